@@ -1,0 +1,20 @@
+"""Which device a computation runs on."""
+
+import torch
+
+from implicitbias.errors import ConfigError
+
+
+def choose(name: str = "auto") -> str:
+    """The torch device of a name: `auto` is CUDA where there is one, else the CPU.
+
+    Raises:
+        ConfigError: if CUDA is asked for and there is none.
+
+    """
+    available = torch.cuda.is_available()
+    if name == "auto":
+        return "cuda" if available else "cpu"
+    if name == "cuda" and not available:
+        raise ConfigError("execution.device = 'cuda': this machine shows torch no CUDA device; allowed here: auto, cpu")
+    return name

@@ -1,0 +1,178 @@
+"""The result contract: what every dataset of this project says about itself, and how it reaches the disk.
+
+CF-like (https://cfconventions.org): dimensions by name and singular, each with a coordinate; every data
+variable has `long_name`, `units` ("1", "nat", …) and `source` (paper, equation); the uncertainty of `x`
+is `x_stderr`, linked by `ancillary_variables`. No timestamps: equal runs give equal files.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from implicitbias import __version__
+from implicitbias.errors import ResultError
+
+VARIABLE_ATTRIBUTES = ("long_name", "units", "source")
+GLOBAL_ATTRIBUTES = ("title", "package_version", "parameters")
+
+
+def variable(
+    dims: str | tuple[str, ...],
+    values: Any,
+    long_name: str,
+    units: str = "1",
+    source: str = "this project",
+    **attrs: Any,
+) -> xr.Variable:
+    """A data variable with the attributes that the contract asks for.
+
+    Args:
+        dims: dimension names, one per axis of `values`.
+        values: array-like; torch tensors must be moved to the CPU by the caller.
+        long_name: what it is, as an axis label would say it.
+        units: "1" for numbers and fractions, "nat" for negative log-probabilities.
+        source: paper and equation or section that defines it.
+        **attrs: more attributes (`ancillary_variables`, `comment`, …).
+
+    """
+    return xr.Variable(dims, np.asarray(values), {"long_name": long_name, "units": units, "source": source, **attrs})
+
+
+def with_stderr(name: str, estimate: xr.Variable, stderr: Any) -> dict[str, xr.Variable]:
+    """The pair `{name, name_stderr}`, linked by `ancillary_variables`."""
+    estimate.attrs["ancillary_variables"] = f"{name}_stderr"
+    error = variable(
+        estimate.dims,  # type: ignore[arg-type]
+        stderr,
+        f"standard error of {estimate.attrs['long_name']}",
+        estimate.attrs["units"],
+        estimate.attrs["source"],
+    )
+    return {name: estimate, f"{name}_stderr": error}
+
+
+def describe(dataset: xr.Dataset, title: str, parameters: Mapping[str, Any], **attrs: Any) -> xr.Dataset:
+    """The dataset with the global attributes of the contract.
+
+    Args:
+        dataset: what is described.
+        title: one line on what the dataset is.
+        parameters: everything that its numbers depend on, stored as canonical JSON.
+        **attrs: more global attributes, e.g. `device`, `dtype`, `torch_version`.
+
+    """
+    fixed = {
+        "title": title,
+        "package_version": __version__,
+        "parameters": canonical_json(parameters),
+    }
+    return dataset.assign_attrs({**fixed, **attrs})
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text.
+
+    Raises:
+        ValueError: for NaN and infinities, which JSON does not have.
+
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+
+
+def parameters_of(dataset: xr.Dataset) -> dict[str, Any]:
+    """The parameters that `describe` stored."""
+    stored: dict[str, Any] = json.loads(dataset.attrs["parameters"])
+    return stored
+
+
+def violations(dataset: xr.Dataset) -> list[str]:
+    """Every way in which the dataset breaks the contract, one sentence each."""
+    found = [f"global attribute {name!r} is missing" for name in GLOBAL_ATTRIBUTES if name not in dataset.attrs]
+    found += [f"dimension {dim!r} has no coordinate" for dim in dataset.dims if dim not in dataset.coords]
+    for name, data in dataset.data_vars.items():
+        found += [
+            f"variable {name!r} has no attribute {key!r}" for key in VARIABLE_ATTRIBUTES if not data.attrs.get(key)
+        ]
+        found += [
+            f"variable {name!r} names {other!r} in ancillary_variables, which does not exist"
+            for other in str(data.attrs.get("ancillary_variables", "")).split()
+            if other not in dataset
+        ]
+        owner = str(name).removesuffix("_stderr")
+        links = str(dataset.data_vars.get(owner, data).attrs.get("ancillary_variables", "")).split()
+        if owner != name and name not in links:
+            found.append(f"variable {name!r} is not linked from {owner!r} by ancillary_variables")
+    return found
+
+
+def _encoding(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
+    """Lossless compression for numeric arrays that are large enough to gain from it."""
+    return {
+        name: {"zlib": True, "complevel": 1}
+        for name, data in dataset.variables.items()
+        if data.dtype.kind in "iuf" and data.size > 1000 and name not in dataset.indexes
+    }
+
+
+def save(dataset: xr.Dataset, path: str | Path, code: str = "unknown") -> None:
+    """Validate the dataset and write it whole or not at all (temporary file, fsync, rename).
+
+    Args:
+        dataset: the dataset to write.
+        path: where to; missing folders are made.
+        code: fingerprint of the code that computed it, kept as a global attribute.
+
+    Raises:
+        ResultError: if the dataset breaks the contract, naming every violation.
+        OSError: if the disk is full or the folder cannot be written; no partial file is left.
+
+    """
+    path = Path(path)
+    if problems := violations(dataset):
+        raise ResultError(f"{path}: not written, the dataset breaks the result contract: " + "; ".join(problems))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(handle)
+    try:
+        dataset.assign_attrs(code=code).to_netcdf(name, engine="netcdf4", encoding=_encoding(dataset))
+        with open(name, "rb") as written:
+            os.fsync(written.fileno())
+        Path(name).chmod(0o666 & ~_umask())  # mkstemp makes files private; results are for sharing
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def load(path: str | Path) -> xr.Dataset:
+    """Read a dataset of this project into memory and check it.
+
+    Raises:
+        ResultError: if the file is missing, truncated or damaged, or breaks the contract; the message
+            says which file it is and how to have it rebuilt.
+
+    """
+    path = Path(path)
+    remedy = f"Delete it (rm {path}) and call the workflow again: it is rebuilt from its inputs."
+    if not path.exists():
+        raise ResultError(f"{path}: no such result file. Call the workflow to build it.")
+    try:
+        with xr.open_dataset(path, engine="netcdf4", decode_timedelta=False) as opened:
+            dataset = opened.load()
+    except Exception as error:  # netCDF4, HDF5 and zlib raise a dozen different types for a damaged file
+        raise ResultError(f"{path}: cannot be read, the file is damaged ({error}). {remedy}") from error
+    if problems := violations(dataset):
+        raise ResultError(f"{path}: breaks the result contract: {'; '.join(problems)}. {remedy}")
+    return dataset

@@ -1,0 +1,81 @@
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from implicitbias.errors import DataError
+from implicitbias.progress import bar, logged_to
+
+
+def test_everything_goes_to_the_log_and_nothing_to_the_terminal(tmp_path, capsys):
+    log = tmp_path / "deep" / "job.log"
+    out, err = sys.stdout, sys.stderr
+    with logged_to(log):
+        print("printed")
+        print("reported", file=sys.stderr)
+        assert log.read_text() == "printed\nreported\n"  # while the job runs, not at its end
+    assert (sys.stdout, sys.stderr) == (out, err)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_every_warning_goes_to_the_log(tmp_path):
+    """In a process of its own: pytest catches warnings itself."""
+    script = (
+        "import sys, warnings; from implicitbias.progress import logged_to\n"
+        "with logged_to(sys.argv[1]): warnings.warn('warned'); warnings.warn('old', DeprecationWarning, stacklevel=9)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "job.log")], capture_output=True, check=True)
+    text = (tmp_path / "job.log").read_text()
+    assert "UserWarning: warned" in text
+    assert "DeprecationWarning: old" in text
+    assert done.stdout + done.stderr == b""
+
+
+def test_a_new_run_starts_a_new_log(tmp_path):
+    for word in ("first", "second"):
+        with logged_to(tmp_path / "job.log"):
+            print(word)
+    assert (tmp_path / "job.log").read_text() == "second\n"
+
+
+def test_without_a_path_nothing_is_redirected(capsys):
+    with logged_to(None):
+        print("printed")
+    assert capsys.readouterr().out == "printed\n"
+
+
+def test_an_error_of_the_user_ends_with_its_message_alone(tmp_path):
+    with pytest.raises(SystemExit, match="error: no such file") as caught, logged_to(tmp_path / "job.log"):
+        raise DataError("no such file")
+    assert caught.value.code != 0
+    assert (tmp_path / "job.log").read_text() == "error: no such file\n"
+
+
+def test_any_other_error_goes_on_and_leaves_its_traceback(tmp_path):
+    out, err = sys.stdout, sys.stderr
+    with pytest.raises(ZeroDivisionError), logged_to(tmp_path / "job.log"):
+        1 / 0  # noqa: B018
+    text = (tmp_path / "job.log").read_text()
+    assert "Traceback" in text
+    assert "ZeroDivisionError: division by zero" in text
+    assert (sys.stdout, sys.stderr) == (out, err)
+
+
+def test_the_warning_filters_are_as_before(tmp_path):
+    before = list(warnings.filters)
+    with logged_to(tmp_path / "job.log"):
+        assert warnings.filters[0][0] == "default"
+    assert warnings.filters == before
+
+
+def test_the_bar_writes_description_count_and_figures_to_the_log(tmp_path):
+    with logged_to(tmp_path / "job.log"), bar(4, "training") as progress:
+        for step in range(4):
+            progress.set_postfix(loss=step, refresh=False)
+            progress.update()
+    last = (tmp_path / "job.log").read_text().splitlines()[-1]
+    assert last.startswith("training: 100%")
+    assert "4/4" in last
+    assert "loss=3" in last
+    assert last.isascii()
