@@ -1,0 +1,282 @@
+"""The tables of everything a config can name. One function plus one entry here makes a new source, label
+rule, optimizer, loss, estimator, metric, figure or check; schema, validation, tests and docs read these tables.
+
+The tables hold names and numbers only and point to code by "module:function", so that a config is validated
+in milliseconds without importing torch, and so that a job depends on the code of the entries that it uses
+and on no other entry's (see `implicitbias.fingerprint`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that a config may set: its default, its allowed range, and what it means.
+
+    `minimum` and `maximum` are inclusive; with `exclusive_minimum` and `exclusive_maximum` they are not.
+    """
+
+    default: float | int
+    summary: str
+    minimum: float | None = None
+    maximum: float | None = None
+    exclusive_minimum: bool = False
+    exclusive_maximum: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A named piece of the laboratory: where its code is and what it is."""
+
+    function: str
+    summary: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source(Entry):
+    """A data source: inputs `features` long; `sizes[subset]` = points in its (training, test) superset."""
+
+    features: int = 0
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Metric(Entry):
+    """A metric of a run: a function of the arrays that its argument names ask for (see `measurement`)."""
+
+    long_name: str = ""
+    units: str = "1"
+    source: str = ""
+    dims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figure(Entry):
+    """A figure of a study: `needs` lists the dataset variables and `axes` the dimensions that it cannot do without."""
+
+    alt: str = ""
+    needs: tuple[str, ...] = ()
+    axes: tuple[str, ...] = ()
+
+
+def resolve(entry: Entry) -> Callable[..., Any]:
+    """The function that an entry points to."""
+    module, name = entry.function.split(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
+
+
+# --------------------------------------------------------------------------------------------- data
+SOURCES: dict[str, Source] = {
+    "digits": Source(
+        "implicitbias.tasks.digits:load",
+        "scikit-learn's 8x8 handwritten digits (UCI optdigits test set), embedded",
+        features=64,
+        sizes={"all": (1200, 597), "zero_one": (240, 120)},
+    ),
+    "mnist": Source(
+        "implicitbias.tasks.mnist:load",
+        "MNIST handwritten digits, 28x28, downloaded with checksums or taken from data/raw/mnist",
+        features=784,
+        sizes={"all": (60000, 10000), "zero_one": (12665, 2115)},
+    ),
+}
+
+LABELS: dict[str, Entry] = {
+    "decimal": Entry("implicitbias.tasks.labels:parity", "all ten digits, odd +1 and even -1"),
+    "binary": Entry("implicitbias.tasks.labels:parity", "the digits 0 and 1 only, 1 -> +1 and 0 -> -1"),
+    "random": Entry("implicitbias.tasks.labels:random", "all ten digits, labels drawn by coin"),
+    "binary_random": Entry("implicitbias.tasks.labels:random", "the digits 0 and 1 only, labels drawn by coin"),
+}
+LABEL_SUBSET = {"decimal": "all", "random": "all", "binary": "zero_one", "binary_random": "zero_one"}
+
+# ----------------------------------------------------------------------------------------- networks
+ACTIVATIONS: dict[str, Entry] = {
+    "relu": Entry("implicitbias.networks.activations:relu", "sqrt(2) max(z, 0): keeps the second moment"),
+    "linear": Entry("implicitbias.networks.activations:linear", "z"),
+}
+
+LOSSES: dict[str, Entry] = {
+    "norm": Entry("implicitbias.losses:norm", "|f(X) - alpha y|_2 over the batch (Bernstein & Yue 2021)"),
+    "square": Entry("implicitbias.losses:square", "mean of (f(x) - alpha y)^2 over the batch"),
+    "logistic": Entry("implicitbias.losses:logistic", "mean of log(1 + exp(-y f(x)/alpha)) over the batch"),
+    "exponential": Entry(
+        "implicitbias.losses:exponential", "log of the mean of exp(-y f(x)/alpha) over the batch (log domain)"
+    ),
+    "cross_entropy": Entry(
+        "implicitbias.losses:cross_entropy", "two-class cross-entropy of the logits (0, f(x)/alpha)"
+    ),
+}
+
+OPTIMIZERS: dict[str, Entry] = {
+    "nero": Entry(
+        "implicitbias.optimizers.nero:nero",
+        "Nero (Liu, Bernstein, Meister & Yue 2021): rows kept at mean 0 and norm 1, per-neuron normalised steps",
+        {"beta": Parameter(0.999, "decay of the per-neuron squared gradient norm", 0, 1, exclusive_maximum=True)},
+    ),
+    "sgd": Entry("implicitbias.optimizers.sgd:sgd", "(stochastic) gradient descent; full batch by batch_size: full"),
+    "momentum": Entry(
+        "implicitbias.optimizers.momentum:momentum",
+        "heavy-ball momentum, v <- mu v + g, w <- w - lr v (torch.optim.SGD)",
+        {"momentum": Parameter(0.9, "heavy-ball coefficient", 0, 1, exclusive_maximum=True)},
+    ),
+    "adam": Entry(
+        "implicitbias.optimizers.adam:adam",
+        "Adam (Kingma & Ba 2015), bias-corrected",
+        {
+            "beta1": Parameter(0.9, "decay of the first moment", 0, 1, exclusive_maximum=True),
+            "beta2": Parameter(0.999, "decay of the second moment", 0, 1, exclusive_maximum=True),
+            "epsilon": Parameter(1e-8, "added to the root of the second moment", 0, exclusive_minimum=True),
+        },
+    ),
+}
+
+# --------------------------------------------------------------------------------------------- nngp
+ESTIMATORS: dict[str, Entry] = {
+    "bound": Entry("implicitbias.nngp.bounds:bound", "closed upper bound C1 on the complexity (Bernstein & Yue 2021)"),
+    "importance": Entry(
+        "implicitbias.nngp.importance:importance", "the authors' Monte Carlo estimator (has not converged at n >= 100)"
+    ),
+    "mixture": Entry(
+        "implicitbias.nngp.mixture:mixture", "defensive mixture of EP-guided and minimax-tilted sampling (default)"
+    ),
+    "tilting": Entry("implicitbias.nngp.mixture:tilting", "minimax-tilted sampling alone (Botev 2017)"),
+    "genz": Entry("implicitbias.nngp.mixture:genz", "untilted sequential sampling (Genz 1992, GHK)"),
+    "ep": Entry("implicitbias.nngp.ep:ep", "expectation propagation: deterministic, without an error bar"),
+}
+
+# ------------------------------------------------------------------------------------------ metrics
+_BY = "Bernstein & Yue 2021"
+METRICS: dict[str, Metric] = {
+    "train_error": Metric(
+        "implicitbias.measurement.errors:train_error", "share of wrong signs on the training points",
+        long_name="training error", source=f"{_BY}, section 4",
+    ),
+    "test_error": Metric(
+        "implicitbias.measurement.errors:test_error", "share of wrong signs on the test points",
+        long_name="test error", source=f"{_BY}, section 4",
+    ),
+    "normalized_margin": Metric(
+        "implicitbias.measurement.margins:normalized_margin",
+        "min_i y_i f(x_i) over |x_i| prod_l |W_l|_F/sqrt(min(d_l, d_l-1))",
+        long_name="normalised margin", source="Farhang et al. 2022, section 2",
+    ),
+    "output_scale": Metric(
+        "implicitbias.measurement.outputs:output_scale", "mean |f(x)| over the test points",
+        long_name="mean absolute output", source=f"{_BY}, section 5",
+    ),
+    "weight_norm": Metric(
+        "implicitbias.measurement.norms:weight_norm", "Frobenius norm of every weight matrix",
+        long_name="Frobenius norm of the layer", source="this project", dims=("layer",),
+    ),
+}  # fmt: skip
+
+# ---------------------------------------------------------------------------------------- studies
+NNGP_VARIABLES: dict[str, tuple[str, ...]] = {
+    "estimators": ("complexity", "complexity_stderr", "effective_sample_size", "pac_bayes_bound"),
+    "posterior": (
+        "gibbs_error",
+        "gibbs_error_stderr",
+        "bayes_error",
+        "kernel_interpolation_error",
+        "spherised_gibbs_error",
+        "spherised_gibbs_error_stderr",
+        "spherised_bayes_error",
+    ),
+    "label_scale": ("ray_error", "ray_error_std"),
+}
+"""What `implicitbias.nngp.evaluate` adds to a study, by the config key that asks for it."""
+
+_CHECKS = "implicitbias.studies.checks"
+CHECKS: dict[str, Entry] = {
+    "networks_fit": Entry(f"{_CHECKS}:networks_fit", "every trained network fits its training set"),
+    "error_falls_with_label_scale": Entry(
+        f"{_CHECKS}:error_falls_with_label_scale", "networks' test error falls as the label scale rises"
+    ),
+    "small_labels_hurt": Entry(
+        f"{_CHECKS}:small_labels_hurt", "at every n, networks trained to small labels err more than to large ones"
+    ),
+    "networks_cross_orthant_average": Entry(
+        f"{_CHECKS}:networks_cross_orthant_average",
+        "networks cross the average over the orthant between label scales 0.1 and 1",
+    ),
+    "networks_beat_nngp_at_large_scale": Entry(
+        f"{_CHECKS}:networks_beat_nngp_at_large_scale",
+        "at label scales of 10 and more, networks beat the NNGP conditioned on the same targets",
+    ),
+    "orthant_averages_agree": Entry(
+        f"{_CHECKS}:orthant_averages_agree",
+        "random networks that fit err as the NNGP's average over the orthant, within 3 standard errors",
+    ),
+    "importance_has_not_converged": Entry(
+        f"{_CHECKS}:importance_has_not_converged",
+        "with true labels at n >= 100 the published estimator is too high, on a handful of effective samples",
+    ),
+    "bound_above_truth": Entry(f"{_CHECKS}:bound_above_truth", "the closed bound lies above the true complexity"),
+    "random_labels_at_chance": Entry(
+        f"{_CHECKS}:random_labels_at_chance", "on random labels networks err half the time, within 4 standard errors"
+    ),
+    "easier_labels_have_lower_bounds": Entry(
+        f"{_CHECKS}:easier_labels_have_lower_bounds", "at every n the bounds are ordered binary < decimal < random"
+    ),
+}
+
+_PUBLISHED = "implicitbias.studies.published"
+PUBLISHED: dict[str, Entry] = {
+    "bernstein_yue_2021_section4": Entry(
+        f"{_PUBLISHED}:bernstein_yue_2021_section4", "the ends of the curves of section 4 (MNIST, width 5000)"
+    ),
+    "bernstein_yue_2021_section5": Entry(
+        f"{_PUBLISHED}:bernstein_yue_2021_section5", "the label ray of section 5 (MNIST, width 10,000)"
+    ),
+}
+
+# ---------------------------------------------------------------------------------------- figures
+FIGURES: dict[str, Figure] = {
+    "bounds": Figure(
+        "implicitbias.figures.generalisation:bounds",
+        "test error of trained networks, the average error of the architecture, and PAC-Bayes bounds against n",
+        alt="Errors and bounds against the number of training points",
+        needs=("test_error", "pac_bayes_bound", "gibbs_error"),
+        axes=("train_size", "estimator"),
+    ),
+    "data_complexity": Figure(
+        "implicitbias.figures.generalisation:data_complexity",
+        "bounds and test errors of easy, hard and random labels against n",
+        alt="Errors and bounds for three kinds of labels",
+        needs=("test_error", "pac_bayes_bound"),
+        axes=("train_size", "labels"),
+    ),
+    "depth": Figure(
+        "implicitbias.figures.generalisation:depth",
+        "bounds and test errors of shallow and deep networks against n",
+        alt="Errors and bounds for two depths",
+        needs=("test_error", "pac_bayes_bound"),
+        axes=("train_size", "depth"),
+    ),
+    "label_scale": Figure(
+        "implicitbias.figures.generalisation:label_scale",
+        "test error of networks trained to large and small labels against n, with the NNGP average",
+        alt="Test error for two label scales",
+        needs=("test_error", "gibbs_error"),
+        axes=("train_size", "label_scale"),
+    ),
+    "label_ray": Figure(
+        "implicitbias.figures.label_ray:label_ray",
+        "test error along the ray of label scales: networks, conditioned NNGP, averages over the orthant",
+        alt="Test error against the label scale",
+        needs=("test_error", "ray_error", "gibbs_error", "sampled_test_error"),
+        axes=("label_scale",),
+    ),
+    "estimator_truth": Figure(
+        "implicitbias.figures.generalisation:estimator_truth",
+        "what the published estimator says against the true orthant probability, with effective sample sizes",
+        alt="Published estimator against the true complexity, and its effective sample size",
+        needs=("complexity", "effective_sample_size"),
+        axes=("train_size", "estimator"),
+    ),
+}

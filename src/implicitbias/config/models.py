@@ -1,0 +1,289 @@
+"""What a config may say: the pydantic models behind config/schema.json and every validation error."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
+
+from implicitbias import catalogue
+from implicitbias.config.values import Axis, Count, Distinct, OneOf, Positive, Probability, Real, Whole, number
+from implicitbias.errors import nearest
+
+SourceName = Annotated[str, OneOf(tuple(catalogue.SOURCES), "source")]
+LabelsName = Annotated[str, OneOf(tuple(catalogue.LABELS), "label rule")]
+ActivationName = Annotated[str, OneOf(tuple(catalogue.ACTIVATIONS), "activation")]
+OptimizerName = Annotated[str, OneOf(tuple(catalogue.OPTIMIZERS), "optimizer")]
+LossName = Annotated[str, OneOf(tuple(catalogue.LOSSES), "loss")]
+EstimatorName = Annotated[str, OneOf(tuple(catalogue.ESTIMATORS), "estimator")]
+MetricName = Annotated[str, OneOf(tuple(catalogue.METRICS), "metric")]
+FigureName = Annotated[str, OneOf(tuple(catalogue.FIGURES), "figure")]
+CheckName = Annotated[str, OneOf(tuple(catalogue.CHECKS), "check")]
+PublishedName = Annotated[str, OneOf(tuple(catalogue.PUBLISHED), "published table")]
+
+VECTORISABLE = ("seed", "label_scale", "learning_rate", "decay", "init_scale")
+"""Axes whose values can be computed together in one job, as one stacked ensemble."""
+
+
+class Strict(BaseModel):
+    """A block of the config: every key is known, no value is coerced."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            raise PydanticCustomError("block", "a block of keys is expected here: {keys}", {"keys": _names(cls)})
+        for key in values:
+            if key not in cls.model_fields:
+                raise PydanticCustomError(
+                    "unknown_key", "there is no key {key} here{hint}; allowed: {keys}",
+                    {"key": repr(key), "hint": nearest(key, cls.model_fields), "keys": _names(cls)},
+                )  # fmt: skip
+        return values
+
+
+def _names(model: type[BaseModel]) -> str:
+    return ", ".join(model.model_fields)
+
+
+class Task(Strict):
+    """Labelled training and test sets: source + labelling + training size + seed."""
+
+    source: Axis[SourceName] = Field(description="where the points come from")
+    labels: Axis[LabelsName] = Field(description="how they are labelled")
+    train_size: Axis[Count] = Field(description="number of training points n")
+    test_size: Count | None = Field(None, description="number of test points; null: the whole test set")
+    seed: Axis[Whole] = Field(
+        0, description="draws the training subset (and random labels, initial weights, data order)"
+    )
+
+    @model_validator(mode="after")
+    def _fits_source(self) -> "Task":
+        for source in as_list(self.source):
+            for labels in as_list(self.labels):
+                sizes = catalogue.SOURCES[source].sizes[catalogue.LABEL_SUBSET[labels]]
+                wanted = {"train_size": max(as_list(self.train_size)), "test_size": self.test_size or 1}
+                for (key, size), limit in zip(wanted.items(), sizes, strict=True):
+                    if size > limit:
+                        raise PydanticCustomError(
+                            "too_large", "{key}: {size} is more than source {source} has for labels {labels};"
+                            " allowed: at most {limit}",
+                            {"key": key, "size": size, "source": repr(source), "labels": repr(labels), "limit": limit},
+                        )  # fmt: skip
+        return self
+
+
+class Network(Strict):
+    """A family of networks; the infinite-width quantities depend on depth and activation alone."""
+
+    architecture: Axis[Annotated[str, OneOf(("mlp",), "architecture")]] = Field(
+        "mlp", description="mlp: fully connected, no biases"
+    )
+    activation: Axis[ActivationName] = Field("relu", description="hidden activation")
+    depth: Axis[Annotated[int, Field(ge=2)]] = Field(description="number of weight matrices L")
+    width: Axis[Count] = Field(1000, description="hidden neurons a layer m")
+
+
+class TrainingBase(Strict):
+    """How networks are found by gradient descent."""
+
+    optimizer: Axis[OptimizerName] = Field("nero", description="the update rule")
+    learning_rate: Axis[Positive] = Field(0.01, description="step size at the start")
+    decay: Axis[Annotated[Real, Field(gt=0, le=1)]] = Field(1.0, description="learning-rate factor after every epoch")
+    epochs: Axis[Count] = Field(100, description="passes through the training set")
+    batch_size: Axis[Count | Annotated[str, OneOf(("full",), "batch size")]] = Field(
+        50, description="points a step, or full"
+    )
+    loss: Axis[LossName] = Field("norm", description="what is minimised")
+    label_scale: Axis[Positive] = Field(1.0, description="alpha: outputs are fitted to alpha times the label")
+    init_scale: Axis[Positive] = Field(1.0, description="factor on initial weights of variance 1/fan_in")
+    members: Count = Field(1, description="independently initialised networks a grid point")
+    dtype: Annotated[str, OneOf(("float32", "float64"), "dtype")] = Field(
+        "float32", description="of weights and outputs"
+    )
+    checkpoints: Annotated[str, OneOf(("final", "log"), "checkpoint rule")] | Distinct[Whole] = Field(
+        "final", description="steps that are kept: final, log (log-spaced, with 0 and the last), or a list"
+    )
+
+
+def _hyperparameters() -> dict[str, Any]:
+    axis: Any = Axis
+    fields: dict[str, Any] = {}
+    for name, entry in catalogue.OPTIMIZERS.items():
+        for key, parameter in entry.parameters.items():
+            text = f"{parameter.summary} ({name}; default {parameter.default:g})"
+            fields[key] = (axis[number(parameter)] | None, Field(None, description=text))
+    return fields
+
+
+class _Training(TrainingBase):
+    @model_validator(mode="after")
+    def _hyperparameters_are_used(self) -> "_Training":
+        chosen = as_list(self.optimizer)
+        taken = {key for name in chosen for key in catalogue.OPTIMIZERS[name].parameters}
+        for key in _hyperparameters():
+            if getattr(self, key) is not None and key not in taken:
+                owners = [name for name, entry in catalogue.OPTIMIZERS.items() if key in entry.parameters]
+                raise PydanticCustomError(
+                    "unused", "{key} is a parameter of {owners}, but the optimizer here is {chosen}",
+                    {"key": key, "owners": " and ".join(owners), "chosen": ", ".join(chosen)},
+                )  # fmt: skip
+        return self
+
+
+if TYPE_CHECKING:
+    Training = _Training
+else:
+    Training = create_model("Training", __base__=_Training, __doc__=TrainingBase.__doc__, **_hyperparameters())
+
+
+class Sampling(Strict):
+    """Guess and check: random networks, kept when they fit the training signs."""
+
+    draws: Axis[Count] = Field(1000, description="random networks drawn")
+    flip: bool = Field(True, description="also accept a network with every sign wrong, negated")
+
+
+class NNGP(Strict):
+    """Infinite-width quantities of a task and an architecture."""
+
+    estimators: Distinct[EstimatorName] = Field(["bound", "mixture"], description="of the complexity -ln P")
+    delta: Axis[Probability] = Field(0.01, description="failure probability of the PAC-Bayes bound")
+    constant: Axis[Annotated[str, OneOf(("tight", "published"), "constant")]] = Field(
+        "tight", description="of the closed bound: tight n(ln 2 - 1/2), or the published code's n/5"
+    )
+    draws: Axis[Count] = Field(100_000, description="draws of the importance estimator")
+    samples: Axis[Annotated[int, Field(ge=256)]] = Field(
+        4096, description="quasi-random points of the mixture estimator"
+    )
+    posterior: bool = Field(True, description="also the errors of the posterior on the orthant")
+    label_scale: Axis[Positive] | None = Field(None, description="also condition on f(X) = alpha Y for these alpha")
+    ray_samples: Annotated[int, Field(ge=2)] = Field(100, description="functions drawn for every alpha")
+
+
+class FigureSettings(Strict):
+    """One figure: which drawing, of what, how large."""
+
+    figure: FigureName | None = Field(None, description="name in the figure table; default: its own key")
+    select: dict[str, float | int | str] = Field({}, description="dimension: value, a part of the study's dataset")
+    width: Positive | None = Field(None, description="inches")
+    height: Positive | None = Field(None, description="inches")
+
+
+def _as_mapping(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    if len(set(map(str, value))) < len(value):
+        raise PydanticCustomError("duplicate", "a figure is named twice; name each once", {})
+    return {name: {} for name in value}
+
+
+class Study(Strict):
+    """A grid that answers one paper's question; its result is one dataset."""
+
+    question: str = Field("", description="what it asks, for the report")
+    method: str = Field("", description="how it answers, in a few sentences, for the report")
+    task: Task
+    network: Network | None = None
+    training: Training | None = None
+    sampling: Sampling | None = None
+    nngp: NNGP | None = None
+    ensemble: list[Annotated[str, OneOf(VECTORISABLE, "vectorisable axis")]] = Field(
+        ["seed", "label_scale"], description="axes computed together in one job"
+    )
+    metrics: Distinct[MetricName] | None = Field(None, description="measured on every run")
+    figures: Annotated[dict[str, FigureSettings], BeforeValidator(_as_mapping)] = Field(
+        {}, description="names, or name: settings"
+    )
+    checks: list[CheckName] = Field([], description="predictions that the report tests")
+    published: list[PublishedName] = Field([], description="tables shown beside our values")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Study":
+        if self.network is None:
+            raise _problem("a study needs a network block: depth and activation define the infinite-width limit too")
+        if self.training is None and self.sampling is None and self.nngp is None:
+            raise _problem("a study needs at least one of training, sampling, nngp")
+        runs = self.training is not None or self.sampling is not None
+        if runs and not self.metrics:
+            raise _problem("training or sampling without metrics measures nothing: add metrics")
+        if self.metrics and not runs:
+            raise _problem("metrics are measured on runs: add training or sampling")
+        axes: dict[str, Any] = {}
+        for block in (self.task, self.network, self.training, self.sampling, self.nngp):
+            for key, value in axes_of(block).items():
+                if axes.setdefault(key, value) != value:
+                    raise _problem(f"{key} is a list in two blocks, with different values; one axis has one list")
+        self._check_figures(axes)
+        return self
+
+    def _check_figures(self, axes: dict[str, Any]) -> None:
+        for name, settings in self.figures.items():
+            figure = settings.figure or name
+            if figure not in catalogue.FIGURES:
+                raise _problem(
+                    f"figures: there is no figure of the name {figure!r}{nearest(figure, catalogue.FIGURES)};"
+                    f" allowed: {', '.join(catalogue.FIGURES)}"
+                )
+            entry = catalogue.FIGURES[figure]
+            missing = [need for need in entry.needs if need not in self.variables()]
+            missing += [axis for axis in entry.axes if axis not in axes and axis != "estimator"]
+            if missing:
+                raise _problem(f"figure {name!r} needs {', '.join(missing)}, which this study does not have")
+            for axis, value in settings.select.items():
+                if value not in axes.get(axis, []):
+                    allowed = axes.get(axis) or f"the axes {', '.join(axes) or 'none'}"
+                    raise _problem(f"figure {name!r}: select {axis}: {value!r} is not in the grid; allowed: {allowed}")
+
+    def variables(self) -> set[str]:
+        """Names of the data variables that this study's dataset will have."""
+        metrics = self.metrics or []
+        names = set(metrics) if self.training else set()
+        if self.sampling:
+            names |= {f"sampled_{metric}" for metric in metrics} | {"sampled_acceptance"}
+        if self.nngp:
+            names |= set(catalogue.NNGP_VARIABLES["estimators"])
+            names |= set(catalogue.NNGP_VARIABLES["posterior"]) if self.nngp.posterior else set()
+            names |= set(catalogue.NNGP_VARIABLES["label_scale"]) if self.nngp.label_scale is not None else set()
+        return names
+
+
+class Execution(Strict):
+    """How jobs run; nothing here changes a number, so nothing here enters a key."""
+
+    device: Annotated[str, OneOf(("auto", "cpu", "cuda"), "device")] = Field(
+        "auto", description="auto: cuda where there is one"
+    )
+    threads: Count = Field(1, description="threads a job; jobs run side by side, so 1 is fastest for small work")
+    keep_weights: bool = Field(True, description="false: runs are temporary, deleted once they are measured")
+
+
+class Config(Strict):
+    """A whole config file."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = Field(
+        "", description="subfolder of results/ for studies, figures and report; the points themselves are shared"
+    )
+    execution: Execution = Execution()
+    studies: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], Study] = Field(min_length=1)
+
+
+def _problem(text: str) -> PydanticCustomError:
+    return PydanticCustomError("study", "{text}", {"text": text})
+
+
+def as_list(value: Any) -> list[Any]:
+    """The values of an axis, or of a scalar as a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+NOT_AXES = frozenset({"estimators", "checkpoints"})
+"""Lists that are sets handled inside one job, not axes of the grid."""
+
+
+def axes_of(block: BaseModel | None) -> dict[str, list[Any]]:
+    """The axes of a block: every key whose value is a list."""
+    if block is None:
+        return {}
+    return {key: value for key, value in block if isinstance(value, list) and key not in NOT_AXES}

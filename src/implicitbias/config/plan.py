@@ -1,0 +1,309 @@
+"""The plan: a config's grids become tables of jobs, one table a stage, one row a file.
+
+A job's key is a readable slug and a digest of the canonical parameters that its stage depends on, and of no
+others: studies and configs that share a point share the file. Axes named in a study's `ensemble` are computed
+together in one job; every other axis makes a job of its own.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from math import prod
+from typing import Any
+
+from pydantic import BaseModel
+
+from implicitbias import catalogue
+from implicitbias.catalogue import Entry
+from implicitbias.config.models import NOT_AXES, Config, Study, as_list, axes_of
+from implicitbias.config.size import Size, nngp_size, sampling_size, task_size, training_size
+from implicitbias.schema import canonical_json
+
+STAGES = ("tasks", "training", "sampling", "measurements", "nngp")
+
+_VECTORISED = {
+    "task": ("seed",),
+    "training": ("seed", "label_scale", "learning_rate", "decay", "init_scale"),
+    "sampling": ("seed",),
+    "nngp": ("seed", "label_scale"),
+}
+"""The axes that each stage can compute together."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of one stage: what it computes, from which files, with whose code."""
+
+    key: str
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    """Name of the input: `stage/key` of the job that makes it."""
+    functions: tuple[str, ...]
+    """The functions (`module:function`) whose code the job runs."""
+    size: Size
+    entries: tuple[Entry, ...] = ()
+    """The catalogue entries that the job uses."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A file of a study: the part of the grid that it covers, and how its variables are called there."""
+
+    path: str
+    coords: Mapping[str, Any]
+    prefix: str = ""
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """Everything that the study's dataset is put together from."""
+
+    pieces: tuple[Piece, ...]
+    axes: Mapping[str, list[Any]]
+    fixed: Mapping[str, Any]
+    figures: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass
+class Plan:
+    """All jobs of a config, `jobs[stage][key]`, and the plan of every study."""
+
+    jobs: dict[str, dict[str, Job]] = field(default_factory=lambda: {stage: {} for stage in STAGES})
+    studies: dict[str, StudyPlan] = field(default_factory=dict)
+
+    def job(self, address: str) -> Job:
+        """The job of an address `stage/key`."""
+        stage, key = address.split("/")
+        return self.jobs[stage][key]
+
+
+def digest(parameters: Mapping[str, Any]) -> str:
+    """Ten hexadecimal digits that stand for the canonical parameters."""
+    return hashlib.sha256(canonical_json(parameters).encode()).hexdigest()[:10]
+
+
+def make_plan(config: Config) -> Plan:
+    """The jobs that a config asks for, each once."""
+    plan = Plan()
+    for name, study in config.studies.items():
+        plan.studies[name] = _plan_study(plan, study)
+    return plan
+
+
+def _plan_study(plan: Plan, study: Study) -> StudyPlan:
+    pieces: list[Piece] = []
+    metrics = study.metrics or []
+    for coords, task, network in _points(study, "task", [study.task, study.network]):
+        source = _task(plan, task)
+        runs: list[tuple[dict[str, Any], str, str]] = []
+        for more, settings, ensemble in _settings(study, "training", study.training, coords):
+            runs.append((more, "", _training(plan, source, task, network, settings, ensemble)))
+        for more, settings, _ in _settings(study, "sampling", study.sampling, coords):
+            runs.append((more, "sampled_", _sampling(plan, source, task, network, settings)))
+        for more, prefix, run in runs:
+            pieces.append(Piece(_measurement(plan, source, run, metrics), {**coords, **more}, prefix))
+        for more, settings, _ in _settings(study, "nngp", study.nngp, coords):
+            pieces.append(Piece(_nngp(plan, source, task, network, settings), {**coords, **more}))
+    return StudyPlan(tuple(_trimmed(study, pieces)), _axes(study), _fixed(study), _figures(study))
+
+
+# ------------------------------------------------------------------------------------- the grid's points
+def _points(study: Study, stage: str, blocks: Sequence[BaseModel | None]) -> Iterable[tuple[dict[str, Any], Any, Any]]:
+    """Every point of the blocks' axes: coordinates, task parameters and network parameters.
+
+    Axes of the ensemble stay lists in the parameters and out of the coordinates.
+    """
+    together = set(study.ensemble) & set(_VECTORISED[stage])
+    grids = [_grid(block, together) for block in blocks]
+    for (c1, task), (c2, network) in product(*grids):
+        yield {**c1, **c2}, task, network
+
+
+def _grid(block: BaseModel | None, together: set[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The points of one block: (coordinates of the axes that make jobs, all parameters)."""
+    if block is None:
+        return [({}, {})]
+    values = dict(block)
+    axes = {key: axis for key, axis in axes_of(block).items() if key not in together}
+    fixed = {
+        key: as_list(value) if key in together and value is not None else value
+        for key, value in values.items()
+        if key not in axes
+    }
+    points = []
+    for combination in product(*axes.values()):
+        coords = dict(zip(axes, combination, strict=True))
+        points.append((coords, {**fixed, **coords}))
+    return points
+
+
+def _settings(
+    study: Study, stage: str, block: BaseModel | None, coords: Mapping[str, Any]
+) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict[str, list[Any]]]]:
+    """The points of a stage's block: new coordinates, scalar settings, and the axes trained together.
+
+    An axis that the coordinates already fix (shared with another block) is not expanded again.
+    """
+    if block is None:
+        return
+    together = set(study.ensemble) & set(_VECTORISED[stage])
+    for more, values in _grid(block, together):
+        if all(coords.get(key, value) == value for key, value in more.items()):
+            ensemble = {key: values[key] for key in study.ensemble if key in together and key in values}
+            yield more, values, ensemble
+
+
+def _axes(study: Study) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for block in (study.task, study.network, study.training, study.sampling, study.nngp):
+        found.update(axes_of(block))
+    return found
+
+
+def _fixed(study: Study) -> dict[str, Any]:
+    """Scalars of the grid that become scalar coordinates of the study's dataset."""
+    fixed: dict[str, Any] = {}
+    for block in (study.task, study.network, study.training):
+        if block is not None:
+            fixed.update({k: v for k, v in block if isinstance(v, int | float | str) and k not in NOT_AXES})
+    return fixed
+
+
+def _figures(study: Study) -> dict[str, dict[str, Any]]:
+    return {
+        name: {**settings.model_dump(), "figure": settings.figure or name} for name, settings in study.figures.items()
+    }
+
+
+# ------------------------------------------------------------------------------------------ one stage each
+def _add(plan: Plan, stage: str, slug: Iterable[Any], job: Mapping[str, Any]) -> str:
+    """Put a job into its table (once) and return its address `stage/key`."""
+    # in canonical order: equal parameters must look equal to whoever compares them as text
+    parameters = json.loads(canonical_json(job["parameters"]))
+    key = "-".join([*(str(word) for word in slug), digest({"parameters": parameters, "inputs": job["inputs"]})])
+    plan.jobs[stage].setdefault(key, Job(key=key, **{**job, "parameters": parameters}))
+    return f"{stage}/{key}"
+
+
+def _slug(task: Mapping[str, Any]) -> list[str]:
+    seeds = as_list(task["seed"])
+    named = f"seed{seeds[0]}" if len(seeds) == 1 else f"{len(seeds)}seeds"
+    return [task["source"], task["labels"], f"n{task['train_size']}", named]
+
+
+def _seeds(task: Mapping[str, Any]) -> dict[str, Any]:
+    return {**task, "seed": as_list(task["seed"])}
+
+
+def _architecture(network: Mapping[str, Any]) -> list[str]:
+    return [network["activation"], f"L{network['depth']}"]
+
+
+def _task(plan: Plan, task: Mapping[str, Any]) -> str:
+    parameters = _seeds(task)
+    return _add(
+        plan, "tasks", _slug(task),
+        {
+            "parameters": parameters,
+            "inputs": {},
+            "functions": ("implicitbias.tasks.build:build",),
+            "size": task_size(parameters),
+            "entries": (catalogue.SOURCES[task["source"]], catalogue.LABELS[task["labels"]]),
+        },
+    )  # fmt: skip
+
+
+def _training(
+    plan: Plan, source: str, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any],
+    ensemble: Mapping[str, list[Any]],
+) -> str:  # fmt: skip
+    optimizer = catalogue.OPTIMIZERS[settings["optimizer"]]
+    foreign = {key for entry in catalogue.OPTIMIZERS.values() for key in entry.parameters} - set(optimizer.parameters)
+    chosen = {key: value for key, value in settings.items() if key not in foreign}
+    for key, parameter in optimizer.parameters.items():
+        if chosen[key] is None:
+            chosen[key] = parameter.default
+    together = {key: values for key, values in ensemble.items() if key != "seed"}
+    scalars = {key: value for key, value in chosen.items() if key not in together}
+    members = len(as_list(task["seed"])) * chosen["members"] * prod(len(values) for values in together.values())
+    return _add(
+        plan, "training", [*_slug(task), *_architecture(network), f"m{network['width']}", settings["optimizer"]],
+        {
+            "parameters": {"network": network, "training": scalars, "ensemble": together},
+            "inputs": {"task": source},
+            "functions": ("implicitbias.training.run:train",),
+            "size": training_size(_seeds(task), network, scalars, members),
+            "entries": (
+                optimizer,
+                catalogue.LOSSES[settings["loss"]],
+                catalogue.ACTIVATIONS[network["activation"]],
+            ),
+        },
+    )  # fmt: skip
+
+
+def _sampling(
+    plan: Plan, source: str, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any]
+) -> str:
+    return _add(
+        plan, "sampling", [*_slug(task), *_architecture(network), f"m{network['width']}"],
+        {
+            "parameters": {"network": network, "sampling": settings},
+            "inputs": {"task": source},
+            "functions": ("implicitbias.sampling:sample",),
+            "size": sampling_size(_seeds(task), network, settings),
+            "entries": (catalogue.ACTIVATIONS[network["activation"]],),
+        },
+    )  # fmt: skip
+
+
+def _measurement(plan: Plan, source: str, run: str, metrics: Sequence[str]) -> str:
+    return _add(
+        plan, "measurements", [run.split("/")[1].rsplit("-", 1)[0]],
+        {
+            "parameters": {"metrics": sorted(metrics)},
+            "inputs": {"task": source, "run": run},
+            "functions": ("implicitbias.measurement.measure:measure",),
+            "size": plan.job(run).size,
+            "entries": tuple(catalogue.METRICS[metric] for metric in sorted(metrics)),
+        },
+    )  # fmt: skip
+
+
+def _nngp(
+    plan: Plan, source: str, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any]
+) -> str:
+    scales = settings["label_scale"]
+    parameters = {
+        "depth": network["depth"],
+        "activation": network["activation"],
+        **settings,
+        "label_scale": None if scales is None else as_list(scales),
+    }
+    if scales is None:
+        del parameters["ray_samples"]
+    return _add(
+        plan, "nngp", [*_slug(task), *_architecture(network)],
+        {
+            "parameters": parameters,
+            "inputs": {"task": source},
+            "functions": ("implicitbias.nngp.evaluate:evaluate",),
+            "size": nngp_size(_seeds(task), settings),
+            "entries": tuple(catalogue.ESTIMATORS[name] for name in settings["estimators"]),
+        },
+    )  # fmt: skip
+
+
+def _trimmed(study: Study, pieces: Iterable[Piece]) -> Iterable[Piece]:
+    """Each file once a study and prefix: infinite-width pieces do not depend on width and the like."""
+    seen: dict[tuple[str, str], Piece] = {}
+    for piece in pieces:
+        known = seen.get((piece.path, piece.prefix))
+        if known is None:
+            seen[piece.path, piece.prefix] = piece
+        else:  # keep only the coordinates on which all uses of this file agree
+            shared = {key: value for key, value in known.coords.items() if piece.coords.get(key) == value}
+            seen[piece.path, piece.prefix] = Piece(piece.path, shared, piece.prefix)
+    return seen.values()

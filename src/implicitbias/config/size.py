@@ -1,0 +1,85 @@
+"""How large a job is: rough memory and time, from its parameters alone, for whoever schedules it.
+
+Estimates are generous upper bounds for a CPU core of 2020; a scheduler may double them at a second attempt.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+from typing import Any
+
+from implicitbias.catalogue import LABEL_SUBSET, SOURCES
+
+_BASE_MB = 600  # Python with torch, and room for the data of a small job
+_FLOPS_PER_MINUTE = 60 * 5e9
+
+
+@dataclass(frozen=True)
+class Size:
+    """Memory in MB and wall-clock minutes that are safe to ask a scheduler for."""
+
+    memory_mb: int
+    minutes: int
+
+
+def task_size(task: Mapping[str, Any]) -> Size:
+    """Size of the job that builds a task."""
+    return _size(3 * _data_bytes(task), 0)
+
+
+def training_size(
+    task: Mapping[str, Any], network: Mapping[str, Any], training: Mapping[str, Any], members: int
+) -> Size:
+    """Size of the job that trains `members` networks together."""
+    parameters = _parameters(task, network)
+    bytes_each = 8 if training["dtype"] == "float64" else 4
+    copies = 6  # weights, gradients, up to two moments, a checkpoint, a temporary
+    n = task["train_size"]
+    batch = n if training["batch_size"] == "full" else min(n, training["batch_size"])
+    steps = training["epochs"] * ceil(n / batch)
+    work = members * parameters * (6 * batch * steps + 20 * steps + 2 * _test_points(task))
+    memory = parameters * bytes_each * copies * members + 4 * _data_bytes(task)
+    return _size(memory, work)
+
+
+def sampling_size(task: Mapping[str, Any], network: Mapping[str, Any], sampling: Mapping[str, Any]) -> Size:
+    """Size of the job that draws random networks (a block of them at a time)."""
+    parameters = _parameters(task, network)
+    seeds = len(task["seed"])
+    work = seeds * sampling["draws"] * parameters * (2 * (task["train_size"] + _test_points(task)) + 20)
+    return _size(64 * parameters * 4 + 4 * _data_bytes(task), work)
+
+
+def nngp_size(task: Mapping[str, Any], settings: Mapping[str, Any]) -> Size:
+    """Size of the job that evaluates the infinite-width quantities of a task."""
+    n, test = task["train_size"], _test_points(task)
+    draws = settings["draws"] if "importance" in settings["estimators"] else 0
+    work = len(task["seed"]) * (
+        4 * draws * n**2 + 200 * settings["samples"] * n**2 + 4 * settings["samples"] * n * test
+    )
+    return _size(8 * (20 * n**2 + 8 * settings["samples"] * n + 6 * n * test) + 4 * _data_bytes(task), work)
+
+
+def _test_points(task: Mapping[str, Any]) -> int:
+    whole = SOURCES[task["source"]].sizes[LABEL_SUBSET[task["labels"]]][1]
+    return int(whole if task["test_size"] is None else task["test_size"])
+
+
+def _features(task: Mapping[str, Any]) -> int:
+    return SOURCES[task["source"]].features
+
+
+def _data_bytes(task: Mapping[str, Any]) -> int:
+    whole = sum(SOURCES[task["source"]].sizes["all"])
+    points: int = len(task["seed"]) * task["train_size"] + _test_points(task)
+    return 8 * _features(task) * (points + whole)
+
+
+def _parameters(task: Mapping[str, Any], network: Mapping[str, Any]) -> int:
+    widths = [_features(task), *[network["width"]] * (network["depth"] - 1), 1]
+    return sum(rows * columns for columns, rows in pairwise(widths))
+
+
+def _size(memory: float, work: float) -> Size:
+    return Size(memory_mb=_BASE_MB + ceil(1.5 * memory / 2**20), minutes=5 + ceil(2 * work / _FLOPS_PER_MINUTE))

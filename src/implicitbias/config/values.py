@@ -1,0 +1,100 @@
+"""The kinds of value that a config can hold: numbers without surprises, names from a table, and axes.
+
+A list is an axis of the study's grid, a scalar is fixed. Nothing is coerced:
+"5" is no number and `true` is no 1.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from implicitbias.catalogue import Parameter
+from implicitbias.errors import nearest
+
+T = TypeVar("T")
+
+_EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
+
+
+def _exponent(value: Any) -> Any:
+    """YAML 1.1 reads 1e-8, which has no dot, as text; everybody means the number."""
+    return float(value) if isinstance(value, str) and _EXPONENT.fullmatch(value) else value
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    repeated = sorted({repr(value) for value in values if values.count(value) > 1})
+    if repeated:
+        raise PydanticCustomError(
+            "duplicate", "the value {repeated} stands twice; every value of a list must be different",
+            {"repeated": ", ".join(repeated)},
+        )  # fmt: skip
+    return values
+
+
+def _form(value: Any) -> str:
+    return "axis" if isinstance(value, list) else "scalar"
+
+
+Distinct = Annotated[list[T], Field(min_length=1), AfterValidator(_distinct)]
+"""A list that is a set: not empty, no value twice."""
+
+Axis = Annotated[
+    Annotated[T, Tag("scalar")] | Annotated[Distinct[T], Tag("axis")],
+    Discriminator(_form),
+]
+"""A scalar, or a list that becomes an axis of the study's grid."""
+
+Whole = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Real = Annotated[float, BeforeValidator(_exponent), Field(allow_inf_nan=False)]
+Positive = Annotated[Real, Field(gt=0)]
+Probability = Annotated[Real, Field(gt=0, lt=1)]
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Marks a text as a name that must stand in a table; the error shows the nearest and all allowed names."""
+
+    names: tuple[str, ...]
+    what: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check before the text is looked at otherwise."""
+        return core_schema.no_info_before_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """An enumeration, so that editors can complete it."""
+        return {"type": "string", "enum": list(self.names)}
+
+    def _check(self, value: Any) -> Any:
+        if value not in self.names:
+            raise PydanticCustomError(
+                "unknown_name", "there is no {what} of that name{hint}; allowed: {allowed}",
+                {"what": self.what, "hint": nearest(value, self.names), "allowed": ", ".join(self.names)},
+            )  # fmt: skip
+        return value
+
+
+def number(parameter: Parameter) -> Any:
+    """The type of a hyperparameter that the catalogue describes."""
+    kind: Any = Real if isinstance(parameter.default, float) else int
+    bounds: list[Any] = []
+    if parameter.minimum is not None:
+        bounds.append(Gt(parameter.minimum) if parameter.exclusive_minimum else Ge(parameter.minimum))
+    if parameter.maximum is not None:
+        bounds.append(Lt(parameter.maximum) if parameter.exclusive_maximum else Le(parameter.maximum))
+    for bound in bounds:
+        kind = Annotated[kind, bound]
+    return kind

@@ -1,0 +1,151 @@
+"""Bad configs give one clear error, good ones a plan; nothing is coerced and nothing is guessed."""
+
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from implicitbias.config.load import read_yaml, validate
+from implicitbias.config.plan import make_plan
+from implicitbias.config.reference import json_schema
+from implicitbias.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+GOOD: dict[str, Any] = {
+    "studies": {
+        "one": {
+            "task": {"source": "digits", "labels": ["decimal", "binary"], "train_size": [10, 20], "seed": [0, 1]},
+            "network": {"depth": [2, 3], "width": 8},
+            "training": {"optimizer": "nero", "label_scale": [0.1, 1]},
+            "nngp": {"estimators": ["bound", "mixture"]},
+            "metrics": ["test_error"],
+            "figures": ["bounds"],
+        }
+    }
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The good config with one key set (or removed, for ...)."""
+    config = copy.deepcopy(GOOD)
+    block: Any = config
+    *parents, last = path.split(".")
+    for parent in parents:
+        block = block[parent]
+    if value is ...:
+        del block[last]
+    else:
+        block[last] = value
+    return config
+
+
+def test_a_good_config_is_accepted() -> None:
+    assert make_plan(validate(GOOD)).jobs["training"]
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "paper.yaml", "test.yaml"])
+def test_the_shipped_configs_are_valid(name: str) -> None:
+    path = ROOT / "config" / name
+    assert make_plan(validate(read_yaml(path), [path])).studies
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fragments"),
+    [
+        ("studies.one.network.widht", 8, ["studies.one.network", "'widht'", "did you mean 'width'", "depth"]),
+        ("studies.one.trainin", {}, ["'trainin'", "did you mean 'training'"]),
+        ("nonsense", 1, ["'nonsense'", "studies"]),
+        ("studies.one.network.width", "8", ["studies.one.network.width", "'8'", "whole number"]),
+        ("studies.one.network.width", -8, ["studies.one.network.width", "-8", "greater than or equal to 1"]),
+        ("studies.one.network.width", 8.5, ["8.5", "whole number"]),
+        ("studies.one.network.width", True, ["True", "whole number"]),
+        ("studies.one.network.width", [], ["studies.one.network.width", "empty list"]),
+        ("studies.one.network.width", [8, 8], ["width", "8 stands twice"]),
+        ("studies.one.network.depth", [2, 1], ["depth.1", "greater than or equal to 2"]),
+        ("studies.one.task.train_size", [10, 2000], ["train_size: 2000", "digits", "at most 1200"]),
+        ("studies.one.task.train_size", [10, 300], ["train_size: 300", "binary", "at most 240"]),
+        ("studies.one.task.test_size", 598, ["test_size: 598", "at most 597"]),
+        ("studies.one.task.source", "mnits", ["'mnits'", "did you mean 'mnist'", "digits"]),
+        ("studies.one.task", ..., ["studies.one.task", "required"]),
+        ("studies.one.network", ..., ["network"]),
+        ("studies.one.training.optimizer", "neor", ["'neor'", "did you mean 'nero'", "adam"]),
+        ("studies.one.training.learning_rate", math.nan, ["learning_rate", "nan"]),
+        ("studies.one.training.learning_rate", math.inf, ["learning_rate", "inf"]),
+        ("studies.one.training.label_scale", [0.1, 0], ["label_scale.1", "greater than 0"]),
+        ("studies.one.training.beta", 1.0, ["beta", "less than 1"]),
+        ("studies.one.training.beta2", 0.9, ["beta2", "adam", "nero"]),
+        ("studies.one.nngp.delta", 1.5, ["delta", "1.5", "less than 1"]),
+        ("studies.one.nngp.estimators", ["bound", "mixtrue"], ["'mixtrue'", "did you mean 'mixture'"]),
+        ("studies.one.metrics", ["test_eror"], ["'test_eror'", "did you mean 'test_error'"]),
+        ("studies.one.metrics", ..., ["without metrics"]),
+        ("studies.one.metrics", ["test_error", "test_error"], ["stands twice"]),
+        ("studies.one.figures", ["bonds"], ["'bonds'", "did you mean 'bounds'"]),
+        ("studies.one.figures", ["label_ray"], ["label_ray", "ray_error"]),
+        ("studies.one.figures", {"bounds": {"select": {"depth": 5}}}, ["depth", "5", "[2, 3]"]),
+        ("studies.one.ensemble", ["depth"], ["'depth'", "label_scale"]),
+        ("studies", {}, ["studies", "empty"]),
+        ("studies", ..., ["studies", "required"]),
+        ("studies.one", None, ["studies.one", "block of keys"]),
+        ("execution", {"device": "gpu"}, ["'gpu'", "cuda"]),
+    ],
+)  # fmt: skip
+def test_a_bad_config_says_what_is_wrong(path: str, value: Any, fragments: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate(changed(path, value))
+    message = str(caught.value)
+    for fragment in fragments:
+        assert fragment in message
+    assert len(message.splitlines()) == 1
+
+
+def test_errors_name_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(changed("studies.one.network.width", -1)))
+    with pytest.raises(ConfigError, match=r"mine\.yaml: studies\.one\.network\.width = -1"):
+        validate(read_yaml(path), [path])
+
+
+def test_every_problem_is_listed() -> None:
+    config = changed("studies.one.network.width", -1)
+    config["studies"]["one"]["training"]["epochs"] = "many"
+    with pytest.raises(ConfigError) as caught:
+        validate(config)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_key_that_stands_twice_is_an_error_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text("studies: {}\nname: a\nname: b\n")
+    with pytest.raises(ConfigError, match=r"twice\.yaml: line 3: the key 'name' stands twice"):
+        read_yaml(path)
+
+
+@pytest.mark.parametrize("text", ["studies: [", "- a\n- b\n", "", "\x00"])
+def test_files_that_are_no_config(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"broken\.yaml"):
+        read_yaml(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: cannot be read"):
+        read_yaml(tmp_path / "nowhere.yaml")
+
+
+def test_numbers_in_exponent_form_without_a_dot_are_numbers() -> None:
+    config = validate(changed("studies.one.training.learning_rate", "1e-3"))
+    assert config.studies["one"].training.learning_rate == 0.001  # type: ignore[union-attr, attr-defined]
+
+
+def test_one_axis_in_two_blocks_must_agree() -> None:
+    with pytest.raises(ConfigError, match="label_scale is a list in two blocks"):
+        validate(changed("studies.one.nngp.label_scale", [1, 2]))
+
+
+def test_the_schema_file_is_in_step_with_the_models() -> None:
+    shipped = (ROOT / "config" / "schema.json").read_text(encoding="utf-8")
+    assert shipped == json_schema(), "run `make schema`"

@@ -1,0 +1,126 @@
+"""The plan: every point once, keys that depend on exactly what the stage depends on."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from implicitbias.config.load import validate
+from implicitbias.config.plan import STAGES, Plan, make_plan
+
+BASE: dict[str, Any] = {
+    "studies": {
+        "one": {
+            "task": {"source": "digits", "labels": ["decimal", "binary"], "train_size": [10, 20], "seed": [0, 1]},
+            "network": {"depth": [2, 3], "width": [8, 16]},
+            "training": {"optimizer": "nero", "label_scale": [0.1, 1]},
+            "nngp": {"estimators": ["bound", "mixture"]},
+            "metrics": ["test_error"],
+        }
+    }
+}
+
+
+def plan(**changes: Any) -> Plan:
+    """The plan of the base config with some keys of study one set, as block__key=value."""
+    config = copy.deepcopy(BASE)
+    for name, value in changes.items():
+        block, _, key = name.partition("__")
+        if key:
+            config["studies"]["one"].setdefault(block, {})[key] = value
+        else:
+            config["studies"]["one"][block] = value
+    return make_plan(validate(config))
+
+
+def counts(of: Plan) -> dict[str, int]:
+    return {stage: len(of.jobs[stage]) for stage in STAGES}
+
+
+def new(before: Plan, after: Plan) -> dict[str, int]:
+    """Jobs a stage that the second plan has and the first has not."""
+    return {stage: n for stage in STAGES if (n := len(after.jobs[stage].keys() - before.jobs[stage].keys()))}
+
+
+def test_each_point_is_one_job_and_infinite_width_ignores_width() -> None:
+    assert counts(plan()) == {"tasks": 4, "training": 16, "sampling": 0, "measurements": 16, "nngp": 8}
+
+
+def test_without_ensemble_every_value_is_a_job_of_its_own() -> None:
+    assert counts(plan(ensemble=[])) == {"tasks": 8, "training": 64, "sampling": 0, "measurements": 64, "nngp": 16}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {}),
+        ({"network__width": [8, 16, 32]}, {"training": 8, "measurements": 8}),
+        ({"network__depth": [2, 3, 4]}, {"training": 8, "measurements": 8, "nngp": 4}),
+        ({"task__train_size": [10, 20, 30]}, {"tasks": 2, "training": 8, "measurements": 8, "nngp": 4}),
+        ({"training__epochs": 50}, {"training": 16, "measurements": 16}),
+        ({"training__beta": 0.99}, {"training": 16, "measurements": 16}),
+        ({"nngp__samples": 512}, {"nngp": 8}),
+        ({"metrics": ["test_error", "train_error"]}, {"measurements": 16}),
+        ({"question": "why?"}, {}),
+        ({"figures": ["data_complexity"]}, {}),
+    ],
+)
+def test_an_edit_makes_new_jobs_only_where_it_matters(change: dict[str, Any], expected: dict[str, int]) -> None:
+    assert new(plan(), plan(**change)) == expected
+
+
+def test_writing_a_default_down_changes_no_key() -> None:
+    assert new(plan(), plan(training__beta=0.999, training__dtype="float32", network__activation="relu")) == {}
+
+
+def test_whole_numbers_and_reals_of_equal_value_share_a_key() -> None:
+    assert new(plan(training__label_scale=[0.1, 1]), plan(training__label_scale=[0.1, 1.0])) == {}
+
+
+def test_the_order_of_a_list_of_metrics_changes_no_key() -> None:
+    forward, backward = plan(metrics=["test_error", "train_error"]), plan(metrics=["train_error", "test_error"])
+    assert new(forward, backward) == {}
+
+
+def test_two_studies_that_share_points_share_the_jobs() -> None:
+    config = copy.deepcopy(BASE)
+    config["studies"]["two"] = copy.deepcopy(config["studies"]["one"])
+    config["studies"]["two"]["network"]["width"] = [16, 32]
+    both = make_plan(validate(config))
+    assert counts(both) == {"tasks": 4, "training": 24, "sampling": 0, "measurements": 24, "nngp": 8}
+
+
+def test_a_hyperparameter_of_one_optimizer_makes_no_jobs_for_another() -> None:
+    made = plan(training__optimizer=["sgd", "adam"], training__beta2=[0.9, 0.99])
+    optimizers = [job.parameters["training"]["optimizer"] for job in made.jobs["training"].values()]
+    assert optimizers.count("sgd") * 2 == optimizers.count("adam") == 32
+    sgd = next(job for job in made.jobs["training"].values() if job.parameters["training"]["optimizer"] == "sgd")
+    assert "beta2" not in sgd.parameters["training"]
+
+
+def test_pieces_carry_only_the_coordinates_that_they_depend_on() -> None:
+    pieces = plan().studies["one"].pieces
+    by_stage = {piece.path.split("/")[0]: set(piece.coords) for piece in pieces}
+    assert by_stage == {
+        "measurements": {"labels", "train_size", "depth", "width"},
+        "nngp": {"labels", "train_size", "depth"},
+    }
+
+
+def test_sampled_runs_are_told_apart_by_a_prefix() -> None:
+    made = plan(sampling={"draws": 10})
+    assert {piece.prefix for piece in made.studies["one"].pieces} == {"", "sampled_"}
+
+
+def test_larger_jobs_ask_for_more() -> None:
+    small, large = plan(), plan(network__width=[4000], training__epochs=1000)
+    first, second = ([job.size for job in p.jobs["training"].values()] for p in (small, large))
+    assert max(size.memory_mb for size in second) > max(size.memory_mb for size in first)
+    assert max(size.minutes for size in second) > max(size.minutes for size in first)
+
+
+def test_equal_points_look_equal_as_text_whatever_the_form_of_the_grid() -> None:
+    """A workflow manager compares parameters as text: their order must not tell an axis from a scalar."""
+    scalar, axis = plan(network__width=8), plan(network__width=[8, 16])
+    for key, job in scalar.jobs["training"].items():
+        assert repr(axis.jobs["training"][key].parameters) == repr(job.parameters)
