@@ -1,0 +1,1 @@
+"""From a source of points to labelled training and test sets."""

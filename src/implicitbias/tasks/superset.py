@@ -1,0 +1,49 @@
+"""The points that tasks are drawn from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from implicitbias.errors import DataError
+
+
+@dataclass(frozen=True)
+class Superset:
+    """All points of a source, in file order.
+
+    Attributes:
+        train_input: `(n_train, d)`, each row of norm sqrt(d).
+        train_digit: `(n_train,)` class of each row.
+        test_input: `(n_test, d)`.
+        test_digit: `(n_test,)`.
+
+    """
+
+    train_input: NDArray[np.float64]
+    train_digit: NDArray[np.int64]
+    test_input: NDArray[np.float64]
+    test_digit: NDArray[np.int64]
+
+    def only(self, digits: tuple[int, ...]) -> "Superset":
+        """The points of these classes, in file order."""
+        train, test = np.isin(self.train_digit, digits), np.isin(self.test_digit, digits)
+        return Superset(self.train_input[train], self.train_digit[train], self.test_input[test], self.test_digit[test])
+
+
+def scaled(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rows of `(n, d)` brought to norm sqrt(d), so that the NNGP kernel has a unit diagonal.
+
+    Works in place: `points` is changed and returned.
+
+    Raises:
+        DataError: if a row is zero, which has no direction.
+
+    """
+    norms = np.sqrt(np.einsum("ij,ij->i", points, points))
+    if not norms.all():
+        raise DataError(
+            f"point {int(np.argmin(norms))} is zero after standardising: it cannot be scaled to norm sqrt(d)"
+        )
+    points *= (np.sqrt(points.shape[1]) / norms)[:, None]
+    return points

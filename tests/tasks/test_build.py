@@ -1,0 +1,123 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from implicitbias import schema
+from implicitbias.catalogue import LABELS
+from implicitbias.errors import ConfigError
+from implicitbias.tasks import digits
+from implicitbias.tasks.build import build
+
+
+def task(tmp_path, **changes):
+    settings = {"source": "digits", "labels": "decimal", "train_size": 20, "test_size": None, "seed": [0, 1, 2]}
+    return build(**{**settings, **changes}, raw_dir=tmp_path)
+
+
+@pytest.mark.parametrize("labels", LABELS)
+@pytest.mark.parametrize("test_size", [None, 7])
+def test_selection_and_labels_restated(tmp_path, labels, test_size):
+    found = task(tmp_path, labels=labels, test_size=test_size)
+    superset = digits.load()
+    if labels.startswith("binary"):
+        superset = superset.only((0, 1))
+    for seed in (0, 1, 2):
+        generator = np.random.RandomState(seed)
+        train = generator.permutation(len(superset.train_digit))[:20]
+        test = generator.permutation(len(superset.test_digit))[:7]
+        if test_size is None:
+            test = np.arange(len(superset.test_digit))
+        one = found.sel(seed=seed)
+        np.testing.assert_array_equal(one.train_index, train)
+        np.testing.assert_array_equal(one.test_index, test)
+        np.testing.assert_array_equal(one.train_input, superset.train_input[train])
+        np.testing.assert_array_equal(one.test_input, superset.test_input[test])
+        if "random" in labels:
+            torch.manual_seed(seed)
+            coins = [2 * torch.randint(0, 2, (1,)).item() - 1 for _ in range(len(train) + len(test))]
+            np.testing.assert_array_equal(one.train_label, coins[:20])
+            np.testing.assert_array_equal(one.test_label, coins[20:])
+        else:
+            np.testing.assert_array_equal(one.train_label, superset.train_digit[train] % 2 * 2 - 1)
+            np.testing.assert_array_equal(one.test_label, superset.test_digit[test] % 2 * 2 - 1)
+
+
+@pytest.mark.parametrize(("test_size", "dims"), [(None, ("test_point",)), (5, ("seed", "test_point"))])
+def test_form_of_the_dataset(tmp_path, test_size, dims):
+    found = task(tmp_path, test_size=test_size)
+    assert schema.violations(found) == []
+    points = test_size or 597
+    assert dict(found.sizes) == {"seed": 3, "train_point": 20, "test_point": points, "feature": 64}
+    assert found.test_input.dims == (*dims, "feature")
+    assert found.train_input.dtype == found.test_input.dtype == np.float64
+    assert found.train_label.dtype == found.test_label.dtype == np.int8
+    assert found.train_label.dims == found.train_index.dims == ("seed", "train_point")
+    assert found.test_label.dims == found.test_index.dims == ("seed", "test_point")
+    assert all(found.coords[dim].dtype.kind == "i" for dim in found.dims)
+    assert schema.parameters_of(found) == {
+        "source": "digits", "labels": "decimal", "train_size": 20, "test_size": test_size, "seed": [0, 1, 2],
+    }  # fmt: skip
+
+
+def test_a_seed_does_not_depend_on_the_others(tmp_path):
+    alone, together = task(tmp_path, labels="random", seed=[5]), task(tmp_path, labels="random", seed=[9, 5])
+    for name in alone.data_vars:
+        if "seed" in alone[name].dims:
+            np.testing.assert_array_equal(alone[name].sel(seed=5), together[name].sel(seed=5))
+
+
+def test_smaller_training_sets_are_the_beginnings_of_larger_ones(tmp_path):
+    small, large = (task(tmp_path, labels="random", train_size=n) for n in (10, 30))
+    np.testing.assert_array_equal(small.train_input, large.train_input[:, :10])
+    np.testing.assert_array_equal(small.train_label, large.train_label[:, :10])
+
+
+def test_binary_has_zeros_against_ones(tmp_path):
+    found = task(tmp_path, labels="binary", train_size=240, seed=[4])
+    assert sorted(found.train_index.values[0]) == list(range(240))
+    superset = digits.load().only((0, 1))
+    assert (found.train_label.values == 1).sum() == (superset.train_digit == 1).sum()
+    assert found.sizes["test_point"] == 120
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source": "digit"}, "no source 'digit' .did you mean 'digits'.*allowed: digits, mnist"),
+        ({"labels": "parity"}, "no label rule 'parity'.*allowed: decimal, binary, random, binary_random"),
+        ({"train_size": 1201}, "train_size = 1201: .*1200 points; allowed: 1 to 1200"),
+        ({"train_size": 241, "labels": "binary"}, "train_size = 241: 'binary' on 'digits' has 240 points"),
+        ({"train_size": 0}, "train_size = 0"),
+        ({"train_size": -1}, "train_size = -1"),
+        ({"test_size": 598}, "test_size = 598: .*allowed: 1 to 597"),
+        ({"test_size": 0}, "test_size = 0"),
+        ({"seed": [1, 2, 1]}, r"seed = \[1, 2, 1\].*each once"),
+        ({"seed": []}, r"seed = \[\]"),
+        ({"seed": [-1]}, r"seed = \[-1\].*from 0"),
+        ({"seed": [2**32]}, "seed = "),
+    ],
+)
+def test_what_cannot_be_is_refused(tmp_path, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        task(tmp_path, **changes)
+
+
+def test_the_whole_superset_can_be_asked_for(tmp_path):
+    found = task(tmp_path, train_size=1200, test_size=597)
+    for index, size in ((found.train_index, 1200), (found.test_index, 597)):
+        np.testing.assert_array_equal(np.sort(index, axis=1), np.tile(np.arange(size), (3, 1)))
+
+
+def test_equal_calls_give_equal_files(tmp_path):
+    for name in ("a.nc", "b.nc"):
+        schema.save(task(tmp_path, labels="random"), tmp_path / name)
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+
+
+def test_tasks_start_without_torch():
+    """Importing torch takes longer than building a task does."""
+    check = "import implicitbias.tasks.build, implicitbias.tasks.labels, sys; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -1,0 +1,143 @@
+import gzip
+import hashlib
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from implicitbias.catalogue import SOURCES
+from implicitbias.errors import DataError
+from implicitbias.tasks.build import build
+from implicitbias.tasks.mnist import load
+
+DATA = Path(__file__).parents[2] / "data"
+LISTED = yaml.safe_load((DATA / "sources.yaml").read_text())["mnist"]
+needs_mnist = pytest.mark.skipif(
+    not all((DATA / "raw/mnist" / name).exists() for name in LISTED["files"]),
+    reason="data/raw/mnist does not hold the four MNIST files",
+)
+
+
+def tiny(tmp_path, *, test_labels=3):
+    """A raw folder with an MNIST of 5 + 3 images of 2x2 pixels; returns it with the images and digits."""
+    random = np.random.RandomState(0)
+    arrays = {
+        "train-images-idx3-ubyte.gz": random.randint(0, 256, (5, 2, 2)),
+        "train-labels-idx1-ubyte.gz": random.randint(0, 10, 5),
+        "t10k-images-idx3-ubyte.gz": random.randint(0, 256, (3, 2, 2)),
+        "t10k-labels-idx1-ubyte.gz": random.randint(0, 10, test_labels),
+    }
+    folder = tmp_path / "raw" / "mnist"
+    folder.mkdir(parents=True)
+    files = {}
+    for name, array in arrays.items():
+        sizes = struct.pack(f">{array.ndim}I", *array.shape)
+        content = bytes((0, 0, 8, array.ndim)) + sizes + array.astype(np.uint8).tobytes()
+        (folder / name).write_bytes(gzip.compress(content))
+        files[name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (tmp_path / "sources.yaml").write_text(yaml.safe_dump({"mnist": {"mirrors": [], "files": files}}))
+    return tmp_path / "raw", list(arrays.values())
+
+
+def test_preprocessing_of_a_tiny_mnist(tmp_path):
+    raw, (train, train_digit, test, test_digit) = tiny(tmp_path)
+    superset = load(raw)
+    for found, images in ((superset.train_input, train), (superset.test_input, test)):
+        for row, image in zip(found, images, strict=True):
+            point = (image.ravel() / 255 - 0.1307) / 0.3081
+            np.testing.assert_allclose(row, 2 * point / np.linalg.norm(point), rtol=1e-12)
+    np.testing.assert_array_equal(superset.train_digit, train_digit)
+    np.testing.assert_array_equal(superset.test_digit, test_digit)
+
+
+def test_as_many_labels_as_images(tmp_path):
+    raw, _ = tiny(tmp_path, test_labels=4)
+    with pytest.raises(DataError, match=r"t10k has images of shape \(3, 2, 2\) but labels of shape \(4,\)"):
+        load(raw)
+
+
+def test_a_changed_file_is_refused(tmp_path):
+    raw, _ = tiny(tmp_path)
+    changed = raw / "mnist" / "train-labels-idx1-ubyte.gz"
+    content = gzip.decompress(changed.read_bytes())
+    changed.write_bytes(gzip.compress(content[:-1] + bytes((content[-1] ^ 1,))))
+    with pytest.raises(DataError, match="sha256 of its contents") as caught:
+        load(raw)
+    assert str(changed) in str(caught.value)
+
+
+def test_without_files_and_mirrors_the_message_says_where_to_put_them(tmp_path):
+    raw, _ = tiny(tmp_path)
+    missing = raw / "mnist" / "t10k-images-idx3-ubyte.gz"
+    missing.unlink()
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte\.gz could not be downloaded") as caught:
+        load(raw)
+    assert f"Put the file into {raw / 'mnist'}/" in str(caught.value)
+
+
+def test_the_repository_lists_the_four_files_and_several_mirrors():
+    assert set(LISTED["files"]) == {
+        f"{half}-{what}-ubyte.gz" for half in ("train", "t10k") for what in ("images-idx3", "labels-idx1")
+    }
+    assert all(len(bytes.fromhex(file["sha256"])) == 32 for file in LISTED["files"].values())
+    assert LISTED["files"]["train-images-idx3-ubyte.gz"]["bytes"] == 16 + 60000 * 784
+    assert len(LISTED["mirrors"]) >= 2
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return load(DATA / "raw")
+
+
+@needs_mnist
+def test_sizes_and_classes_of_the_real_files(mnist):
+    zero_one = mnist.only((0, 1))
+    assert (len(mnist.train_input), len(mnist.test_input)) == SOURCES["mnist"].sizes["all"]
+    assert (len(zero_one.train_input), len(zero_one.test_input)) == SOURCES["mnist"].sizes["zero_one"]
+    np.testing.assert_array_equal(
+        np.bincount(mnist.test_digit), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    )
+    np.testing.assert_array_equal(mnist.train_digit[:5], [5, 0, 4, 1, 9])
+
+
+@needs_mnist
+def test_real_points_have_norm_sqrt_d(mnist):
+    np.testing.assert_allclose(np.linalg.norm(mnist.test_input, axis=1), 28, rtol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(mnist.train_input[::50], axis=1), 28, rtol=1e-12)
+
+
+@needs_mnist
+def test_uncompressed_sizes_are_as_listed():
+    for name, file in LISTED["files"].items():
+        with gzip.open(DATA / "raw/mnist" / name) as content:
+            assert content.seek(0, 2) == file["bytes"]
+
+
+# published bounds of seed 0 at n = 100: these need the authors' points, their order and their labels
+PUBLISHED = {
+    ("decimal", 2): 0.543133, ("decimal", 7): 0.513271,
+    ("random", 2): 0.684481, ("random", 7): 0.619440,
+    ("binary", 2): 0.491740, ("binary", 7): 0.446516,
+    ("binary_random", 2): 0.660423, ("binary_random", 7): 0.593623,
+}  # fmt: skip
+
+
+@needs_mnist
+@pytest.mark.parametrize("labels", ["decimal", "random", "binary", "binary_random"])
+def test_published_bounds_are_met(labels):
+    """Bernstein & Yue 2021: 1 - exp(-(C1 + ln(2n/delta))/(n - 1)), C1 with the authors' constant n/5."""
+    n = 100
+    task = build(source="mnist", labels=labels, train_size=n, test_size=1, seed=[0], raw_dir=DATA / "raw")
+    x, y = task.train_input.values[0], task.train_label.values[0].astype(float)
+    kernel = x @ x.T / x.shape[1]
+    for depth in range(2, 8):
+        t = np.clip(kernel, -1, 1)
+        kernel = (np.sqrt(1 - t**2) + t * (np.pi - np.arccos(t))) / np.pi
+        if (labels, depth) in PUBLISHED:
+            inverse = np.linalg.inv(kernel)
+            scale = np.exp(np.linalg.slogdet(kernel)[1] / n)
+            bound = n / 5 + scale * ((0.5 - 1 / np.pi) * np.trace(inverse) + y @ inverse @ y / np.pi)
+            error = 1 - np.exp(-(bound + np.log(2 * n / 0.01)) / (n - 1))
+            assert error == pytest.approx(PUBLISHED[labels, depth], abs=1e-5)
