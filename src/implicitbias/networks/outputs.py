@@ -1,0 +1,40 @@
+"""Outputs of an ensemble on whole sets of points, within bounded memory."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from implicitbias.networks.activations import Activation
+from implicitbias.networks.mlp import forward
+
+_ACTIVATIONS = 2**22  # of the widest layer, while the outputs of a block of points are computed
+
+
+@torch.no_grad()
+def outputs(weights: Sequence[Tensor], inputs: Tensor, activation: Activation, task: Tensor | None = None) -> Tensor:
+    """The outputs of all members, one member and one block of points at a time.
+
+    The block depends on the width alone, so that the outputs do not depend on the number of members.
+
+    Args:
+        weights: tensors `(member, out, in)`.
+        inputs: `(m, d)` for all members, or `(task, m, d)`.
+        activation: hidden activation.
+        task: `(member,)` index of each member's task; not needed for shared inputs.
+
+    Returns:
+        `(member, m)`.
+    """
+    block = max(1, _ACTIVATIONS // max(weight.shape[2] for weight in weights))
+    members = len(weights[0])
+    own_points = [0] * members if task is None else task.tolist()
+
+    def parts(member: int) -> Iterator[Tensor]:
+        own = [weight[member : member + 1] for weight in weights]
+        points = inputs if inputs.ndim == 2 else inputs[own_points[member]]
+        for part in torch.split(points, block):
+            yield forward(own, part, activation)
+
+    rows = [torch.cat(list(parts(member)), dim=1) for member in range(members)]
+    return torch.cat(rows) if rows else inputs.new_empty(0, inputs.shape[-2])

@@ -1,0 +1,1 @@
+"""Optimizers of stacked networks, one a file."""

@@ -1,0 +1,40 @@
+"""Adam."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from implicitbias.networks.mlp import Gradient
+from implicitbias.optimizers.base import Optimizer, blocks
+
+
+def adam(beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Optimizer:
+    """w <- w - lr m^ / (sqrt(v^) + epsilon) with bias-corrected moments (Kingma & Ba 2015, algorithm 1).
+
+    Args:
+        beta1: decay of the first moment m, in [0, 1).
+        beta2: decay of the second moment v, in [0, 1).
+        epsilon: added to the root of the second moment.
+    """
+
+    def init(weights: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        return [(torch.zeros_like(weight), torch.zeros_like(weight)) for weight in weights]
+
+    def update(
+        gradients: Sequence[Gradient],
+        state: Sequence[tuple[Tensor, Tensor]],
+        weights: Sequence[Tensor],
+        learning_rate: Tensor,
+        step: int,
+    ) -> None:
+        rate = -learning_rate[:, None, None] / (1 - beta1**step)
+        root_correction = (1 - beta2**step) ** 0.5
+        for gradient, (first, second), weight in zip(gradients, state, weights, strict=True):
+            for g, m, v, w, r in blocks(gradient, first, second, weight, rate):
+                m.lerp_(g, 1 - beta1)
+                v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+                root = torch.sqrt(v, out=g).div_(root_correction).add_(epsilon)
+                w.addcmul_(torch.div(m, root, out=g), r)
+
+    return Optimizer(init, update, buffers=2)

@@ -1,0 +1,70 @@
+"""What an optimizer of stacked networks is."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from implicitbias.networks.mlp import Gradient, product
+
+CACHED_ELEMENTS = 1 << 18  # of one tensor in a block: two such blocks lie in a core's second-level cache
+
+
+class Init(Protocol):
+    """weights -> state; may project the weights in place."""
+
+    def __call__(self, weights: Sequence[Tensor]) -> Any: ...
+
+
+class Update(Protocol):
+    """One step in place on `weights` and `state`.
+
+    `learning_rate` is `(member,)`, `step` counts from 1. Members never mix, so a member's step does not
+    depend on the others.
+    """
+
+    def __call__(
+        self, gradients: Sequence[Gradient], state: Any, weights: Sequence[Tensor], learning_rate: Tensor, step: int
+    ) -> None: ...
+
+
+class Optimizer(NamedTuple):
+    """A pair of functions; `buffers` is the number of weight-sized tensors in its state."""
+
+    init: Init
+    update: Update
+    buffers: int
+
+
+def blocks(gradient: Gradient, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The gradient's matrix and matching parts of other tensors, a block of members or of one member's rows at a time.
+
+    For wide layers an update that treats rows alike spends its time on moving weights and gradients through
+    memory. Block by block, the gradient exists only in the processor's cache, and the weights pass through it
+    once. On an accelerator there is one block, so as to launch few kernels.
+
+    Args:
+        gradient: of one layer.
+        *tensors: `(member, out, in)`, `(member, out, 1)` or `(member, 1, 1)`.
+
+    Yields:
+        The gradient's block, which the caller may overwrite, and views of the tensors' blocks.
+    """
+    members, rows, columns = len(gradient.delta), gradient.delta.shape[2], gradient.h.shape[2]
+    size = CACHED_ELEMENTS if gradient.h.device.type == "cpu" else members * rows * columns
+    if rows * columns <= size:
+        some = max(1, size // (rows * columns))
+        parts = zip(*(torch.split(tensor, some) for tensor in (gradient.delta, gradient.h, *tensors)), strict=True)
+        yield from ((product(delta.mT, h), *others) for delta, h, *others in parts)
+        return
+    some = max(1, size // columns)
+    scratch = gradient.h.new_empty(some, columns)
+    for delta, h, *others in zip(gradient.delta.mT, gradient.h, *tensors, strict=True):
+        for start in range(0, rows, some):
+            here = slice(start, start + some)
+            part = delta[here]
+            yield (
+                torch.mm(part, h, out=scratch[: len(part)]),
+                *(other[here] if len(other) > 1 else other for other in others),
+            )

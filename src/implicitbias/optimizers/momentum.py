@@ -1,0 +1,34 @@
+"""Gradient descent with heavy-ball momentum."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from implicitbias.networks.mlp import Gradient
+from implicitbias.optimizers.base import Optimizer, blocks
+
+
+def momentum(momentum: float = 0.9) -> Optimizer:
+    """v <- mu v + g, w <- w - lr v, from v = 0 (Polyak 1964, in the form of torch.optim.SGD).
+
+    Args:
+        momentum: heavy-ball coefficient mu in [0, 1).
+    """
+
+    def init(weights: Sequence[Tensor]) -> list[Tensor]:
+        return [torch.zeros_like(weight) for weight in weights]
+
+    def update(
+        gradients: Sequence[Gradient],
+        state: Sequence[Tensor],
+        weights: Sequence[Tensor],
+        learning_rate: Tensor,
+        step: int,
+    ) -> None:
+        rate = -learning_rate[:, None, None]
+        for gradient, velocity, weight in zip(gradients, state, weights, strict=True):
+            for g, v, w, r in blocks(gradient, velocity, weight, rate):
+                w.addcmul_(v.mul_(momentum).add_(g), r)
+
+    return Optimizer(init, update, buffers=1)

@@ -1,0 +1,55 @@
+"""Nero, the neuronal rotator (Liu, Bernstein, Meister & Yue 2021, algorithm 1)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.linalg import vector_norm
+
+from implicitbias.errors import ConfigError
+from implicitbias.networks.mlp import Gradient
+from implicitbias.optimizers.base import Optimizer, blocks
+
+
+def nero(beta: float = 0.999) -> Optimizer:
+    """Every row (neuron) keeps mean 0 and norm 1 and turns by about the learning rate.
+
+    v <- beta v + (1 - beta) |g_row|^2, v^ = v / (1 - beta^t), w_row <- w_row - lr g_row / sqrt(v^)
+    (nothing where v^ is 0), then the row is projected. The paper's factor `scale`, the mean row norm
+    at construction, is 1 for the matrices that networks here consist of.
+
+    Args:
+        beta: decay of the per-neuron squared gradient norm, in [0, 1).
+    """
+
+    def init(weights: Sequence[Tensor]) -> list[Tensor]:
+        for weight in weights:
+            if weight.shape[-1] < 2:
+                raise ConfigError(
+                    f"optimizer 'nero' cannot train a layer with {weight.shape[-1]} input: a row of mean 0 and "
+                    "norm 1 needs at least 2. Choose a width and a number of features of at least 2."
+                )
+            _project(weight)
+        return [torch.zeros_like(weight[..., :1]) for weight in weights]
+
+    def update(
+        gradients: Sequence[Gradient],
+        state: Sequence[Tensor],
+        weights: Sequence[Tensor],
+        learning_rate: Tensor,
+        step: int,
+    ) -> None:
+        rate = -((1 - beta**step) ** 0.5) * learning_rate[:, None, None]
+        for gradient, squared, weight in zip(gradients, state, weights, strict=True):
+            for g, v, w, r in blocks(gradient, squared, weight, rate):
+                v.mul_(beta).add_(vector_norm(g, dim=-1, keepdim=True).square_(), alpha=1 - beta)
+                w.add_(g.mul_(torch.where(v == 0, 0, r / v.sqrt())))  # faster than addcmul_ with a factor a row
+                _project(w)
+
+    return Optimizer(init, update, buffers=0)
+
+
+def _project(weight: Tensor) -> None:
+    """Mean 0 and norm 1 for each row, in place."""
+    weight.sub_(weight.mean(-1, keepdim=True))
+    weight.mul_(vector_norm(weight, dim=-1, keepdim=True).reciprocal_())  # faster than dividing

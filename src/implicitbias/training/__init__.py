@@ -1,0 +1,1 @@
+"""Training an ensemble: all members at once, each as if it were alone."""

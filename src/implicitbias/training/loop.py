@@ -1,0 +1,132 @@
+"""The ensemble loop: stacked members, each with its own data, data order, learning rate and label scale.
+
+Nothing in the loop waits for the device: divergence is a mask, and losses are looked at only when the
+progress bar is drawn.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from math import ceil
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from implicitbias.networks.activations import Activation
+from implicitbias.networks.mlp import Gradient, forward
+from implicitbias.optimizers.base import Optimizer
+from implicitbias.progress import bar
+from implicitbias.training.schedules import exponential
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+class Members(NamedTuple):
+    """What tells the members of an ensemble apart, in the dtype and on the device of their weights.
+
+    Attributes:
+        task: `(member,)` index of the member's task (its data).
+        order_seeds: seed of each member's data order.
+        label_scale: `(member,)` alpha.
+        learning_rate: `(member,)` at the start.
+        decay: `(member,)` factor on the learning rate after every epoch.
+    """
+
+    task: Tensor
+    order_seeds: Sequence[int]
+    label_scale: Tensor
+    learning_rate: Tensor
+    decay: Tensor
+
+
+def steps_per_epoch(points: int, batch_size: int | str) -> int:
+    """Minibatches in one pass through the training set; the last one may be smaller."""
+    return 1 if batch_size == "full" else ceil(points / int(batch_size))
+
+
+def descend(
+    weights: list[Tensor],
+    inputs: Tensor,
+    labels: Tensor,
+    members: Members,
+    *,
+    activation: Activation,
+    loss: Loss,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int | str,
+    checkpoints: Collection[int],
+    description: str = "training",
+) -> Iterator[tuple[int, Tensor]]:
+    """Train all members in place, and pause at every checkpoint.
+
+    A member whose loss is not finite has diverged: its learning rate becomes NaN, and with it its weights,
+    for good.
+
+    Args:
+        weights: tensors `(member, out, in)`.
+        inputs: `(task, n, d)` training inputs.
+        labels: `(task, n)` training labels +-1, in the dtype of the weights.
+        members: what tells the members apart.
+        activation: hidden activation.
+        loss: `(outputs, labels, label_scale) -> (member,)`.
+        optimizer: the update rule.
+        epochs: passes through the training set.
+        batch_size: points a step, or "full".
+        checkpoints: steps to pause after; 0 is before the first, after the optimizer's projection.
+        description: of the progress bar.
+
+    Yields:
+        The step, and `(member,)` bool: True where every loss so far was finite.
+    """
+    state = optimizer.init(weights)
+    for weight in weights:
+        weight.requires_grad_(True)
+    alive = torch.ones_like(members.task, dtype=torch.bool)
+    step = 0
+    if step in checkpoints:
+        yield step, alive
+    with bar(epochs, description) as progress:
+        for epoch, batches in enumerate(_epochs(inputs, labels, members, batch_size, epochs)):
+            learning_rate = exponential(members.learning_rate, members.decay, epoch)
+            for x, y in batches:
+                step += 1
+                gradients: list[Gradient] = []
+                outputs = forward(weights, x, activation, gradients)
+                losses = loss(outputs, y, members.label_scale)
+                losses.sum().backward()  # type: ignore[no-untyped-call]
+                with torch.no_grad():
+                    alive = alive & torch.isfinite(losses)
+                    optimizer.update(gradients[::-1], state, weights, learning_rate.where(alive, torch.nan), step)
+                if step in checkpoints:
+                    yield step, alive
+            if progress.update() or epoch == epochs - 1:  # when it is time to draw, and at the end
+                wrong = (outputs * y <= 0).to(outputs.dtype).mean()
+                progress.set_postfix(loss=f"{losses.detach().nanmean():.3g}", error=f"{wrong:.3f}")
+    for weight in weights:
+        weight.requires_grad_(False)
+
+
+def _epochs(
+    inputs: Tensor, labels: Tensor, members: Members, batch_size: int | str, epochs: int
+) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
+    """For every epoch its minibatches: inputs `(member, batch, d)`, labels `(member, batch)`.
+
+    Every member shuffles its training points by a generator of its own. A batch that holds all points is
+    gathered once and not shuffled.
+    """
+    tasks, points = labels.shape
+    size = points if batch_size == "full" else int(batch_size)
+    if size >= points:
+        whole = inputs[members.task], labels[members.task]
+        for _ in range(epochs):
+            yield iter([whole])
+        return
+    generators = [torch.Generator().manual_seed(seed) for seed in members.order_seeds]
+    flat, start = inputs.reshape(tasks * points, -1), points * members.task[:, None]
+    for _ in range(epochs):
+        shuffled = torch.stack([torch.randperm(points, generator=generator) for generator in generators])
+        order = shuffled.to(inputs.device, non_blocking=True) + start
+        yield (
+            (flat.index_select(0, chosen.flatten()).view(*chosen.shape, -1), labels.take(chosen))
+            for chosen in torch.split(order, size, dim=1)
+        )

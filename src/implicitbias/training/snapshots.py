@@ -1,0 +1,55 @@
+"""What is kept of an ensemble at a checkpoint."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from implicitbias.networks.activations import Activation
+from implicitbias.networks.outputs import outputs
+from implicitbias.training.loop import Loss, Members
+
+
+@torch.no_grad()
+def snapshot(
+    weights: Sequence[Tensor],
+    train_input: Tensor,
+    train_label: Tensor,
+    test_input: Tensor,
+    members: Members,
+    alive: Tensor,
+    activation: Activation,
+    loss: Loss,
+    keep_weights: bool = True,
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Outputs, training loss, norms and weights, as `(member, …)` arrays on the host; NaN for diverged members.
+
+    Args:
+        weights: tensors `(member, out, in)`.
+        train_input: `(task, n, d)`.
+        train_label: `(task, n)`.
+        test_input: `(m, d)` shared by all tasks, or `(task, m, d)`.
+        members: what tells the members apart.
+        alive: `(member,)` bool, False for members known to have diverged.
+        activation: hidden activation.
+        loss: `(outputs, labels, label_scale) -> (member,)`.
+        keep_weights: whether the weights are among them.
+    """
+    train_output = outputs(weights, train_input, activation, members.task)
+    test_output = outputs(weights, test_input, activation, members.task)
+    kept = {
+        "train_output": train_output,
+        "test_output": test_output,
+        "train_loss": loss(train_output, train_label[members.task], members.label_scale),
+        "frobenius_norm": torch.stack([torch.linalg.matrix_norm(weight) for weight in weights], dim=1),
+    }
+    for values in kept.values():
+        alive = alive & torch.isfinite(values).reshape(len(alive), -1).all(1)
+    if keep_weights:
+        kept |= {f"weight_{layer}": weight for layer, weight in enumerate(weights)}
+    return {
+        name: values.where(alive.view(-1, *[1] * (values.ndim - 1)), torch.nan).cpu().numpy()
+        for name, values in kept.items()
+    }

@@ -1,0 +1,123 @@
+"""The stacked ensemble against a plain loop over networks, in the same process and on the same threads.
+
+    pytest tests/benchmarks -k training --benchmark-only -s
+
+prints how many times faster the ensemble is. The plain loop is what one writes first: a module, a DataLoader
+and a torch.optim.Optimizer for every network.
+"""
+
+import math
+import time
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from implicitbias.losses import norm
+from implicitbias.networks.activations import relu
+from implicitbias.networks.mlp import initialise
+from implicitbias.optimizers.nero import nero
+from implicitbias.training.loop import Members, descend
+
+POINTS, BATCH = 200, 50
+
+
+class PlainNero(torch.optim.Optimizer):
+    """Nero as in its paper, one tensor operation after the other."""
+
+    def __init__(self, parameters: object, lr: float = 0.01, beta: float = 0.999) -> None:
+        super().__init__(parameters, {"lr": lr})
+        self.beta = beta
+        with torch.no_grad():
+            for group in self.param_groups:
+                for weight in group["params"]:
+                    self.project(weight)
+                    self.state[weight] = {"step": 0, "squared": torch.zeros_like(weight[:, :1])}
+
+    @staticmethod
+    def project(weight: Tensor) -> None:
+        weight.data -= weight.mean(dim=1, keepdim=True)
+        weight.data /= weight.norm(dim=1, keepdim=True)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            for weight in group["params"]:
+                state = self.state[weight]
+                state["step"] += 1
+                state["squared"] = (
+                    self.beta * state["squared"] + (1 - self.beta) * weight.grad.norm(dim=1, keepdim=True).square()
+                )
+                scaled = weight.grad / (state["squared"] / (1 - self.beta ** state["step"])).sqrt()
+                scaled[torch.isnan(scaled)] = 0
+                weight.data -= group["lr"] * scaled
+                self.project(weight)
+
+
+class PlainMLP(nn.Module):
+    def __init__(self, weights: list[Tensor]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(w.shape[1], w.shape[0], bias=False) for w in weights)
+        for layer, weight in zip(self.layers, weights, strict=True):
+            layer.weight.data.copy_(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers[:-1]:
+            x = torch.relu(layer(x)) * math.sqrt(2)
+        return self.layers[-1](x).squeeze(1)
+
+
+def plain(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) -> None:
+    for member in range(len(weights[0])):
+        model = PlainMLP([weight[member] for weight in weights])
+        optimizer = PlainNero(model.parameters())
+        loader = DataLoader(TensorDataset(inputs, labels), batch_size=BATCH, shuffle=True)
+        for _ in range(epochs):
+            for x, y in loader:
+                model.zero_grad()
+                (model(x) - y).norm().backward()
+                optimizer.step()
+
+
+def stacked(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) -> None:
+    count = len(weights[0])
+    members = Members(
+        torch.zeros(count, dtype=torch.long), range(count), torch.ones(count), torch.full((count,), 0.01),
+        torch.ones(count),
+    )  # fmt: skip
+    for _ in descend(
+        [weight.clone() for weight in weights], inputs[None], labels[None], members, activation=relu, loss=norm,
+        optimizer=nero(), epochs=epochs, batch_size=BATCH, checkpoints=(),
+    ):  # fmt: skip
+        pass
+
+
+def seconds(function: Callable[..., None], *arguments: object) -> float:
+    start = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - start
+
+
+@pytest.mark.parametrize("depth", [2, 7])
+@pytest.mark.parametrize(
+    ("members", "width", "features", "epochs"),
+    [(30, 64, 64, 8), (30, 64, 784, 8), (30, 256, 64, 4), (30, 256, 784, 4), (3, 1000, 784, 6)],
+)
+def test_training(benchmark, members: int, width: int, depth: int, features: int, epochs: int) -> None:
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(POINTS, features, generator=source)
+    labels = inputs[:, 0].sign()
+    arguments = initialise(depth, width, features, range(members)), inputs, labels, epochs
+    stacked(*arguments)
+    pairs = [(seconds(plain, *arguments), seconds(stacked, *arguments)) for _ in range(3)]
+    benchmark.pedantic(stacked, arguments, rounds=2)
+    slow, fast = (min(times) for times in zip(*pairs, strict=True))
+    steps = members * epochs * POINTS // BATCH
+    benchmark.extra_info["times faster than the plain loop"] = slow / fast
+    print(
+        f"\n{members} members, width {width}, depth {depth}, {features} features, {torch.get_num_threads()} threads: "
+        f"{slow / fast:.1f} times faster than the plain loop "
+        f"({1e6 * slow / steps:.0f} -> {1e6 * fast / steps:.0f} us a step and member)"
+    )

@@ -1,0 +1,137 @@
+import inspect
+
+import pytest
+import torch
+from torch import Tensor
+
+from implicitbias.catalogue import OPTIMIZERS, resolve
+from implicitbias.errors import ConfigError
+from implicitbias.networks.mlp import Gradient
+from implicitbias.optimizers import base
+from implicitbias.optimizers.adam import adam
+from implicitbias.optimizers.momentum import momentum
+from implicitbias.optimizers.nero import nero
+from implicitbias.optimizers.sgd import sgd
+
+SHAPES = [(8, 10), (8, 8), (1, 8)]
+
+
+def start(members: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    source = torch.Generator().manual_seed(1)
+    return [torch.randn(members, *shape, generator=source, dtype=dtype) for shape in SHAPES]
+
+
+def gradient(step: int, members: int, dtype: torch.dtype = torch.float64) -> list[Gradient]:
+    source = torch.Generator().manual_seed(step)
+    return [
+        Gradient(
+            torch.randn(members, 5, rows, generator=source, dtype=dtype),
+            torch.randn(members, 5, columns, generator=source, dtype=dtype),
+        )
+        for rows, columns in SHAPES
+    ]
+
+
+def run(optimizer: base.Optimizer, members: slice, steps: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
+    """`steps` steps of members out of eight that differ in weights, gradients and learning rate."""
+    weights = [weight[members].clone() for weight in start(8, dtype)]
+    rates = torch.linspace(0.001, 0.1, 8, dtype=dtype)[members]
+    state = optimizer.init(weights)
+    for step in range(1, steps + 1):
+        gradients = [Gradient(each.delta[members], each.h[members]) for each in gradient(step, 8, dtype)]
+        optimizer.update(gradients, state, weights, rates, step)
+    return weights
+
+
+@pytest.mark.parametrize("cached", [7, 100, 1 << 18])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_batch_equals_loop(name: str, cached: int, monkeypatch) -> None:
+    """Member 3 of 8 equals its solo run, however the update is cut into blocks."""
+    together = run(resolve(OPTIMIZERS[name])(), slice(None), 20)
+    monkeypatch.setattr(base, "CACHED_ELEMENTS", cached)
+    alone = run(resolve(OPTIMIZERS[name])(), slice(3, 4), 20)
+    for many, one in zip(together, alone, strict=True):
+        assert torch.allclose(many[3:4], one, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_catalogue_lists_the_hyperparameters_and_their_defaults(name: str) -> None:
+    signature = inspect.signature(resolve(OPTIMIZERS[name]))
+    listed = {key: number.default for key, number in OPTIMIZERS[name].parameters.items()}
+    assert {key: parameter.default for key, parameter in signature.parameters.items()} == listed
+
+
+@pytest.mark.parametrize("cached", [30, 1 << 18])
+@pytest.mark.parametrize(
+    ("optimizer", "reference"),
+    [
+        (sgd(), lambda weights: torch.optim.SGD(weights, lr=0.05)),
+        (momentum(0.8), lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.8)),
+        (
+            adam(0.7, 0.95, 1e-3),
+            lambda weights: torch.optim.Adam(weights, lr=0.05, betas=(0.7, 0.95), eps=1e-3, foreach=False),
+        ),
+    ],
+    ids=["sgd", "momentum", "adam"],
+)
+def test_equals_torchs_own(optimizer, reference, cached, monkeypatch) -> None:
+    monkeypatch.setattr(base, "CACHED_ELEMENTS", cached)
+    weights, theirs = start(1), [weight[0].clone().requires_grad_(True) for weight in start(1)]
+    state, other = optimizer.init(weights), reference(theirs)
+    for step in range(1, 31):
+        for weight, each in zip(theirs, gradient(step, 1), strict=True):
+            weight.grad = each.matrix()[0]
+        optimizer.update(gradient(step, 1), state, weights, torch.tensor([0.05], dtype=torch.float64), step)
+        other.step()
+    for ours, weight in zip(weights, theirs, strict=True):
+        assert torch.allclose(ours[0], weight, rtol=1e-12, atol=1e-13)
+
+
+def test_nero_by_its_formula() -> None:
+    """Against the algorithm of the paper, one row at a time."""
+    weights = run(nero(0.9), slice(2, 3), 15)
+    rate = torch.linspace(0.001, 0.1, 8, dtype=torch.float64)[2]
+    for layer, ours in enumerate(weights):
+        for row in range(ours.shape[1]):
+            w, v = start(8)[layer][2, row].clone(), 0.0
+            w = (w - w.mean()) / (w - w.mean()).norm()
+            for step in range(1, 16):
+                g = gradient(step, 8)[layer].matrix()[2, row]
+                v = 0.9 * v + 0.1 * g.norm() ** 2
+                w = w - rate * g / (v / (1 - 0.9**step)).sqrt()
+                w = (w - w.mean()) / (w - w.mean()).norm()
+            assert torch.allclose(ours[0, row], w, rtol=1e-10, atol=1e-12)
+
+
+def test_nero_rows_keep_mean_zero_and_norm_one_in_float32() -> None:
+    for steps in (0, 1, 300):
+        for weight in run(nero(), slice(None), steps, torch.float32):
+            exact = weight.double()
+            assert exact.mean(-1).abs().max() < 1e-6
+            assert (exact.norm(dim=-1) - 1).abs().max() < 1e-6
+
+
+def test_nero_leaves_rows_without_gradient_where_they_are() -> None:
+    weights = start(2)
+    optimizer = nero()
+    state = optimizer.init(weights)
+    before = [weight.clone() for weight in weights]
+    none = [Gradient(torch.zeros_like(each.delta), each.h) for each in gradient(1, 2)]
+    optimizer.update(none, state, weights, torch.tensor([0.1, 0.1], dtype=torch.float64), 1)
+    for weight, old in zip(weights, before, strict=True):
+        assert torch.allclose(weight, old, atol=1e-15)
+
+
+def test_nero_names_a_layer_that_it_cannot_train() -> None:
+    with pytest.raises(ConfigError, match="1 input"):
+        nero().init([torch.ones(1, 3, 1)])
+
+
+@pytest.mark.parametrize("cached", [5, 33, 120, 10**6])
+def test_blocks_cover_the_gradient_once(cached: int, monkeypatch) -> None:
+    monkeypatch.setattr(base, "CACHED_ELEMENTS", cached)
+    (first, *_) = gradient(1, 4)
+    whole, per_member = torch.zeros(4, 8, 10, dtype=torch.float64), torch.arange(4.0)[:, None, None]
+    for g, part, number in base.blocks(first, whole, per_member):
+        part.add_(g).add_(number)
+    assert torch.allclose(whole, first.matrix() + per_member, rtol=1e-12)

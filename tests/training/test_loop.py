@@ -1,0 +1,86 @@
+import pytest
+import torch
+
+from implicitbias.losses import square
+from implicitbias.networks.activations import relu
+from implicitbias.networks.mlp import forward, initialise
+from implicitbias.optimizers.sgd import sgd
+from implicitbias.training.loop import Members, descend, steps_per_epoch
+from implicitbias.training.memory import members_at_once
+from implicitbias.training.schedules import exponential
+
+
+def test_steps_per_epoch() -> None:
+    assert [steps_per_epoch(10, size) for size in (3, 5, 10, 50, "full")] == [4, 2, 1, 1, 1]
+
+
+def test_exponential_schedule() -> None:
+    rates = exponential(torch.tensor([1.0, 2.0]), torch.tensor([0.5, 1.0]), 3)
+    assert rates.tolist() == [0.125, 2.0]
+
+
+def test_chunks_are_as_few_and_as_equal_as_memory_allows() -> None:
+    assert members_at_once(10, 7, 10**6) == 7
+    assert members_at_once(10, 7, 100) == 4  # 40 bytes hold four; two chunks of 4 and 3
+    assert members_at_once(10, 7, 1) == 1
+
+
+def test_every_member_sees_its_own_order_of_every_point() -> None:
+    """A run of plain torch over the order that the member's generator gives ends at the same weights."""
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(2, 7, 4, dtype=torch.float64, generator=source)
+    labels = inputs[..., 0].sign()
+    members = Members(
+        task=torch.tensor([0, 1, 1]),
+        order_seeds=[11, 12, 13],
+        label_scale=torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64),
+        learning_rate=torch.tensor([0.01, 0.02, 0.03], dtype=torch.float64),
+        decay=torch.tensor([0.9, 0.8, 1.0], dtype=torch.float64),
+    )
+    weights = initialise(3, 5, 4, range(3), dtype=torch.float64)
+    theirs = [[weight[k].clone().requires_grad_(True) for weight in weights] for k in range(3)]
+    steps = [
+        step
+        for step, alive in descend(
+            weights, inputs, labels, members, activation=relu, loss=square, optimizer=sgd(), epochs=4, batch_size=3,
+            checkpoints=[0, 5, 12],
+        )
+        if alive.all()
+    ]  # fmt: skip
+    assert steps == [0, 5, 12]
+    for member, own in enumerate(theirs):
+        order = torch.Generator().manual_seed(members.order_seeds[member])
+        task = members.task[member]
+        for epoch in range(4):
+            optimizer = torch.optim.SGD(own, lr=float(members.learning_rate[member] * members.decay[member] ** epoch))
+            for batch in torch.randperm(7, generator=order).split(3):
+                optimizer.zero_grad()
+                outputs = forward([weight[None] for weight in own], inputs[task, batch], relu)[0]
+                (outputs - members.label_scale[member] * labels[task, batch]).square().mean().backward()
+                optimizer.step()
+        for weight, expected in zip(weights, own, strict=True):
+            assert torch.allclose(weight[member], expected, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("batch_size", [3, "full"])
+def test_a_diverged_member_stays_nan_and_harms_nobody(batch_size) -> None:
+    inputs = torch.randn(1, 6, 4, generator=torch.Generator().manual_seed(0))
+    labels = inputs[..., 0].sign()
+
+    def run(rates: list[float]) -> tuple[list[torch.Tensor], torch.Tensor]:
+        number = len(rates)
+        ones, task = torch.ones(number), torch.zeros(number, dtype=torch.long)
+        weights = initialise(3, 5, 4, [7] * number)
+        members = Members(task, [3] * number, ones, torch.tensor(rates), ones)
+        (_, alive), = descend(
+            weights, inputs, labels, members, activation=relu, loss=square, optimizer=sgd(), epochs=40,
+            batch_size=batch_size, checkpoints=[80 if batch_size == 3 else 40],
+        )  # fmt: skip
+        return weights, alive
+
+    weights, alive = run([0.01, 1e6, 0.01])
+    assert alive.tolist() == [True, False, True]
+    alone, _ = run([0.01])
+    for weight, one in zip(weights, alone, strict=True):
+        assert weight[1].isnan().all()
+        assert torch.allclose(weight[2], one[0], rtol=1e-5)
