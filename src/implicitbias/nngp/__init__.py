@@ -1,0 +1,1 @@
+"""Infinite-width quantities: kernels, orthant probabilities, posteriors and bounds. Float64 throughout."""

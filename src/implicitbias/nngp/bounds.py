@@ -1,0 +1,63 @@
+"""The closed bound on the complexity, and the PAC-Bayes bound on the error (Bernstein & Yue 2021)."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from implicitbias.errors import ConfigError, nearest
+from implicitbias.linalg import cholesky
+from implicitbias.nngp.estimate import OrthantEstimate
+
+_CONSTANTS = {"tight": math.log(2) - 0.5, "published": 0.2}
+
+
+def closed(kernel: Tensor, labels: Tensor, constant: str = "tight") -> float:
+    """The closed upper bound C1 on the complexity -ln P[sign f(X) = Y], in nats.
+
+    C1 = c n + |K|^(1/n) [ (1/2 - 1/pi) tr K^-1 + (1/pi) Y^T K^-1 Y ] with c = ln 2 - 1/2 (tight, what the
+    derivation gives) or 1/5 (published, what the authors' code has).
+
+    Args:
+        kernel: `(n, n)` float64.
+        labels: `(n,)` of +-1.
+        constant: "tight" or "published".
+
+    Raises:
+        NumericalError: if the kernel is singular.
+        ConfigError: for an unknown constant.
+
+    Source: Bernstein & Yue 2021, theorem 1.
+
+    """
+    if constant not in _CONSTANTS:
+        raise ConfigError(f"no constant {constant!r}{nearest(constant, _CONSTANTS)}; allowed: {', '.join(_CONSTANTS)}")
+    n = len(labels)
+    factor = cholesky(kernel)
+    inverse = torch.cholesky_inverse(factor)
+    labels = labels.to(kernel)
+    root = math.exp(2 * float(factor.diagonal().log().sum()) / n)
+    quadratic = (0.5 - 1 / math.pi) * float(inverse.trace()) + float(labels @ inverse @ labels) / math.pi
+    return _CONSTANTS[constant] * n + root * quadratic
+
+
+def bound(kernel: Tensor, labels: Tensor, *, constant: str = "tight") -> OrthantEstimate:
+    """The closed bound as an estimator: ln P >= -C1; arguments and errors are those of `closed`."""
+    lower = -closed(kernel, labels, constant)
+    return OrthantEstimate(lower, stderr=0.0, effective_sample_size=math.nan, lower_bound=lower)
+
+
+def pac_bayes(complexity: float, n: int, delta: float = 0.01) -> float:
+    """The PAC-Bayes bound on the Gibbs error: 1 - exp(-(C + ln(2n/delta))/(n - 1)), with probability 1 - delta.
+
+    Args:
+        complexity: C in nats (an upper bound on, or an estimate of, -ln P).
+        n: number of training points; at n = 1 the bound says nothing (1).
+        delta: failure probability.
+
+    Source: Langford & Seeger 2001; Bernstein & Yue 2021, theorem 2.
+
+    """
+    if n < 2:
+        return 1.0
+    return -math.expm1(-(complexity + math.log(2 * n / delta)) / (n - 1))

@@ -1,0 +1,42 @@
+"""What an estimator of an orthant probability returns."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class OrthantEstimate:
+    """An estimate of ln P in nats and, on request, the weighted samples behind it.
+
+    Attributes:
+        log_probability: ln P.
+        stderr: its standard error; 0 for a deterministic bound, NaN for a method that has no error bar (ep).
+        effective_sample_size: (sum w)^2 / sum w^2; NaN for a method without samples.
+        upper_bound: psi >= ln P, deterministic (Botev 2017); 0, the trivial bound, where there is no tilting.
+        lower_bound: Jensen's bound E_q[ln w] <= ln P, estimated from the samples; -inf without samples.
+        samples: `(n, N)` f on the orthant, columns are samples, or None.
+        log_weights: `(N,)` their log-weights, or None; column k belongs to group `k // (N / groups)`.
+        groups: number of independent groups of columns; their spread is the standard error.
+    """
+
+    log_probability: float
+    stderr: float
+    effective_sample_size: float
+    upper_bound: float = 0.0
+    lower_bound: float = -math.inf
+    samples: Tensor | None = None
+    log_weights: Tensor | None = None
+    groups: int = 1
+
+
+def log_mean(log_weights: Tensor) -> tuple[float, float, float]:
+    """Logarithm of the mean weight, its delta-method standard error for independent weights, and their ESS."""
+    count = len(log_weights)
+    top = log_weights.max()
+    w = torch.exp(log_weights - top)
+    mean = w.mean()
+    stderr = float(w.std() / mean) / math.sqrt(count) if count > 1 else math.inf
+    return float(top + mean.log()), stderr, float(w.sum() ** 2 / (w * w).sum())

@@ -1,0 +1,211 @@
+"""The nngp stage: all infinite-width quantities of a task and an architecture."""
+
+from collections.abc import Mapping, Sequence
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from implicitbias.catalogue import ESTIMATORS, resolve
+from implicitbias.errors import ConfigError, NumericalError, nearest
+from implicitbias.nngp import posterior as posteriors
+from implicitbias.nngp.bounds import pac_bayes
+from implicitbias.nngp.estimate import OrthantEstimate
+from implicitbias.nngp.kernels import nngp_kernel, nngp_variance
+from implicitbias.nngp.mixture import mixture
+from implicitbias.nngp.posterior import TestBlock
+from implicitbias.nngp.standardise import distinct
+from implicitbias.progress import bar
+from implicitbias.rng import derive_seed
+from implicitbias.schema import describe, variable, with_stderr
+
+_PAPER = "Bernstein & Yue 2021"
+_SPREAD_POINTS = 2000  # test points of the spread along the ray, a joint draw that costs the cube of their number
+
+
+def evaluate(
+    task: xr.Dataset,
+    *,
+    depth: int,
+    activation: str,
+    estimators: Sequence[str],
+    draws: int,
+    samples: int,
+    delta: float,
+    constant: str,
+    posterior: bool,
+    label_scale: Sequence[float] | None = None,
+    ray_samples: int = 100,
+    device: str = "cpu",
+) -> xr.Dataset:
+    """Complexity by every estimator, PAC-Bayes bounds, and the errors of the posteriors.
+
+    Args:
+        task: from `tasks.build`.
+        depth: number of weight matrices L.
+        activation: hidden activation.
+        estimators: names in `catalogue.ESTIMATORS`.
+        draws: draws of the importance estimator.
+        samples: points of the other sampling estimators and of the posteriors.
+        delta: failure probability of the PAC-Bayes bounds.
+        constant: of the closed bound, "tight" or "published".
+        posterior: whether to compute the errors of the posterior on the orthant.
+        label_scale: alphas of the label ray to condition on, or None.
+        ray_samples: functions drawn for the spread at every alpha.
+        device: torch device; float64 throughout.
+
+    Returns:
+        Dimensions `seed`, `estimator` and (if asked for) `label_scale`.
+
+    Raises:
+        ConfigError: for an unknown estimator.
+        NumericalError: naming the seed, where the kernel is singular or the labelling impossible.
+
+    """
+    unknown = [name for name in estimators if name not in ESTIMATORS]
+    if unknown:
+        hint = nearest(unknown[0], ESTIMATORS)
+        raise ConfigError(f"no estimator {unknown[0]!r}{hint}; allowed: {', '.join(ESTIMATORS)}")
+    architecture = {"depth": depth, "activation": activation}
+    settings = {
+        "draws": draws, "samples": samples, "delta": delta, "constant": constant, "posterior": posterior,
+        "label_scale": None if label_scale is None else list(label_scale), "ray_samples": ray_samples,
+    }  # fmt: skip
+    seeds = [int(seed) for seed in task["seed"].values]
+    rows: list[dict[str, Any]] = []
+    with bar(len(seeds), f"nngp depth {depth}") as progress:
+        for position, seed in enumerate(seeds):
+            try:
+                row = _one_seed(
+                    task.isel(seed=position), seed, architecture, estimators, settings, torch.device(device)
+                )
+            except NumericalError as error:
+                raise NumericalError(f"task seed {seed}, {activation} network of depth {depth}: {error}") from error
+            rows.append(row)
+            progress.set_postfix(complexity=np.round(row["complexity"], 2).tolist(), refresh=False)
+            progress.update()
+
+    def stacked(name: str) -> np.ndarray:
+        return np.stack([np.asarray(row[name], np.float64) for row in rows])
+
+    by_estimator = ("seed", "estimator")
+    variables: dict[str, xr.Variable] = {}
+    complexity = variable(by_estimator, stacked("complexity"), "complexity -ln P", "nat", f"{_PAPER}, section 3")
+    variables |= with_stderr("complexity", complexity, stacked("complexity_stderr"))
+    variables["effective_sample_size"] = variable(
+        by_estimator, stacked("effective_sample_size"), "effective sample size", source="Kong 1992",
+        comment="NaN for estimators without samples (bound, ep)",
+    )  # fmt: skip
+    variables["pac_bayes_bound"] = variable(
+        by_estimator, stacked("pac_bayes_bound"), "PAC-Bayes bound on the Gibbs error", source=f"{_PAPER}, theorem 2",
+        comment="a bound for estimator bound, an estimate of one for the others",
+    )  # fmt: skip
+    coords: dict[str, Any] = {"seed": seeds, "estimator": list(estimators)}
+    if posterior:
+        for kind, long_name, source in (
+            ("", "posterior on the orthant", f"{_PAPER}, section 5"),
+            ("spherised_", "spherised posterior", f"{_PAPER} (second version), section 5"),
+        ):
+            gibbs = variable("seed", stacked(f"{kind}gibbs_error"), f"Gibbs error, {long_name}", source=source)
+            variables |= with_stderr(f"{kind}gibbs_error", gibbs, stacked(f"{kind}gibbs_error_stderr"))
+            variables[f"{kind}bayes_error"] = variable(
+                "seed", stacked(f"{kind}bayes_error"), f"Bayes error, {long_name}", source=source
+            )
+        variables["kernel_interpolation_error"] = variable(
+            "seed", stacked("kernel_interpolation_error"), "error of kernel interpolation",
+            source=f"{_PAPER} (second version), section 5",
+        )  # fmt: skip
+    if label_scale is not None:
+        coords["label_scale"] = list(label_scale)
+        along = ("seed", "label_scale")
+        variables["ray_error"] = variable(
+            along, stacked("ray_error"), "Gibbs error conditioned on f(X) = alpha Y", source=f"{_PAPER}, section 5"
+        )
+        variables["ray_error_std"] = variable(
+            along, stacked("ray_error_std"), "standard deviation of a drawn function's error at alpha",
+            source=f"{_PAPER}, section 5", comment=f"on at most {_SPREAD_POINTS} test points, evenly spaced",
+        )  # fmt: skip
+    dataset = xr.Dataset(variables, coords)
+    title = f"infinite-width {activation} network of depth {depth}"
+    parameters = {**architecture, "estimators": list(estimators), **settings}
+    return describe(dataset, title, parameters, device=device, dtype="float64", torch_version=str(torch.__version__))
+
+
+def _one_seed(
+    task: xr.Dataset,
+    seed: int,
+    architecture: Mapping[str, Any],
+    estimators: Sequence[str],
+    settings: Mapping[str, Any],
+    device: torch.device,
+) -> dict[str, Any]:
+    """All numbers of one task seed, by variable name."""
+
+    def tensor(name: str) -> Tensor:
+        return torch.as_tensor(task[name].values.astype(np.float64), device=device)
+
+    inputs, labels = tensor("train_input"), tensor("train_label")
+    kernel = nngp_kernel(inputs, **architecture)
+    row: dict[str, Any] = {}
+    known: dict[str, OrthantEstimate] = {}
+    if settings["posterior"] or settings["label_scale"] is not None:
+        kept = distinct(kernel, labels)  # copies of a point would make K singular and add nothing
+        test_inputs = tensor("test_input")
+        cross = nngp_kernel(inputs[kept], test_inputs, **architecture)
+        variance = nngp_variance(test_inputs, **architecture)
+        block = posteriors.prepare(kernel[kept][:, kept], cross, variance, tensor("test_label"))
+    if settings["posterior"]:
+        known["mixture"] = mixture(
+            kernel, labels, samples=settings["samples"], seed=derive_seed("mixture", seed), keep_samples=True
+        )
+        row |= _posterior(
+            block, known["mixture"], kept, labels[kept], settings["samples"], derive_seed("spherised", seed)
+        )
+    if settings["label_scale"] is not None:
+        row["ray_error"] = posteriors.ray(block, labels[kept], settings["label_scale"]).tolist()
+        some = np.unique(np.linspace(0, len(test_inputs) - 1, min(len(test_inputs), _SPREAD_POINTS)).astype(int))
+        row["ray_error_std"] = _spread(block, labels[kept], cross, test_inputs, some, architecture, settings, seed)
+    for name in estimators:
+        if name not in known:
+            known[name] = _estimate(name, kernel, labels, {**settings, "seed": derive_seed(name, seed)})
+    found = [known[name] for name in estimators]
+    row["complexity"] = [-estimate.log_probability for estimate in found]
+    row["complexity_stderr"] = [estimate.stderr for estimate in found]
+    row["effective_sample_size"] = [estimate.effective_sample_size for estimate in found]
+    row["pac_bayes_bound"] = [pac_bayes(c, len(labels), settings["delta"]) for c in row["complexity"]]
+    return row
+
+
+def _estimate(name: str, kernel: Tensor, labels: Tensor, settings: Mapping[str, Any]) -> OrthantEstimate:
+    """The estimator of that name, given those of the settings that its signature asks for."""
+    function = resolve(ESTIMATORS[name])
+    wanted = signature(function).parameters.keys() & settings.keys()
+    estimate: OrthantEstimate = function(kernel, labels, **{key: settings[key] for key in wanted})
+    return estimate
+
+
+def _posterior(
+    block: TestBlock, estimate: OrthantEstimate, kept: Tensor, labels: Tensor, samples: int, seed: int
+) -> dict[str, float]:
+    assert estimate.samples is not None
+    assert estimate.log_weights is not None
+    row = {"kernel_interpolation_error": posteriors.kernel_interpolation(block, labels)}
+    truncated = posteriors.average(block, estimate.samples[kept], estimate.log_weights, estimate.groups)
+    for kind, errors in (("", truncated), ("spherised_", posteriors.spherised(block, labels, samples, seed))):
+        row[f"{kind}gibbs_error"] = errors.gibbs
+        row[f"{kind}gibbs_error_stderr"] = errors.gibbs_stderr
+        row[f"{kind}bayes_error"] = errors.bayes
+    return row
+
+
+def _spread(
+    block: TestBlock, labels: Tensor, cross: Tensor, test_inputs: Tensor, some: np.ndarray,
+    architecture: Mapping[str, Any], settings: Mapping[str, Any], seed: int,
+) -> list[float]:  # fmt: skip
+    part = TestBlock(block.factor, block.projection[:, some], block.deviation[some], block.labels[some])
+    covariance = nngp_kernel(test_inputs[some], **architecture) - cross[:, some].T @ part.projection
+    scales, draws = settings["label_scale"], settings["ray_samples"]
+    return posteriors.ray_spread(part, labels, scales, covariance, draws, derive_seed("ray", seed)).tolist()

@@ -1,0 +1,171 @@
+"""Kernels of infinitely wide networks (Neal 1996; Cho & Saul 2009; Lee et al. 2018; Jacot et al. 2018).
+
+A network here is f(x) = W_L phi(W_{L-1} phi(... W_1 x)), weights N(0, weight_variance/fan_in), biases
+N(0, bias_variance); relu carries the factor sqrt(2), so that diag K = 1 on inputs of norm sqrt(d).
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from implicitbias.errors import ConfigError, nearest
+
+_BLOCK = 512  # rows and columns of a block: its few temporaries stay near the processor
+
+
+def _leaky_relu(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+    """The dual of sqrt(2/(1 + slope^2)) max(slope z, z): Cho & Saul's arc-cosine kernel of degree 1, generalised."""
+    scale = torch.sqrt(left * right)
+    tiny = torch.finfo(scale.dtype).tiny  # an input of norm 0 has covariance 0 with all
+    t = (covariance / scale.clamp(min=tiny)).clamp_(-1, 1)
+    share = (1 - slope) ** 2 / (1 + slope**2) / math.pi
+    derivative = torch.arccos(t).mul_(-share).add_(1)
+    value = torch.sqrt(1 - t * t).mul_(share).addcmul_(t, derivative).mul_(scale)
+    return value, derivative
+
+
+def _relu(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+    return _leaky_relu(covariance, left, right, 0.0)
+
+
+def _linear(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+    return covariance.clone(), torch.ones_like(covariance)
+
+
+def _erf(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+    """The dual of erf(z), not normalised (Williams 1997)."""
+    scale = (1 + 2 * left) * (1 + 2 * right)
+    value = torch.arcsin(2 * covariance / scale.sqrt()).mul_(2 / math.pi)
+    return value, 4 / math.pi / torch.sqrt(scale - 4 * covariance**2)
+
+
+Dual = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
+ACTIVATIONS: dict[str, Dual] = {"relu": _relu, "leaky_relu": _leaky_relu, "erf": _erf, "linear": _linear}
+"""Dual activations in closed form: (covariance, variances (n, 1), variances (1, m), slope of leaky_relu) ->
+(E[phi(u) phi(v)], E[phi'(u) phi'(v)])."""
+
+
+def nngp_kernel(
+    x: Tensor,
+    z: Tensor | None = None,
+    *,
+    depth: int,
+    activation: str = "relu",
+    slope: float = 0.1,
+    weight_variance: float = 1.0,
+    bias_variance: float = 0.0,
+) -> Tensor:
+    """The covariance of the outputs of an infinitely wide network (NNGP).
+
+    Args:
+        x: `(n, d)` inputs.
+        z: `(m, d)` inputs, or None for x itself (only half of the blocks is computed then).
+        depth: number of weight matrices L; 1 is the linear kernel.
+        activation: relu (sqrt(2) max(z, 0)), leaky_relu (sqrt(2/(1 + slope^2)) max(slope z, z)), erf or linear.
+        slope: of leaky_relu.
+        weight_variance: times 1/fan_in, the variance of a weight.
+        bias_variance: variance of a bias, 0 for none.
+
+    Returns:
+        `(n, m)` kernel in the dtype and on the device of x.
+
+    Raises:
+        ConfigError: for an activation without a closed form, or a depth below 1.
+
+    Source: Cho & Saul 2009, eq. 3; Lee et al. 2018, eq. 5; Bernstein & Yue 2021, section 3.
+
+    """
+    return _recursion(x, z, depth, activation, slope, weight_variance, bias_variance, tangent=False)
+
+
+def ntk_kernel(
+    x: Tensor,
+    z: Tensor | None = None,
+    *,
+    depth: int,
+    activation: str = "relu",
+    slope: float = 0.1,
+    weight_variance: float = 1.0,
+    bias_variance: float = 0.0,
+) -> Tensor:
+    """The neural tangent kernel in NTK parametrisation (unit Gaussian parameters, scaled in the forward pass).
+
+    Arguments, returned shape and errors are those of `nngp_kernel`.
+
+    Source: Jacot, Gabriel & Hongler 2018, theorem 1.
+
+    """
+    return _recursion(x, z, depth, activation, slope, weight_variance, bias_variance, tangent=True)
+
+
+def nngp_variance(
+    x: Tensor,
+    *,
+    depth: int,
+    activation: str = "relu",
+    slope: float = 0.1,
+    weight_variance: float = 1.0,
+    bias_variance: float = 0.0,
+) -> Tensor:
+    """The diagonal of `nngp_kernel(x)`, `(n,)`, without the kernel."""
+    dual = _dual(activation, depth)
+    variance = weight_variance * x.square().mean(1) + bias_variance
+    for _ in range(depth - 1):
+        variance = weight_variance * dual(variance, variance, variance, slope)[0] + bias_variance
+    return variance
+
+
+def _dual(activation: str, depth: int) -> Dual:
+    if activation not in ACTIVATIONS:
+        raise ConfigError(
+            f"activation {activation!r} has no kernel in closed form{nearest(activation, ACTIVATIONS)};"
+            f" allowed: {', '.join(ACTIVATIONS)}"
+        )
+    if depth < 1:
+        raise ConfigError(f"depth = {depth}: allowed: at least 1")
+    return ACTIVATIONS[activation]
+
+
+def _recursion(
+    x: Tensor,
+    z: Tensor | None,
+    depth: int,
+    activation: str,
+    slope: float,
+    weight_variance: float,
+    bias_variance: float,
+    *,
+    tangent: bool,
+) -> Tensor:
+    """K <- w E[phi phi] + b, and for the NTK Theta <- K + w Theta E[phi' phi'], block by block."""
+    dual = _dual(activation, depth)
+    symmetric = z is None
+    z = x if z is None else z
+    weight_share = weight_variance / x.shape[1]
+    row_variances = weight_share * x.square().sum(1)[:, None] + bias_variance
+    column_variances = weight_share * z.square().sum(1)[None, :] + bias_variance
+    result = torch.empty((len(x), len(z)), dtype=x.dtype, device=x.device)
+    for i in range(0, len(x), _BLOCK):
+        for j in range(i if symmetric else 0, len(z), _BLOCK):
+            rows, columns = slice(i, i + _BLOCK), slice(j, j + _BLOCK)
+            left, right = row_variances[rows], column_variances[:, columns]
+            kernel = (x[rows] @ z[columns].T).mul_(weight_share).add_(bias_variance)
+            ntk = kernel
+            for layer in range(depth):
+                if symmetric and i == j:  # exactly a point with itself: arccos doubles the rounding of a 1
+                    kernel.diagonal().copy_(left[:, 0])
+                if layer == depth - 1:
+                    break
+                kernel, derivative = dual(kernel, left, right, slope)
+                kernel = kernel.mul_(weight_variance).add_(bias_variance)
+                if tangent:
+                    ntk = torch.addcmul(kernel, ntk, derivative, value=weight_variance)
+                left = weight_variance * dual(left, left, left, slope)[0] + bias_variance
+                right = weight_variance * dual(right, right, right, slope)[0] + bias_variance
+            block = ntk if tangent else kernel
+            result[rows, columns] = block
+            if symmetric and j > i:
+                result[columns, rows] = block.T
+    return result

@@ -1,0 +1,194 @@
+"""What the infinitely wide network predicts: conditioned on signs, on a point of the label ray, or spherised.
+
+A test point's predictive probability given f(X) is Phi(y* m*/s*), m* = k*^T K^-1 f, s*^2 = 1 - k*^T K^-1 k*
+(in units of the point's prior deviation). All test points share one set of weighted samples of f(X).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from implicitbias.linalg import cholesky
+from implicitbias.nngp.gaussian import ndtr
+
+_MIN_VARIANCE = 1e-12  # of a test point that is a training point, in units of its prior variance
+_GROUPS = 16  # independent groups of spherised targets
+_BLOCK = 512  # test points at once: 16 MB with 4096 samples
+
+
+@dataclass(frozen=True)
+class TestBlock:
+    """The Gaussian algebra of a training and a test set, done once.
+
+    Attributes:
+        factor: `(n, n)` Cholesky factor of the training kernel K.
+        projection: `(n, m)` K^-1 K_*, so that the predictive mean is projection^T f.
+        deviation: `(m,)` predictive standard deviations s*.
+        labels: `(m,)` test labels +-1.
+
+    """
+
+    factor: Tensor
+    projection: Tensor
+    deviation: Tensor
+    labels: Tensor
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors of a posterior on a test set.
+
+    Attributes:
+        gibbs: error of a random draw of the function, mean over test points.
+        gibbs_stderr: its standard error over the samples of f(X).
+        bayes: error of the majority vote, the share of test points with p < 1/2.
+        probability: `(m,)` p of the true label at each test point.
+        probability_stderr: `(m,)` its standard error.
+
+    """
+
+    gibbs: float
+    gibbs_stderr: float
+    bayes: float
+    probability: Tensor
+    probability_stderr: Tensor
+
+
+def prepare(kernel: Tensor, cross: Tensor, variance: Tensor, labels: Tensor) -> TestBlock:
+    """The shared algebra.
+
+    Args:
+        kernel: `(n, n)` K of the training points, float64.
+        cross: `(n, m)` K_* between training and test points.
+        variance: `(m,)` prior variances of the test points.
+        labels: `(m,)` test labels +-1.
+
+    Raises:
+        NumericalError: if the training kernel is singular.
+
+    """
+    factor = cholesky(kernel)
+    projection = torch.cholesky_solve(cross, factor)
+    explained = torch.linalg.vecdot(cross, projection, dim=0)
+    deviation = torch.maximum(variance - explained, _MIN_VARIANCE * variance).sqrt()
+    return TestBlock(factor, projection, deviation, labels.to(kernel))
+
+
+def average(block: TestBlock, samples: Tensor, log_weights: Tensor, groups: int) -> Errors:
+    """The posterior's errors from weighted samples of f(X).
+
+    Args:
+        block: from `prepare`.
+        samples: `(n, N)` samples of f(X), columns.
+        log_weights: `(N,)`.
+        groups: number of independent groups of columns; their spread gives the standard errors. Columns stand
+            as (group, within group).
+
+    Source: Bernstein & Yue 2021, section 5 (the average over the orthant).
+
+    """
+    weights = torch.exp(log_weights - log_weights.max())
+    weights = weights / weights.sum()
+    share = weights.reshape(groups, -1).sum(1)
+    sums = []
+    for start in range(0, len(block.labels), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        sign = block.labels[part] / block.deviation[part]
+        p = ndtr((block.projection[:, part].T @ samples).mul_(sign[:, None]))
+        sums.append(p.mul_(weights).reshape(len(p), groups, -1).sum(2))
+    group_sums = torch.cat(sums)
+    probability = group_sums.sum(1)
+    mean_sums = group_sums.mean(0)
+    gibbs = float(1 - probability.mean())
+    return Errors(
+        gibbs=gibbs,
+        gibbs_stderr=float(_ratio_stderr(mean_sums[None, :], share)[0]),
+        bayes=float((probability < 0.5).double().mean()),
+        probability=probability,
+        probability_stderr=_ratio_stderr(group_sums, share),
+    )
+
+
+def _ratio_stderr(sums: Tensor, share: Tensor) -> Tensor:
+    """Delta-method standard error of sum_r sums_r / sum_r share_r over independent groups r; `(m, R)`, `(R,)`."""
+    count = len(share)
+    residual = sums - sums.sum(1, keepdim=True) * share
+    return torch.sqrt((residual**2).sum(1) * count / (count - 1))
+
+
+def ray(block: TestBlock, labels: Tensor, label_scales: Sequence[float]) -> Tensor:
+    """Gibbs error conditioned on f(X) = alpha Y, exactly: mean of Phi(-y* m*/s*).
+
+    Args:
+        block: from `prepare`.
+        labels: `(n,)` training labels +-1.
+        label_scales: the alphas, `(s,)`.
+
+    Returns:
+        `(s,)`.
+
+    Source: Bernstein & Yue 2021, section 5.
+    """
+    margin = block.labels * (block.projection.T @ labels.to(block.factor)) / block.deviation
+    alphas = torch.tensor(label_scales, dtype=margin.dtype, device=margin.device)
+    return ndtr(-alphas[:, None] * margin).mean(1)
+
+
+def ray_spread(
+    block: TestBlock, labels: Tensor, label_scales: Sequence[float], covariance: Tensor, draws: int, seed: int
+) -> Tensor:
+    """Standard deviation of a drawn function's test error, conditioned on f(X) = alpha Y.
+
+    Args:
+        block: from `prepare`.
+        labels: `(n,)` training labels.
+        label_scales: the alphas, `(s,)`; the same noise serves them all.
+        covariance: `(m, m)` posterior covariance K_** - K_*^T K^-1 K_* of the test points.
+        draws: number of functions drawn jointly on all test points.
+        seed: of the draws.
+
+    Returns:
+        `(s,)`.
+
+    Source: Bernstein & Yue 2021, section 5.
+    """
+    mean = block.projection.T @ labels.to(block.factor)
+    values, vectors = torch.linalg.eigh(covariance)  # an eigenvalue may be 0 to rounding, which Cholesky does not take
+    noise = torch.randn(len(values), draws, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    deviation = vectors @ (values.clamp(min=0).sqrt()[:, None] * noise.to(mean.device))
+    errors = [
+        ((alpha * mean[:, None] + deviation) * block.labels[:, None] <= 0).double().mean(0) for alpha in label_scales
+    ]
+    return torch.stack(errors).std(1)
+
+
+def kernel_interpolation(block: TestBlock, labels: Tensor) -> float:
+    """Error of sign(k*^T K^-1 Y), the centre of the version space's stand-in (a Bayes point machine).
+
+    Source: Bernstein & Yue 2021 (second version), section 5; Herbrich, Graepel & Campbell 2001.
+    """
+    return float((block.projection.T @ labels.to(block.factor) * block.labels <= 0).double().mean())
+
+
+def spherised(block: TestBlock, labels: Tensor, samples: int, seed: int) -> Errors:
+    """Errors of the spherised posterior: targets |N(0, 1)| |K|^(1/2n) Y, interpolated, with the GP's noise.
+
+    Args:
+        block: from `prepare`.
+        labels: `(n,)` training labels.
+        samples: number of target vectors, in 16 groups for the standard errors.
+        seed: of the targets.
+
+    Source: Bernstein & Yue 2021 (second version), section 5.
+    """
+    n = len(labels)
+    scale = math.exp(float(block.factor.diagonal().log().sum()) / n)
+    shape = (n, _GROUPS * max(1, samples // _GROUPS))
+    magnitudes = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).abs_()
+    targets = magnitudes.to(block.factor.device) * (scale * labels.to(block.factor))[:, None]
+    return average(block, targets, targets.new_zeros(shape[1]), _GROUPS)

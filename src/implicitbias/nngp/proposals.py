@@ -1,0 +1,91 @@
+"""Sequential samplers on an orthant and their log-weights: the components of the mixture estimator.
+
+Samples are columns, `(n, N)`: the sampler walks down the rows, and what earlier rows contribute to a block of
+later ones is one matrix product.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from implicitbias.linalg import cholesky
+from implicitbias.nngp.ep import Sites
+from implicitbias.nngp.gaussian import log_ndtr, truncated
+from implicitbias.nngp.tilting import Tilting
+
+_BLOCK = 32  # rows whose mutual dependence is walked one by one
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A density q on the orthant: `sample(u (n, N)) -> g (n, N)`, `log_weight(g) -> ln N(g; 0, A)/q(g)`, `(N,)`."""
+
+    sample: Callable[[Tensor], Tensor]
+    log_weight: Callable[[Tensor], Tensor]
+
+
+def _walk(factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:
+    """G row by row: draw(i, c, u) gives (z_i, g_i) for c = sum_{j<i} factor_ij z_j."""
+    n, count = uniforms.shape
+    z = torch.empty_like(uniforms)
+    g = torch.empty_like(uniforms)
+    for start in range(0, n, _BLOCK):
+        stop = min(start + _BLOCK, n)
+        earlier = factor[start:stop, :start] @ z[:start] if start else uniforms.new_zeros(stop - start, count)
+        for i in range(start, stop):
+            c = earlier[i - start]
+            if i > start:
+                c = torch.addmv(c, z[start:i].T, factor[i, start:i])
+            z[i], g[i] = draw(i, c, uniforms[i])
+    return g
+
+
+def tilted(tilting: Tilting) -> Proposal:
+    """The minimax-tilted sequential sampler; with tilt 0 it is that of Genz (GHK). Source: Botev 2017, section 2."""
+    factor, tilt = tilting.factor, tilting.tilt
+    diagonal = factor.diagonal()
+
+    def draw(i: int, c: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        z = tilt[i] + truncated(c / diagonal[i] + tilt[i], u)
+        return z, c + diagonal[i] * z
+
+    def log_weight(g: Tensor) -> Tensor:
+        z = torch.linalg.solve_triangular(factor, g, upper=False)
+        t = g / diagonal[:, None] - z + tilt[:, None]
+        weight: Tensor = log_ndtr(t).sum(0) + 0.5 * tilt @ tilt - tilt @ z
+        return weight
+
+    return Proposal(lambda uniforms: _walk(factor, uniforms, draw), log_weight)
+
+
+def ep_guided(sites: Sites) -> Proposal:
+    """A sequential sampler that sees the conditions still to come through EP's sites.
+
+    Alone it has unbounded weights; it belongs into a mixture (this project).
+    """
+    tau, nu, mean = sites.tau, sites.nu, sites.mean
+    factor = cholesky(sites.covariance, "the covariance of EP")
+    diagonal = factor.diagonal()
+    total = 1 / diagonal**2
+    precision = torch.maximum(total - tau, 1e-12 * total)
+    root = precision.sqrt()
+
+    def draw(i: int, c: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        centre = c + mean[i]
+        t = (centre * total[i] - nu[i]) / root[i]
+        g = (t + truncated(t, u)) / root[i]
+        return (g - centre) / diagonal[i], g
+
+    constant = sites.log_normaliser + 0.5 * float(torch.log1p(tau / precision).sum())
+
+    def log_weight(g: Tensor) -> Tensor:
+        z = torch.linalg.solve_triangular(factor, g - mean[:, None], upper=False)
+        centre = g - diagonal[:, None] * z
+        t = (centre * total[:, None]).sub_(nu[:, None]).div_(root[:, None])
+        known = centre.square_().mul_(total[:, None]).sub_(t.square())  # 2 ln E[site] but for its constant
+        weight: Tensor = constant + (log_ndtr(t) - 0.5 * known).sum(0)
+        return weight
+
+    return Proposal(lambda uniforms: _walk(factor, uniforms, draw), log_weight)

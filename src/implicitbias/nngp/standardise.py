@@ -1,0 +1,132 @@
+"""The event sign f = labels, f ~ N(0, K), in a standard form: g > 0, g ~ N(0, A), A a correlation matrix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import linprog
+from torch import Tensor
+
+from implicitbias.errors import NumericalError
+
+_DUPLICATE = 1e-12  # 1 - |correlation| at which two points are one point, up to the rounding of a kernel
+_SINGULAR = 1e-13  # smallest squared pivot that is more than rounding
+_JITTER = 1e-10  # added to a singular A; moves ln P by about its root
+
+
+@dataclass(frozen=True)
+class Orthant:
+    """P[g > 0] for g ~ N(0, A).
+
+    Attributes:
+        correlation: `(k, k)` A of the k distinct points, float64, positive definite.
+        kept: `(k,)` positions of the distinct points among the n given.
+        twin: `(n,)` for every given point, its position among the distinct ones.
+        scale: `(n,)` label times prior deviation: f = scale * g[twin].
+    """
+
+    correlation: Tensor
+    kept: Tensor
+    twin: Tensor
+    scale: Tensor
+
+
+def standardised(kernel: Tensor, labels: Tensor) -> Orthant:
+    """The standard form. Points that are equal under the kernel are merged, which leaves the probability as it is.
+
+    Args:
+        kernel: `(n, n)` covariance K, any positive diagonal.
+        labels: `(n,)` of +-1.
+
+    Raises:
+        NumericalError: if K is no covariance, or if the probability is 0: by two points that are equal with
+            opposite labels (named), or because no function in the range of a singular K has these signs.
+    """
+    a, scale = _correlation(kernel, labels)
+    kept, twin = _distinct(a)
+    return Orthant(_nonsingular(a[kept][:, kept]), kept, twin, scale)
+
+
+def _correlation(kernel: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The correlations of labels * f, `(n, n)`, and the label times the prior deviation, `(n,)`."""
+    n = len(labels)
+    if kernel.shape != (n, n) or n == 0:
+        raise NumericalError(f"kernel of shape {tuple(kernel.shape)} with {n} labels; allowed: (n, n) with n >= 1")
+    kernel = kernel.to(torch.float64)
+    labels = labels.to(kernel)
+    if not bool((labels.abs() == 1).all()):
+        wrong = int(torch.nonzero(labels.abs() != 1)[0])
+        raise NumericalError(f"label {wrong} is {float(labels[wrong]):g}; allowed: +1 and -1")
+    if not bool(torch.isfinite(kernel).all()):
+        raise NumericalError("the kernel has entries that are not finite")
+    if not bool((kernel.diagonal() > 0).all()):
+        wrong = int(torch.nonzero(kernel.diagonal() <= 0)[0])
+        raise NumericalError(
+            f"point {wrong} has prior variance {float(kernel[wrong, wrong]):g}: its sign has no meaning"
+        )
+    asymmetry = float((kernel - kernel.T).abs().max())
+    if asymmetry > 1e-8 * float(kernel.abs().max()):
+        raise NumericalError(f"the kernel is not symmetric: K and its transpose differ by up to {asymmetry:.2g}")
+    deviation = kernel.diagonal().sqrt()
+    scale = labels * deviation
+    a = (kernel + kernel.T).mul_(0.5).div_(scale[:, None]).div_(scale[None, :])
+    a.diagonal().fill_(1)
+    return a, scale
+
+
+def distinct(kernel: Tensor, labels: Tensor) -> Tensor:
+    """Positions `(k,)` of the points that differ under the kernel; conditioning on these conditions on all.
+
+    Arguments and errors are those of `standardised`.
+    """
+    return _distinct(_correlation(kernel, labels)[0])[0]
+
+
+def _distinct(a: Tensor) -> tuple[Tensor, Tensor]:
+    """The first of every set of equal points, and for each point the position of its first among these."""
+    upper = torch.triu(a, 1)
+    if float(upper.abs().max()) > 1 + 1e-8:
+        i, j = torch.nonzero(upper.abs() > 1 + 1e-8)[0].tolist()
+        raise NumericalError(f"the kernel is no covariance: points {i} and {j} have correlation {float(a[i, j]):.9g}")
+    if float(upper.min()) < -1 + _DUPLICATE:
+        i, j = torch.nonzero(upper < -1 + _DUPLICATE)[0].tolist()
+        raise NumericalError(
+            f"points {i} and {j} are equal under the kernel (correlation +-1 to rounding) but their labels say the"
+            " opposite: the probability is 0"
+        )
+    first = torch.arange(len(a), device=a.device)
+    same = upper > 1 - _DUPLICATE
+    first = torch.where(same.any(0), same.to(torch.int8).argmax(0), first)
+    while bool((first[first] != first).any()):  # the twin of a twin
+        first = first[first]
+    kept = torch.unique(first)
+    return kept, torch.searchsorted(kept, first)
+
+
+def _nonsingular(a: Tensor) -> Tensor:
+    """A itself, or A with a jitter where it is singular to rounding but the event is still possible."""
+    factor, failed = torch.linalg.cholesky_ex(a)
+    if not int(failed) and float(factor.diagonal().min()) ** 2 > _SINGULAR:
+        return a
+    values, vectors = torch.linalg.eigh(a)
+    if float(values[0]) < -1e-8 * len(a):
+        raise NumericalError(f"the kernel is not positive semi-definite: smallest eigenvalue {float(values[0]):.2g}")
+    inside = values > 1e-13 * len(a)
+    if not _possible((vectors[:, inside] * values[inside].sqrt()).cpu().numpy()):
+        raise NumericalError(
+            f"the kernel of {len(a)} distinct points has rank {int(inside.sum())}, and no function in its range has"
+            " these signs: the probability is 0"
+        )
+    a = a / (1 + _JITTER)
+    a.diagonal().fill_(1)
+    return a
+
+
+def _possible(root: np.ndarray) -> bool:
+    """Whether some z has root z > 0 in every row, `(n, r)`: the largest margin over a box, by linear programming."""
+    n, r = root.shape
+    found = linprog(
+        np.append(np.zeros(r), -1.0), A_ub=np.hstack([-root, np.ones((n, 1))]), b_ub=np.zeros(n),
+        bounds=[(-1, 1)] * r + [(None, 1)],
+    )  # fmt: skip
+    return found.x is not None and bool(found.x[-1] > 1e-9)

@@ -1,0 +1,117 @@
+"""Botev's minimax exponential tilting for an orthant, and the variable order that goes with it."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from implicitbias.linalg import cholesky
+from implicitbias.nngp.gaussian import hazard, log_ndtr
+
+_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+
+
+def gge_order(a: Tensor) -> Tensor:
+    """The order that takes the least likely conditions first (Gibson, Glasbey & Elston 1994).
+
+    Args:
+        a: `(n, n)` correlation matrix.
+
+    Returns:
+        `(n,)` permutation.
+
+    """
+    n = len(a)
+    order = torch.arange(n, device=a.device)
+    a = a.clone()
+    factor = torch.zeros_like(a)
+    expected = a.new_zeros(n)
+    variance = a.diagonal().clone()
+    centre = a.new_zeros(n)
+    for i in range(n):
+        deviation = variance[i:].clamp(min=1e-14).sqrt()
+        j = i + int(torch.argmin(centre[i:] / deviation))
+        if j != i:
+            swap = torch.tensor([i, j], device=a.device)
+            back = swap.flip(0)
+            for vector in (order, variance, centre):
+                vector[swap] = vector[back]
+            factor[swap] = factor[back]
+            a[swap] = a[back]
+            a[:, swap] = a[:, back]
+        pivot = variance[i].clamp(min=1e-14).sqrt()
+        factor[i, i] = pivot
+        factor[i + 1 :, i] = (a[i + 1 :, i] - factor[i + 1 :, :i] @ factor[i, :i]) / pivot
+        expected[i] = hazard(-centre[i] / pivot)
+        centre[i + 1 :] += factor[i + 1 :, i] * expected[i]
+        variance[i + 1 :] -= factor[i + 1 :, i] ** 2
+    return order
+
+
+@dataclass(frozen=True)
+class Tilting:
+    """The saddle point: tilts, and the deterministic bound that comes with them.
+
+    Attributes:
+        factor: `(n, n)` Cholesky factor L of A in the order of sampling.
+        tilt: `(n,)` mu.
+        upper_bound: psi >= ln P, or 0 where the saddle point was not reached.
+
+    """
+
+    factor: Tensor
+    tilt: Tensor
+    upper_bound: float
+
+
+def minimax_tilting(a: Tensor, cap: int = 50) -> Tilting:
+    """The saddle point t + (L~L~^T - I) h(t) = 0 with L~ = D^-1 L, the only one that an orthant has.
+
+    In the hazards h it is the minimum of the strictly convex |L~^T h|^2/2 + sum_i [t h + ln Phi(-t) - h^2/2],
+    whose value there is psi; found by Newton's method in t with Armijo's rule.
+
+    Args:
+        a: `(n, n)` correlation matrix, already in the order of sampling.
+        cap: number of Newton steps at the most; short of the saddle point the tilt is still usable, but psi is no
+            bound, and 0 is given in its place.
+
+    Raises:
+        NumericalError: if A is singular.
+
+    Source: Botev 2017, section 3; the convex form is this project's.
+
+    """
+    factor = cholesky(a)
+    scaled = factor / factor.diagonal()[:, None]
+    gram = scaled @ scaled.T
+    t = a.new_zeros(len(a))
+    value, converged = _objective(scaled, t), False
+    for _ in range(cap):
+        h = hazard(t)
+        slope = (h * (h - t)).clamp(1e-300, 1)  # h'(t)
+        root = slope.sqrt()
+        gradient = t - h + gram @ h
+        hessian = root[:, None] * gram * root[None, :]
+        hessian.diagonal().add_(1 - slope)
+        factor_h = cholesky(hessian, "the Hessian of the tilting")
+        newton = -torch.cholesky_solve((root * gradient)[:, None], factor_h)[:, 0]
+        decrease = -float((root * gradient) @ newton)
+        rounding = 1e-12 * (1 + abs(value))
+        if decrease < rounding:
+            converged = True
+            break
+        step, size = newton / root, 1.0
+        while (new := _objective(scaled, t + size * step)) > value - 1e-4 * size * decrease + rounding and size > 1e-9:
+            size /= 2
+        t, value = t + size * step, new
+    h = hazard(t)
+    return Tilting(factor, tilt=scaled.T @ h - h, upper_bound=value if converged else 0.0)
+
+
+def _objective(scaled: Tensor, t: Tensor) -> float:
+    h = hazard(t)
+    x = scaled.T @ h
+    # t h + ln Phi(-t) - h^2/2, for t > 0 without the cancellation of t^2
+    terms = torch.where(t > 0, -0.5 * (h - t) ** 2 - _HALF_LOG_2PI - h.log(), t * h + log_ndtr(-t) - 0.5 * h * h)
+    return float(0.5 * x @ x + terms.sum())

@@ -1,0 +1,82 @@
+"""Speed of the infinite-width parts on synthetic deep kernels; `make bench` runs them, the test run skips them."""
+
+import math
+import time
+
+import pytest
+import torch
+
+from implicitbias.nngp.importance import importance
+from implicitbias.nngp.kernels import nngp_kernel, nngp_variance
+from implicitbias.nngp.mixture import mixture
+from implicitbias.nngp.posterior import average, prepare, spherised
+
+pytestmark = pytest.mark.filterwarnings("ignore::implicitbias.errors.ConvergenceWarning")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def inputs(n, d=100, seed=0):
+    x = torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return x * math.sqrt(d) / x.norm(dim=1, keepdim=True)
+
+
+def labels_of(x):
+    return torch.sign(x[:, 0])
+
+
+def test_mixture_against_the_published_estimator(benchmark):
+    """n = 500, 4096 points against 10^6 draws: time and what it buys."""
+    x = inputs(500)
+    kernel, labels = nngp_kernel(x, depth=7), labels_of(x)
+    estimate = benchmark.pedantic(mixture, (kernel, labels), rounds=3, warmup_rounds=1)
+    start = time.perf_counter()
+    published = importance(kernel, labels, draws=10**6)
+    seconds = time.perf_counter() - start
+    benchmark.extra_info |= {
+        "importance_seconds": seconds,
+        "speedup": seconds / benchmark.stats.stats.min,
+        "mixture": f"{-estimate.log_probability:.3f} +- {estimate.stderr:.3f} nats",
+        "importance": f"{-published.log_probability:.3f} nats",
+        "effective_samples": [round(estimate.effective_sample_size), round(published.effective_sample_size, 1)],
+    }
+    print(benchmark.extra_info)
+    assert estimate.stderr < 0.05
+
+
+def test_mixture_of_1000_points(benchmark):
+    x = inputs(1000)
+    kernel, labels = nngp_kernel(x, depth=7), labels_of(x)
+    estimate = benchmark.pedantic(mixture, (kernel, labels), rounds=3, warmup_rounds=1)
+    assert estimate.stderr < 0.1
+
+
+def test_posterior_of_10000_test_points(benchmark):
+    x, z = inputs(500), inputs(10_000, seed=1)
+    kernel, labels = nngp_kernel(x, depth=7), labels_of(x)
+    block = prepare(kernel, nngp_kernel(x, z, depth=7), nngp_variance(z, depth=7), labels_of(z))
+    estimate = mixture(kernel, labels, keep_samples=True)
+    errors = benchmark.pedantic(
+        average, (block, estimate.samples, estimate.log_weights, estimate.groups), rounds=3, warmup_rounds=1
+    )
+    assert errors.gibbs < 0.5
+
+
+def test_spherised_posterior_of_10000_test_points(benchmark):
+    x, z = inputs(500), inputs(10_000, seed=1)
+    kernel, labels = nngp_kernel(x, depth=7), labels_of(x)
+    block = prepare(kernel, nngp_kernel(x, z, depth=7), nngp_variance(z, depth=7), labels_of(z))
+    errors = benchmark.pedantic(spherised, (block, labels, 4096, 0), rounds=3, warmup_rounds=1)
+    assert errors.gibbs < 0.5
+
+
+def test_kernel_of_5000_points(benchmark):
+    x = inputs(5000, d=784)
+    kernel = benchmark.pedantic(nngp_kernel, (x,), {"depth": 7}, rounds=3, warmup_rounds=1)
+    assert kernel.shape == (5000, 5000)

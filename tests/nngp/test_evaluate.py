@@ -1,0 +1,122 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from implicitbias.catalogue import ESTIMATORS
+from implicitbias.errors import ConfigError, NumericalError
+from implicitbias.nngp.bounds import closed, pac_bayes
+from implicitbias.nngp.evaluate import evaluate
+from implicitbias.nngp.kernels import nngp_kernel
+from implicitbias.nngp.orthant import log_probability
+from implicitbias.rng import derive_seed
+from implicitbias.schema import violations
+
+SETTINGS = {
+    "depth": 3, "activation": "relu", "estimators": ["bound", "mixture"], "draws": 2000, "samples": 512,
+    "delta": 0.01, "constant": "tight", "posterior": True, "label_scale": [0.1, 1.0, 100.0], "ray_samples": 500,
+}  # fmt: skip
+
+
+def task(seeds=(0, 3), n=12, m=40, d=8, shared_test=True) -> xr.Dataset:
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((len(seeds), n, d))
+    z = rng.standard_normal((m, d) if shared_test else (len(seeds), m, d))
+    label = lambda inputs: np.where(inputs[..., 0] > 0, 1, -1).astype(np.int8)  # noqa: E731
+    test_dims = ("test_point", "feature") if shared_test else ("seed", "test_point", "feature")
+    return xr.Dataset(
+        {
+            "train_input": (("seed", "train_point", "feature"), x),
+            "train_label": (("seed", "train_point"), label(x)),
+            "test_input": (test_dims, z),
+            "test_label": (("seed", "test_point"), np.broadcast_to(label(z), (len(seeds), m))),
+        },
+        {"seed": list(seeds)},
+    )
+
+
+def test_dataset_keeps_the_contract_and_has_no_holes():
+    dataset = evaluate(task(), **SETTINGS)
+    assert violations(dataset) == []
+    assert dataset.complexity.dims == ("seed", "estimator")
+    assert dataset.ray_error.dims == ("seed", "label_scale")
+    assert dataset.seed.values.tolist() == [0, 3]
+    assert dataset.estimator.values.tolist() == ["bound", "mixture"]
+    for name, data in dataset.data_vars.items():
+        if name != "effective_sample_size":
+            assert np.isfinite(data).all(), name
+    assert np.isnan(dataset.effective_sample_size.sel(estimator="bound")).all()
+    assert (dataset.effective_sample_size.sel(estimator="mixture") > 100).all()
+    assert dataset.complexity.attrs["units"] == "nat"
+
+
+def test_numbers_are_those_of_the_functions():
+    data = task()
+    dataset = evaluate(data, **SETTINGS).sel(seed=3)
+    x, y = (torch.tensor(data[name].sel(seed=3).values) for name in ("train_input", "train_label"))
+    kernel = nngp_kernel(x, depth=3)
+    estimate = log_probability(kernel, y, samples=512, seed=derive_seed("mixture", 3))
+    mixture = dataset.sel(estimator="mixture")
+    assert float(mixture.complexity) == pytest.approx(-estimate.log_probability, abs=1e-12)
+    assert float(mixture.complexity_stderr) == pytest.approx(estimate.stderr, rel=1e-9)
+    assert float(mixture.pac_bayes_bound) == pytest.approx(pac_bayes(-estimate.log_probability, 12), abs=1e-12)
+    assert float(dataset.complexity.sel(estimator="bound")) == pytest.approx(closed(kernel, y), abs=1e-12)
+
+
+def test_structured_labels_are_learnt():
+    dataset = evaluate(task(n=60, m=400), **SETTINGS)
+    assert (dataset.gibbs_error < 0.4).all()
+    assert (dataset.bayes_error < dataset.gibbs_error).all()
+    assert (dataset.gibbs_error_stderr < 0.02).all()
+    assert (dataset.spherised_bayes_error < dataset.spherised_gibbs_error).all()
+    assert (np.diff(dataset.ray_error, axis=1) < 0).all()
+
+
+def test_seeds_do_not_depend_on_their_company():
+    data = task(shared_test=False)
+    both, alone = evaluate(data, **SETTINGS), evaluate(data.isel(seed=[1]), **SETTINGS)
+    xr.testing.assert_identical(both.isel(seed=[1]), alone)
+
+
+def test_parts_that_are_not_asked_for_are_left_out():
+    bare = evaluate(task(), **{**SETTINGS, "posterior": False, "label_scale": None})
+    assert set(bare.data_vars) == {"complexity", "complexity_stderr", "effective_sample_size", "pac_bayes_bound"}
+    full = evaluate(task(), **SETTINGS)
+    assert np.array_equal(bare.complexity, full.complexity)
+
+
+def test_every_estimator_of_the_catalogue_runs_and_they_agree():
+    dataset = evaluate(task(n=6), **{**SETTINGS, "estimators": list(ESTIMATORS), "posterior": False, "draws": 50_000})
+    complexity = dataset.complexity.isel(seed=0)
+    truth = float(complexity.sel(estimator="mixture"))
+    assert float(complexity.sel(estimator="bound")) > truth
+    assert float(complexity.sel(estimator="ep")) == pytest.approx(truth, abs=0.1)
+    for name in ("importance", "tilting", "genz"):
+        assert float(complexity.sel(estimator=name)) == pytest.approx(truth, abs=0.1)
+    assert math.isnan(float(dataset.complexity_stderr.isel(seed=0).sel(estimator="ep")))
+
+
+def test_copies_of_a_training_point_leave_the_posterior_as_it_is():
+    data = task(seeds=(0,))
+    copied = xr.concat([data[["train_input", "train_label"]]] * 2, dim="train_point").merge(
+        data[["test_input", "test_label"]]
+    )
+    settings = {**SETTINGS, "estimators": ["mixture"]}
+    plain, doubled = evaluate(data, **settings), evaluate(copied, **settings)
+    for name in ("complexity", "gibbs_error", "kernel_interpolation_error", "ray_error", "spherised_gibbs_error"):
+        assert np.allclose(plain[name], doubled[name], atol=1e-9), name
+
+
+def test_an_impossible_seed_is_named():
+    data = task()
+    data.train_input[1, 5] = data.train_input[1, 2]
+    data.train_label[1, 5] = -data.train_label[1, 2]
+    with pytest.raises(NumericalError, match=r"task seed 3, relu network of depth 3: points 2 and 5 are equal"):
+        evaluate(data, **SETTINGS)
+
+
+def test_unknown_estimator_is_named_before_anything_runs():
+    with pytest.raises(ConfigError, match=r"no estimator 'mixtur' \(did you mean 'mixture'\?\)"):
+        evaluate(task(), **{**SETTINGS, "estimators": ["bound", "mixtur"]})

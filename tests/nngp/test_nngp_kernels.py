@@ -1,0 +1,175 @@
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from implicitbias.errors import ConfigError
+from implicitbias.nngp.kernels import ACTIVATIONS, nngp_kernel, nngp_variance, ntk_kernel
+
+PHI = {
+    "relu": lambda z: math.sqrt(2) * torch.relu(z),
+    "leaky_relu": lambda z: math.sqrt(2 / (1 + 0.3**2)) * torch.maximum(0.3 * z, z),
+    "erf": torch.erf,
+    "linear": lambda z: z,
+}
+
+
+def inputs(n=4, d=5, seed=0):
+    return torch.randn(n, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def pair(correlation):
+    """Two inputs of norm sqrt(2) at the given correlation."""
+    angle = math.acos(correlation)
+    return math.sqrt(2) * torch.tensor([[1.0, 0.0], [math.cos(angle), math.sin(angle)]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    ("correlation", "expected"),
+    [
+        (0.0, 1 / math.pi),
+        (0.4, (math.sqrt(1 - 0.16) + 0.4 * (math.pi - math.acos(0.4))) / math.pi),
+        (1.0, 1.0),
+        (-1.0, 0.0),
+    ],
+)
+def test_arc_cosine_map_at_known_points(correlation, expected):
+    kernel = nngp_kernel(pair(correlation), depth=2)
+    assert float(kernel[0, 1]) == pytest.approx(expected, abs=1e-12)
+    assert kernel.diagonal().tolist() == pytest.approx([1, 1], abs=1e-14)
+    assert expected == pytest.approx({0.4: 0.5441}.get(correlation, expected), abs=5e-5)
+
+
+def test_depth_composes_the_map():
+    t = 0.2
+    for _ in range(6):
+        t = (math.sqrt(1 - t * t) + t * (math.pi - math.acos(t))) / math.pi
+    assert float(nngp_kernel(pair(0.2), depth=7)[0, 1]) == pytest.approx(t, abs=1e-12)
+
+
+def test_depth_one_is_the_linear_kernel():
+    x = inputs()
+    assert torch.allclose(nngp_kernel(x, depth=1), x @ x.T / 5, atol=1e-15)
+    assert torch.allclose(ntk_kernel(x, depth=1), x @ x.T / 5, atol=1e-15)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "linear"])
+def test_homogeneous_activations_scale_with_the_norms(activation):
+    x, z = inputs(), inputs(3, seed=1)
+    scaled = nngp_kernel(3 * x, 0.5 * z, depth=4, activation=activation)
+    assert torch.allclose(scaled, 1.5 * nngp_kernel(x, z, depth=4, activation=activation), atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("kernel", [nngp_kernel, ntk_kernel])
+def test_blocks_agree_with_the_whole(activation, kernel):
+    """More points than a block, symmetric and not, and the diagonal alone."""
+    x = inputs(700, 3)
+    settings = {"depth": 3, "activation": activation, "weight_variance": 1.3, "bias_variance": 0.2}
+    whole = kernel(x, **settings)
+    assert torch.equal(whole, whole.T)
+    assert torch.allclose(kernel(x[600:], x[:30], **settings), whole[600:, :30], rtol=1e-7)
+    if kernel is nngp_kernel:
+        assert torch.allclose(nngp_variance(x, **settings), whole.diagonal(), rtol=1e-14)
+
+
+def test_slope_one_is_linear_and_slope_zero_is_relu():
+    x = inputs()
+    assert torch.allclose(
+        nngp_kernel(x, depth=3, activation="leaky_relu", slope=1.0), nngp_kernel(x, depth=1), atol=1e-14
+    )
+    assert torch.allclose(
+        nngp_kernel(x, depth=3, activation="leaky_relu", slope=0.0), nngp_kernel(x, depth=3), atol=1e-14
+    )
+
+
+def random_hidden(x, activation, depth, width, networks, weight_variance, bias_variance, generator):
+    """Last hidden layers (networks, n, width) of random networks of the given depth."""
+    h = x.expand(networks, *x.shape)
+    for _ in range(depth - 1):
+        w = torch.randn(networks, h.shape[2], width, generator=generator, dtype=x.dtype)
+        b = torch.randn(networks, 1, width, generator=generator, dtype=x.dtype)
+        pre = h @ w * math.sqrt(weight_variance / h.shape[2]) + b * math.sqrt(bias_variance)
+        h = PHI[activation](pre)
+    return h
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("weight_variance", "bias_variance"), [(1.0, 0.0), (1.5, 0.3)])
+@pytest.mark.parametrize("depth", [2, 3])
+def test_kernel_is_the_covariance_of_wide_random_networks(activation, weight_variance, bias_variance, depth):
+    """The output's covariance given the last hidden layer, averaged over networks (bias of depth 3: 1/width)."""
+    x, width, networks = inputs(), 512, 60
+    generator = torch.Generator().manual_seed(depth)
+    h = random_hidden(x, activation, depth, width, networks, weight_variance, bias_variance, generator)
+    each = weight_variance * h @ h.mT / width + bias_variance
+    stderr = each.std(0) / math.sqrt(networks)
+    kernel = nngp_kernel(
+        x, depth=depth, activation=activation, slope=0.3, weight_variance=weight_variance, bias_variance=bias_variance
+    )
+    assert ((each.mean(0) - kernel).abs() < 4.5 * stderr + 4 / width * kernel.abs()).all()
+    assert (stderr < 0.03 * kernel.diagonal().max()).all()  # the test can see an error of a few per cent
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_tangent_kernel_is_that_of_autograd(activation):
+    x, width, depth, networks, bias_variance = inputs(3, 4), 512, 3, 24, 0.1
+    generator = torch.Generator().manual_seed(0)
+    widths = [4, width, width, 1]
+
+    def forward(weights, biases, point):
+        h = point
+        for k, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            pre = w @ h / math.sqrt(len(h)) + math.sqrt(bias_variance) * b
+            h = PHI[activation](pre) if k < depth - 1 else pre
+        return h[0]
+
+    found = []
+    for _ in range(networks):
+        weights = [torch.randn(b, a, generator=generator, dtype=x.dtype) for a, b in itertools.pairwise(widths)]
+        biases = [torch.randn(b, generator=generator, dtype=x.dtype) for b in widths[1:]]
+        parameters = [p.requires_grad_() for p in (*weights, *biases)]
+        rows = [
+            torch.cat([g.flatten() for g in torch.autograd.grad(forward(weights, biases, point), parameters)])
+            for point in x
+        ]
+        jacobian = torch.stack(rows)
+        found.append(jacobian @ jacobian.T)
+    found = torch.stack(found)
+    stderr = found.std(0) / math.sqrt(networks)
+    kernel = ntk_kernel(x, depth=depth, activation=activation, slope=0.3, bias_variance=bias_variance)
+    assert ((found.mean(0) - kernel).abs() < 4.5 * stderr + 8 / width * kernel.diagonal().max()).all()
+    assert (stderr < 0.05 * kernel.diagonal().max()).all()
+
+
+def test_tangent_kernel_of_a_linear_network_counts_its_layers():
+    x = inputs()
+    assert torch.allclose(ntk_kernel(x, depth=5, activation="linear"), 5 * x @ x.T / 5, atol=1e-13)
+
+
+def test_an_input_of_norm_zero_has_covariance_zero():
+    kernel = nngp_kernel(torch.zeros(2, 3, dtype=torch.float64), depth=3)
+    assert torch.equal(kernel, torch.zeros_like(kernel))
+
+
+def test_duplicates_keep_correlation_one_to_rounding():
+    x = inputs(1, 784).repeat(2, 1)
+    kernel = nngp_kernel(x, depth=7)
+    assert abs(float(kernel[0, 1] / kernel[0, 0]) - 1) < 1e-12
+
+
+def test_kernel_is_positive_definite_on_distinct_points():
+    kernel = nngp_kernel(inputs(100, 10), depth=7)
+    assert np.linalg.eigvalsh(kernel.numpy())[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"activation": "rleu", "depth": 2}, "did you mean 'relu'"), ({"depth": 0}, "depth = 0: allowed: at least 1")],
+)
+def test_what_has_no_kernel_is_refused(settings, message):
+    for kernel in (nngp_kernel, nngp_variance):
+        with pytest.raises(ConfigError, match=message):
+            kernel(inputs(), **settings)

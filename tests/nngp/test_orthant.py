@@ -1,0 +1,223 @@
+import math
+
+import exact_orthants as exact
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from implicitbias.errors import ConfigError, ConvergenceWarning
+from implicitbias.nngp.kernels import nngp_kernel
+from implicitbias.nngp.mixture import SCRAMBLES, sobol
+from implicitbias.nngp.orthant import log_probability
+
+METHODS = ("mixture", "tilting", "genz")
+
+
+def agrees(estimate, truth, floor=1e-9):
+    return abs(estimate.log_probability - truth) < 4 * estimate.stderr + floor
+
+
+def deep(n, seed=0, depth=7, structured=True):
+    """A deep kernel on the sphere with labels that are linear in the input, or random."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 20, generator=generator, dtype=torch.float64)
+    x *= math.sqrt(20) / x.norm(dim=1, keepdim=True)
+    labels = x[:, 0] if structured else torch.randn(n, generator=generator, dtype=torch.float64)
+    return nngp_kernel(x, depth=depth), torch.sign(labels)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "ep"])
+@pytest.mark.parametrize("n", [1, 2, 7, 100])
+def test_independent_signs(method, n):
+    labels = torch.sign(torch.randn(n, generator=torch.Generator().manual_seed(n)))
+    estimate = log_probability(3 * torch.eye(n, dtype=torch.float64), labels, method)
+    assert estimate.log_probability == pytest.approx(-n * math.log(2), abs=1e-9)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("rho", [-0.99, -0.5, 0.3, 0.9, 0.999])
+def test_two_points_by_the_arcsine_law(method, rho):
+    estimate = log_probability(exact.equicorrelated(2, rho), torch.ones(2), method)
+    assert agrees(estimate, exact.two(rho))
+    assert estimate.stderr < 0.02
+    flipped = log_probability(exact.equicorrelated(2, rho), torch.tensor([1, -1]), method)
+    assert agrees(flipped, exact.two(-rho))
+
+
+def test_three_points_by_the_arcsine_law():
+    x = torch.randn(3, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    a = x @ x.T
+    a = a / a.diagonal().sqrt()[:, None] / a.diagonal().sqrt()[None, :]
+    estimate = log_probability(a, torch.ones(3))
+    assert agrees(estimate, exact.three(a))
+    assert estimate.stderr < 2e-3
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("n", [5, 50])
+def test_correlation_one_half_gives_one_over_n_plus_one(method, n):
+    estimate = log_probability(exact.equicorrelated(n, 0.5), torch.ones(n), method)
+    assert agrees(estimate, -math.log(n + 1))
+    assert estimate.stderr < (0.01 if method == "mixture" else 0.1)
+
+
+@pytest.mark.parametrize("n", [10, 100, 300])
+@pytest.mark.parametrize("rho", [0.1, 0.5, 0.9, 0.99])
+def test_equicorrelated_points_by_quadrature(n, rho):
+    a, truth = exact.one_factor(np.full(n, math.sqrt(rho)))
+    estimate = log_probability(a, torch.ones(n))
+    assert agrees(estimate, truth)
+    assert estimate.stderr < 0.02
+    assert estimate.lower_bound - 0.01 < truth <= estimate.upper_bound
+    assert estimate.effective_sample_size > 1000
+
+
+@pytest.mark.parametrize("n", [30, 300])
+def test_one_factor_with_mixed_signs_by_quadrature(n):
+    rng = np.random.default_rng(n)
+    a, truth = exact.one_factor(rng.uniform(-0.95, 0.95, n))
+    estimate = log_probability(a, torch.ones(n))
+    assert agrees(estimate, truth)
+    assert estimate.stderr < 0.01
+
+
+@pytest.mark.parametrize("n", [4, 6])
+def test_deep_kernels_agree_with_scipy(n):
+    kernel, labels = deep(n)
+    a = (kernel * labels[:, None] * labels[None, :]).numpy()
+    truth = math.log(stats.multivariate_normal(cov=a, abseps=1e-8, releps=1e-8, maxpts=10**6, seed=0).cdf(np.zeros(n)))
+    assert agrees(log_probability(kernel, labels), truth, floor=2e-5)
+
+
+def test_methods_agree_on_a_deep_kernel_and_ep_is_near():
+    kernel, labels = deep(60)
+    found = {method: log_probability(kernel, labels, method, samples=8192) for method in METHODS}
+    best = found["mixture"]
+    for method in ("tilting", "genz"):
+        spread = math.hypot(best.stderr, found[method].stderr)
+        assert abs(best.log_probability - found[method].log_probability) < 4 * spread
+        assert best.stderr < found[method].stderr
+    assert abs(log_probability(kernel, labels, "ep").log_probability - best.log_probability) < 0.5
+    assert math.isnan(log_probability(kernel, labels, "ep").stderr)
+
+
+@pytest.mark.parametrize("structured", [True, False])
+def test_direct_simulation_of_the_prior(structured):
+    """Share of 400,000 prior draws with the labels' signs, or their mirror image."""
+    kernel, labels = deep(8, structured=structured)
+    generator = torch.Generator().manual_seed(5)
+    z = torch.randn(400_000, len(labels), generator=generator, dtype=torch.float64)
+    signs = torch.sign(z @ torch.linalg.cholesky(kernel).T) * labels
+    hits = float(((signs > 0).all(1) | (signs < 0).all(1)).sum())
+    truth, spread = math.log(hits / 800_000), 1 / math.sqrt(hits)
+    assert hits > 300
+    estimate = log_probability(kernel, labels)
+    assert abs(estimate.log_probability - truth) < 4 * math.hypot(estimate.stderr, spread)
+
+
+def test_error_bars_are_honest():
+    """60 random solvable problems, each with its own seed: errors in standard errors are those of a t variable."""
+    problems = [exact.solvable(number) for number in range(60)]
+    scores = []
+    for number, (kernel, labels, truth) in enumerate(problems):
+        estimate = log_probability(kernel, labels, samples=2048, seed=number)
+        scores.append((estimate.log_probability - truth) / (estimate.stderr + 1e-7))
+    scores = np.array(scores)
+    assert (np.abs(scores) < 3).mean() >= 0.95  # 99.1 % expected of t with 15 degrees of freedom
+    assert (np.abs(scores) < 1).mean() > 0.5  # 67 % expected
+    assert np.abs(scores).max() < 6
+
+
+def test_scale_order_and_mirror_image_do_not_matter():
+    kernel, labels = deep(20)
+    plain = log_probability(kernel, labels)
+    scale = torch.linspace(0.1, 30, 20, dtype=torch.float64)
+    order = torch.randperm(20, generator=torch.Generator().manual_seed(3))
+    scaled = log_probability(kernel * scale[:, None] * scale[None, :], labels)
+    assert scaled.log_probability == pytest.approx(plain.log_probability, abs=1e-9)
+    assert log_probability(kernel, -labels).log_probability == pytest.approx(plain.log_probability, abs=1e-9)
+    permuted = log_probability(kernel[order][:, order], labels[order])
+    assert agrees(permuted, plain.log_probability)
+    assert permuted.stderr < 2e-3
+
+
+def test_equal_labels_are_no_special_case():
+    kernel, _ = deep(30)
+    estimate = log_probability(kernel, torch.ones(30))
+    assert -30 * math.log(2) < estimate.log_probability < math.log(0.5)
+    assert agrees(
+        estimate, log_probability(kernel, torch.ones(30), "tilting", samples=2**15, seed=9).log_probability, 0.02
+    )
+
+
+def test_probabilities_far_below_the_smallest_double():
+    n = 1200
+    a, truth = exact.one_factor(np.resize([0.3, -0.3], n))
+    assert truth < math.log(1e-300)
+    estimate = log_probability(a, torch.ones(n), samples=1024)
+    assert agrees(estimate, truth)
+    assert estimate.stderr < 0.05
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-9, 1e-11])
+def test_near_duplicates(gap):
+    """Two points that almost coincide: with opposite labels P = arccos(1 - gap)/2 pi."""
+    a = exact.equicorrelated(2, 1 - gap)
+    same, opposite = log_probability(a, torch.ones(2)), log_probability(a, torch.tensor([1, -1]))
+    assert agrees(same, exact.two(1 - gap))
+    assert agrees(opposite, math.log(math.acos(1 - gap) / (2 * math.pi)), floor=1e-4)
+    assert opposite.stderr < 0.01
+
+
+def test_growth_reaches_the_standard_error_asked_for_or_warns():
+    kernel, labels = deep(40)
+    coarse = log_probability(kernel, labels, samples=256)
+    target = coarse.stderr / 4
+    fine = log_probability(kernel, labels, samples=256, target_stderr=target)
+    assert fine.stderr <= target < coarse.stderr
+    with pytest.warns(ConvergenceWarning, match="256 samples, not the 1e-09 asked for"):
+        capped = log_probability(kernel, labels, samples=256, target_stderr=1e-9, cap=500)
+    assert capped.log_probability == coarse.log_probability
+
+
+def test_same_seed_same_estimate():
+    kernel, labels = deep(15)
+    first, again = (log_probability(kernel, labels, seed=4) for _ in range(2))
+    assert first.log_probability == again.log_probability
+    assert log_probability(kernel, labels, seed=5).log_probability != first.log_probability
+
+
+def test_samples_lie_on_the_orthant_and_have_the_right_mean():
+    """Two points: E[f1 | both positive] = sd1 (1 + rho)/(2 sqrt(2 pi)) / P (Rosenbaum 1961)."""
+    rho, scale = 0.6, torch.tensor([2.0, 0.5], dtype=torch.float64)
+    kernel = exact.equicorrelated(2, rho) * scale[:, None] * scale[None, :]
+    labels = torch.tensor([-1, -1])
+    estimate = log_probability(kernel, labels, samples=16384, keep_samples=True)
+    assert estimate.samples.shape == (2, 16384)
+    assert (estimate.samples < 0).all()
+    weights = torch.softmax(estimate.log_weights, 0)
+    expected = -scale * (1 + rho) / (2 * math.sqrt(2 * math.pi)) / math.exp(exact.two(rho))
+    assert torch.allclose(estimate.samples @ weights, expected, rtol=3e-3)
+    assert log_probability(kernel, labels).samples is None
+
+
+def test_groups_of_samples_give_the_standard_error():
+    kernel, labels = deep(25)
+    estimate = log_probability(kernel, labels, keep_samples=True)
+    means = torch.exp(estimate.log_weights - estimate.log_probability).reshape(estimate.groups, -1).mean(1)
+    assert float(means.mean()) == pytest.approx(1, abs=1e-12)
+    assert float(means.std()) / math.sqrt(estimate.groups) == pytest.approx(estimate.stderr, rel=1e-9)
+
+
+def test_sobol_points_fill_the_open_cube_evenly():
+    points = sobol(3, 64, seed=1)
+    assert points.shape == (3, SCRAMBLES * 64)
+    assert 0 < points.min() < points.max() < 1
+    for scramble in points.reshape(3, SCRAMBLES, 64).unbind(1):  # one point in each of 64 equal intervals
+        assert torch.equal((scramble * 64).long().sort(1).values, torch.arange(64).expand(3, 64))
+
+
+def test_unknown_method_is_named():
+    with pytest.raises(ConfigError, match=r"no estimator 'mixtur' \(did you mean 'mixture'\?\)"):
+        log_probability(torch.eye(2), torch.ones(2), "mixtur")
