@@ -1,0 +1,1 @@
+"""Figures of studies: one function a figure, from a study's dataset to a matplotlib figure."""

@@ -1,0 +1,57 @@
+"""The figure stage: choose a part of a study, draw it, and write it in every format."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+import seaborn as sns
+import xarray as xr
+from matplotlib.figure import Figure
+
+from implicitbias.catalogue import FIGURES, resolve
+
+_NO_TIMESTAMP: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Producer": None},
+}
+
+
+def draw(
+    dataset: xr.Dataset,
+    *,
+    figure: str,
+    select: Mapping[str, Any] | None = None,
+    width: float | None = None,
+    height: float | None = None,
+) -> Figure:
+    """Draw a figure of the catalogue.
+
+    Args:
+        dataset: of the study.
+        figure: name in `catalogue.FIGURES`.
+        select: dimension -> value, the part of the dataset to draw.
+        width: inches, or None for the figure's own.
+        height: inches, or None for the figure's own.
+
+    """
+    sns.set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.9)
+    drawn: Figure = resolve(FIGURES[figure])(dataset.sel(dict(select or {})))
+    if width or height:
+        own = drawn.get_size_inches()
+        drawn.set_size_inches(width or own[0], height or own[1])
+    return drawn
+
+
+def save(figure: Figure, paths: Iterable[str | Path]) -> None:
+    """Write the figure to every path, each whole or not at all; equal figures give equal files."""
+    for path in map(Path, paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+        metadata = _NO_TIMESTAMP.get(path.suffix, {})
+        figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=metadata)
+        temporary.replace(path)
+    plt.close(figure)

@@ -1,0 +1,131 @@
+"""The figures of Bernstein & Yue (2021), section 4, with the true orthant probabilities beside theirs."""
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+import xarray as xr
+from matplotlib.figure import Figure
+
+from implicitbias.figures.tables import focused, label, long_table
+
+_ESTIMATORS = {
+    "bound": "PAC-Bayes, closed bound",
+    "importance": "PAC-Bayes, published estimator",
+    "mixture": "PAC-Bayes, true probability",
+}
+_GIBBS = "architecture (NNGP average)"
+_NETWORKS = "trained networks"
+
+
+def bounds(dataset: xr.Dataset) -> Figure:
+    """PAC-Bayes bounds, the NNGP's average error and trained networks' test error against n."""
+    data, note = focused(
+        dataset[["pac_bayes_bound", "gibbs_error", "test_error"]], ("labels", "train_size", "depth", "estimator")
+    )
+    quantities = _pac_bayes(data) | {_GIBBS: data["gibbs_error"], _NETWORKS: data["test_error"]}
+    grid = _lines(long_table(quantities), data, hue="quantity", style="quantity", **_facets(data, "labels", "depth"))
+    return _finish(grid, data, "error", f"bounds and errors ({note})")
+
+
+def data_complexity(dataset: xr.Dataset) -> Figure:
+    """Bounds and errors of easy, hard and random labels, side by side."""
+    data, note = focused(dataset, ("labels", "train_size", "estimator"))
+    quantities = _pac_bayes(data) | {_GIBBS: data["gibbs_error"]} if "gibbs_error" in data else _pac_bayes(data)
+    table = long_table({**quantities, _NETWORKS: data["test_error"]})
+    grid = _lines(table, data, hue="labels", style="labels", col="quantity", col_wrap=3)
+    return _finish(grid, data, "error", f"data complexity ({note})", legend="labels")
+
+
+def depth(dataset: xr.Dataset) -> Figure:
+    """Bounds and errors of shallow and deep networks."""
+    data, note = focused(dataset, ("labels", "train_size", "depth", "estimator"))
+    quantities = _pac_bayes(data) | {_NETWORKS: data["test_error"]}
+    if "gibbs_error" in data:
+        quantities[_GIBBS] = data["gibbs_error"]
+    facets = _facets(data, None, "labels") | {"col": "quantity"}
+    grid = _lines(long_table(quantities), data, hue="depth", style="depth", **facets)
+    return _finish(grid, data, "error", f"depth ({note})", legend="depth")
+
+
+def label_scale(dataset: xr.Dataset) -> Figure:
+    """Test error of networks trained to large and to small labels, and the NNGP's average."""
+    data, note = focused(dataset[["test_error", "gibbs_error"]], ("labels", "train_size", "label_scale"))
+    scales = {
+        f"networks, label scale {scale.item():g}": data["test_error"].sel(label_scale=scale, drop=True)
+        for scale in data["label_scale"]
+    }
+    table = long_table(scales | {_GIBBS: data["gibbs_error"]})
+    grid = _lines(table, data, hue="quantity", style="quantity", **_facets(data, "labels", None))
+    return _finish(grid, data, "error", f"label scale ({note})")
+
+
+def estimator_truth(dataset: xr.Dataset) -> Figure:
+    """How far the published estimator is from the true complexity, and its effective sample size."""
+    wanted = dataset[["complexity", "effective_sample_size"]].drop_vars(["label_scale", "width"], errors="ignore")
+    data, note = focused(wanted, ("labels", "train_size", "depth", "estimator"))
+    published, true = (data.sel(estimator=name, drop=True) for name in ("importance", "mixture"))
+    gap = long_table({"gap": published["complexity"] - true["complexity"]}, "value")
+    sizes = long_table({"ess": published["effective_sample_size"]}, "value")
+    names = [str(name) for name in data["labels"].values.ravel()]
+    figure, axes = plt.subplots(
+        2, len(names), figsize=(3.4 * len(names), 5.6), sharex=True, sharey="row", squeeze=False
+    )
+    for column, name in enumerate(names):
+        for row, table in enumerate((gap, sizes)):
+            axis = axes[row, column]
+            part = table[table["labels"] == name]
+            sns.lineplot(
+                part, x="train_size", y="value", hue="depth", style="depth", markers=True,
+                palette=_palette(part, "depth"), errorbar=("pi", 100), ax=axis,
+                legend="full" if (row, column) == (0, 0) else False,
+            )  # fmt: skip
+            axis.set_xlabel(label(data, "train_size"))
+        axes[0, column].axhline(0, color="0.4", linewidth=1)
+        axes[0, column].set_title(f"labels = {name}")
+        axes[1, column].set_yscale("log")
+        axes[1, column].axhline(1, color="0.4", linewidth=1)
+    axes[0, 0].set_ylabel("published estimate\nminus true complexity (nats)")
+    axes[1, 0].set_ylabel("effective sample size\nof the published estimator")
+    figure.suptitle(f"the published estimator against the truth ({note})")
+    figure.tight_layout()
+    return figure
+
+
+# --------------------------------------------------------------------------------------------- parts
+def _pac_bayes(data: xr.Dataset) -> dict[str, xr.DataArray]:
+    present = [str(name) for name in data["estimator"].values.ravel()]
+    chosen = data["pac_bayes_bound"]
+    return {
+        _ESTIMATORS.get(name, f"PAC-Bayes, {name}"): chosen.sel(estimator=name, drop=True) if chosen.ndim else chosen
+        for name in present
+    }
+
+
+def _facets(data: xr.Dataset, col: str | None, row: str | None) -> dict[str, str]:
+    """Facet by a dimension only where the dataset has it."""
+    return {key: dim for key, dim in (("col", col), ("row", row)) if dim is not None and dim in data.dims}
+
+
+def _palette(table: pd.DataFrame, column: str) -> Any:
+    return sns.color_palette("colorblind", table[column].nunique())
+
+
+def _lines(table: pd.DataFrame, data: xr.Dataset, *, hue: str, style: str, **facets: Any) -> sns.FacetGrid:
+    return sns.relplot(
+        table, x="train_size", y="error", hue=hue, style=style, kind="line", markers=True, errorbar=("pi", 100),
+        palette=_palette(table, hue), height=2.6, aspect=1.2, facet_kws={"margin_titles": True}, **facets,
+    )  # fmt: skip
+
+
+def _finish(grid: sns.FacetGrid, data: xr.Dataset, y: str, title: str, legend: str | None = None) -> Figure:
+    grid.set_axis_labels(label(data, "train_size"), y)
+    for axis in grid.axes.flat:
+        axis.set_ylim(0, 1)
+        axis.axhline(0.5, color="0.6", linewidth=0.8, zorder=0)
+    grid.set_titles(template="{col_name}", col_template="{col_name}", row_template="{row_var} {row_name}")
+    sns.move_legend(grid, "lower center", bbox_to_anchor=(0.5, 1.0), ncol=3, title=legend, frameon=False)
+    grid.figure.suptitle(f"{title}; lines: mean over seeds, bands: smallest to largest", y=-0.01, fontsize="small")
+    figure: Figure = grid.figure
+    return figure

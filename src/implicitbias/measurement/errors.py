@@ -1,0 +1,42 @@
+"""Errors of the sign of the output. A NaN output (diverged, not accepted) gives a NaN error."""
+
+import numpy as np
+
+from implicitbias.measurement.arrays import Array
+
+
+def train_error(train_outputs: Array, train_labels: Array) -> Array:
+    """Share of training points with the wrong sign; an output of 0 is wrong.
+
+    Args:
+        train_outputs: `(..., n)`.
+        train_labels: `(..., n)` of +-1.
+
+    Returns:
+        `(...)`.
+
+    """
+    return _error(train_outputs, train_labels)
+
+
+def test_error(test_outputs: Array, test_labels: Array) -> Array:
+    """Share of test points with the wrong sign; an output of 0 is wrong.
+
+    Args:
+        test_outputs: `(..., m)`.
+        test_labels: `(..., m)` of +-1.
+
+    Returns:
+        `(...)`.
+
+    """
+    return _error(test_outputs, test_labels)
+
+
+test_error.__test__ = False  # type: ignore[attr-defined]  # a metric, whatever pytest thinks of the name
+
+
+def _error(outputs: Array, labels: Array) -> Array:
+    wrong = np.where(np.isnan(outputs), np.nan, outputs * labels <= 0)
+    share: Array = wrong.mean(-1)
+    return share

@@ -1,0 +1,96 @@
+"""The measurement stage: metrics of every network of a run."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from implicitbias.catalogue import METRICS, resolve
+from implicitbias.errors import ResultError, nearest
+from implicitbias.measurement.arrays import Array
+from implicitbias.schema import describe, parameters_of, variable
+
+PASSED_ON = ("stop_reason", "acceptance", "acceptance_stderr")
+"""Variables of a run that a study wants to see too."""
+
+OF_RUN = {"train_outputs": "train_output", "test_outputs": "test_output", "frobenius_norms": "frobenius_norm"}
+OF_TASK = {
+    "train_labels": "train_label", "test_labels": "test_label",
+    "train_inputs": "train_input", "test_inputs": "test_input",
+}  # fmt: skip
+"""Argument names of metrics, and the variables that they stand for; besides them `layer_shapes`, an `(L, 2)`
+array, and `weights`, a list of `(..., out, in)` arrays."""
+
+
+def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dataset:
+    """Compute metrics of a run; each is given exactly the arrays that its argument names ask for.
+
+    Args:
+        task: the run's task.
+        run: from `training.run.train` or `sampling.sample`.
+        metrics: names in `catalogue.METRICS`.
+
+    Returns:
+        One variable a metric, over the run's leading dimensions (and the metric's own).
+
+    Raises:
+        ResultError: for an unknown metric, or one that needs what the run does not have.
+
+    """
+    lead = tuple(str(dim) for dim in run["train_output"].dims if dim != "train_point")
+    providers = _providers(task, run, lead)
+    variables: dict[str, xr.Variable] = {}
+    coords: dict[str, Any] = {dim: run[dim].values for dim in lead}
+    for name in metrics:
+        if name not in METRICS:
+            raise ResultError(f"no metric {name!r}{nearest(name, METRICS)}; allowed: {', '.join(METRICS)}")
+        entry = METRICS[name]
+        function = resolve(entry)
+        needs = list(inspect.signature(function).parameters)
+        if missing := [need for need in needs if need not in providers]:
+            raise ResultError(f"metric {name!r} needs {', '.join(missing)}, which this run does not have")
+        values = function(**{need: providers[need]() for need in needs})
+        dims = (*lead, *entry.dims)
+        coords |= {dim: run[dim].values for dim in entry.dims}
+        variables[name] = variable(dims, values, entry.long_name, entry.units, entry.source)
+    variables |= {name: run[name].variable for name in PASSED_ON if name in run}
+    used = {dim for data in variables.values() for dim in data.dims}
+    dataset = xr.Dataset(variables, {dim: values for dim, values in coords.items() if dim in used})
+    kept = {key: run.attrs[key] for key in ("device", "dtype", "torch_version") if key in run.attrs}
+    return describe(
+        dataset, f"metrics of {run.attrs['title']}", {"metrics": sorted(metrics), "run": parameters_of(run)}, **kept
+    )
+
+
+def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict[str, Callable[[], Any]]:
+    """What a metric can ask for, by argument name; task arrays are aligned with the run's leading dimensions."""
+
+    def of_run(name: str) -> Array:
+        return run[name].values.astype(np.float64)
+
+    def of_task(name: str) -> Array:
+        data = task[name].sel(seed=run["seed"].values) if "seed" in task[name].dims else task[name]
+        own = [str(dim) for dim in data.dims if dim not in lead]
+        shape = [data.sizes.get(dim, 1) for dim in lead] + [data.sizes[dim] for dim in own]
+        return data.values.astype(np.float64).reshape(shape)
+
+    providers: dict[str, Callable[[], Any]] = {
+        argument: partial(of_run, name) for argument, name in OF_RUN.items() if name in run
+    }
+    providers |= {argument: partial(of_task, name) for argument, name in OF_TASK.items()}
+    if "layer" in run.dims:
+        providers["layer_shapes"] = lambda: _layer_shapes(task, run)
+        weights = [f"weight_{layer}" for layer in range(run.sizes["layer"])]
+        if all(name in run for name in weights):
+            providers["weights"] = lambda: [of_run(name) for name in weights]
+    return providers
+
+
+def _layer_shapes(task: xr.Dataset, run: xr.Dataset) -> Array:
+    """`(L, 2)`: rows and columns of every weight matrix."""
+    network = parameters_of(run)["network"]
+    widths = [task.sizes["feature"], *[network["width"]] * (network["depth"] - 1), 1]
+    return np.array(list(zip(widths[1:], widths[:-1], strict=True)), np.float64)

@@ -1,0 +1,150 @@
+"""From studies and figures to report.html."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from implicitbias.catalogue import CHECKS, FIGURES, PUBLISHED
+from implicitbias.studies.checks import run_check
+from implicitbias.studies.published import compare
+
+OUTCOMES = ("passed", "failed", "not run")
+
+
+@dataclass(frozen=True)
+class _Study:
+    """What the template shows of a study."""
+
+    name: str
+    question: str
+    method: str
+    facts: list[tuple[str, str]]
+    figures: list[dict[str, str]]
+    checks: list[dict[str, str]]
+    published: list[dict[str, Any]]
+    answer: list[str]
+    diverged: str
+    provenance: list[tuple[str, str]]
+
+
+def build(
+    studies: Mapping[str, xr.Dataset],
+    figures: Mapping[str, Mapping[str, Path]],
+    *,
+    drawings: Mapping[str, Mapping[str, str]],
+    checks: Mapping[str, Sequence[str]],
+    published: Mapping[str, Sequence[str]],
+) -> str:
+    """The page, with every figure inside it: it opens offline and loads nothing.
+
+    Args:
+        studies: name -> dataset.
+        figures: study -> figure -> PNG file.
+        drawings: study -> figure -> its name in `catalogue.FIGURES`.
+        checks: study -> names in `catalogue.CHECKS`.
+        published: study -> names in `catalogue.PUBLISHED`.
+
+    """
+    shown = [
+        _study(
+            name, dataset, figures.get(name, {}), drawings.get(name, {}), checks.get(name, ()), published.get(name, ())
+        )
+        for name, dataset in studies.items()
+    ]
+    counts = {
+        outcome: sum(check["outcome"] == outcome for study in shown for check in study.checks) for outcome in OUTCOMES
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template("report.html.j2").render(studies=shown, counts=counts)
+
+
+def _study(
+    name: str, dataset: xr.Dataset, figures: Mapping[str, Path], drawings: Mapping[str, str], checks: Sequence[str],
+    published: Sequence[str],
+) -> _Study:  # fmt: skip
+    images = []
+    for figure, path in figures.items():
+        entry = FIGURES[drawings.get(figure, figure)]
+        data = base64.b64encode(path.read_bytes()).decode()
+        images.append({"name": figure, "caption": entry.summary, "alt": entry.alt, "data": data})
+    verdicts = []
+    for check in checks:
+        verdict = run_check(check, dataset)
+        verdicts.append({"statement": CHECKS[check].summary, "outcome": verdict.outcome, "numbers": verdict.numbers})
+    tables = []
+    for table in published:
+        compared = compare(dataset, table)
+        rows = [{key: _cell(value) for key, value in row.items()} for row in compared.to_dict("records")]
+        tables.append({"title": PUBLISHED[table].summary, "rows": rows, "source": compared["source"].iloc[0]})
+    return _Study(
+        name=name,
+        question=dataset.attrs.get("question", ""),
+        method=dataset.attrs.get("method", ""),
+        facts=_facts(dataset),
+        figures=images,
+        checks=verdicts,
+        published=tables,
+        answer=_answer(dataset),
+        diverged=_diverged(dataset),
+        provenance=[
+            (key.replace("_", " "), str(dataset.attrs[key]))
+            for key in ("package_version", "torch_version", "device", "code")
+            if key in dataset.attrs
+        ],
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if pd.isna(value) else f"{value:.3f}"
+    return str(value)
+
+
+def _facts(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    """The grid: axes with their values, then the scalars of task and network."""
+    stored: dict[str, Any] = json.loads(dataset.attrs["parameters"])
+    facts = []
+    for block in ("task", "network", "training", "sampling", "nngp"):
+        for key, value in (stored.get(block) or {}).items():
+            if value is not None:
+                facts.append((f"{block}.{key}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
+    return facts
+
+
+def _diverged(dataset: xr.Dataset) -> str:
+    if "stop_reason" not in dataset:
+        return ""
+    reasons = dataset["stop_reason"].values
+    return f"{int((reasons == 'diverged').sum())} of {int((reasons != '').sum())} trained networks diverged."
+
+
+def _answer(dataset: xr.Dataset) -> list[str]:
+    """Architecture or gradient descent? One line for each kind of labels, at the largest training set."""
+    if not {"test_error", "gibbs_error", "label_scale"} <= {*dataset.data_vars, *dataset.coords}:
+        return []
+    if "label_scale" not in dataset.dims or "labels" not in dataset.coords:
+        return []
+    last = dataset.isel(train_size=-1) if "train_size" in dataset.dims else dataset
+    scales = np.sort(dataset["label_scale"].values)
+    lines = []
+    for labels in np.atleast_1d(last["labels"].values):
+        part = last.sel(labels=labels) if "labels" in last.dims else last
+        gibbs = float(part["gibbs_error"].mean())
+        small, large = (float(part["test_error"].sel(label_scale=scale).mean()) for scale in (scales[0], scales[-1]))
+        lines.append(
+            f"{labels} labels, n = {int(part['train_size'])}: the average function of the architecture that fits the"
+            f" signs errs on {gibbs:.1%} of test points; networks that gradient descent trained to label scale"
+            f" {scales[-1]:g} on {large:.1%}, to {scales[0]:g} on {small:.1%}."
+        )
+    return lines

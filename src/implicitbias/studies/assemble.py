@@ -1,0 +1,128 @@
+"""Putting a study's files together into one dataset whose dimensions are the config's axes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from implicitbias.errors import ResultError
+from implicitbias.schema import describe, variable
+
+_AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
+    "train_size": ("number of training points", "1"),
+    "depth": ("depth (weight matrices)", "1"),
+    "width": ("width (hidden neurons a layer)", "1"),
+    "label_scale": ("label scale", "1"),
+    "learning_rate": ("learning rate", "1"),
+    "seed": ("seed", "1"),
+    "member": ("member of the ensemble", "1"),
+    "draw": ("accepted random network", "1"),
+    "step": ("optimizer step", "1"),
+    "layer": ("layer", "1"),
+}
+
+
+def assemble(
+    pieces: Sequence[tuple[Mapping[str, Any], str, xr.Dataset]],
+    *,
+    axes: Mapping[str, Sequence[Any]],
+    fixed: Mapping[str, Any],
+    title: str,
+    parameters: Mapping[str, Any],
+    **attrs: Any,
+) -> xr.Dataset:
+    """One dataset from the pieces of a grid.
+
+    Args:
+        pieces: (coordinates, prefix of variable names, dataset) of every file; a piece without a coordinate
+            for an axis holds for all its values.
+        axes: the grid's axes in the config's order; each becomes a dimension.
+        fixed: scalars of the grid; they become scalar coordinates.
+        title: one line on what the study is.
+        parameters: the study's config.
+        **attrs: more global attributes, e.g. `question`.
+
+    Returns:
+        The study's dataset; points that no piece covers are NaN.
+
+    Raises:
+        ResultError: if two pieces claim the same variable in different shapes.
+
+    """
+    by_name: dict[str, list[tuple[Mapping[str, Any], xr.DataArray]]] = {}
+    for coords, prefix, dataset in pieces:
+        for name, data in _squeezed(dataset, axes).data_vars.items():
+            by_name.setdefault(f"{prefix}{name}", []).append((coords, data))
+    arrays = {name: _combine(name, parts, axes) for name, parts in by_name.items()}
+    for name, array in arrays.items():
+        prefix = next((p for _, p, _ in pieces if p and name.startswith(p)), "")
+        if prefix and "ancillary_variables" in array.attrs:
+            array.attrs["ancillary_variables"] = prefix + array.attrs["ancillary_variables"]
+    combined = xr.Dataset(arrays)
+    scalars = {key: value for key, value in fixed.items() if key not in combined.dims and key not in combined}
+    combined = combined.assign_coords(scalars)
+    for axis, (long_name, units) in _AXIS_ATTRIBUTES.items():
+        if axis in combined.coords:
+            combined[axis].attrs.update(long_name=long_name, units=units)
+    inherited = {
+        key: value
+        for key in ("torch_version", "device", "dtype")
+        if (value := ", ".join(sorted({str(d.attrs[key]) for _, _, d in pieces if key in d.attrs})))
+    }
+    codes = sorted({str(d.attrs["code"]) for _, _, d in pieces if "code" in d.attrs})
+    return describe(combined, title, parameters, **inherited, codes=" ".join(codes), **attrs)
+
+
+def _squeezed(dataset: xr.Dataset, axes: Mapping[str, Sequence[Any]]) -> xr.Dataset:
+    """Without dimensions of one value that are no axis of the grid (a lone seed, a lone checkpoint, …)."""
+    lone = [dim for dim, size in dataset.sizes.items() if size == 1 and dim not in axes and dim != "draw"]
+    return dataset.squeeze(lone, drop=True)
+
+
+def _combine(
+    name: str, parts: Sequence[tuple[Mapping[str, Any], xr.DataArray]], axes: Mapping[str, Sequence[Any]]
+) -> xr.DataArray:
+    """One array over the axes on which the parts differ, then over the parts' own dimensions."""
+    first = parts[0][1]
+    outer = [axis for axis in axes if any(axis in coords and axis not in part.dims for coords, part in parts)]
+    inner: dict[str, np.ndarray] = {}
+    for _, part in parts:
+        if part.dims != first.dims:
+            raise ResultError(f"{name}: files of one study have different dimensions {first.dims} and {part.dims}")
+        for dim in part.dims:
+            values = part.coords[dim].values
+            inner[str(dim)] = values if str(dim) not in inner else _union(inner[str(dim)], values)
+    for dim in inner:
+        if dim in axes:  # the config's order, whatever order the files have
+            inner[dim] = np.asarray(axes[dim])
+    coords: dict[str, Any] = {axis: np.asarray(axes[axis]) for axis in outer} | inner
+    text = first.dtype.kind in "OUS"
+    missing: Any = "" if text else np.nan
+    dtype = object if text else np.result_type(first.dtype, np.float64)
+    shape = tuple(len(values) for values in coords.values())
+    target = xr.DataArray(np.full(shape, missing, dtype), coords, tuple(coords))
+    for where, part in parts:
+        place: dict[str, Any] = {axis: where[axis] for axis in outer if axis in where}
+        place |= {str(dim): part.coords[dim].values for dim in part.dims}
+        cell = target.loc[place]
+        target.loc[place] = part.transpose(*[dim for dim in cell.dims if dim in part.dims])
+    if text:
+        target = target.astype(str)
+    checked = variable(target.dims, target.values, **_required(name, first))  # type: ignore[arg-type]
+    return xr.DataArray(checked, target.coords)
+
+
+def _union(known: np.ndarray, more: np.ndarray) -> np.ndarray:
+    """The values of both, in order of appearance for text and in rising order for numbers."""
+    new = [value for value in more if value not in known]
+    if not new:
+        return known
+    both = np.concatenate([known, np.asarray(new)])
+    return both if both.dtype.kind in "OUS" else np.sort(both)
+
+
+def _required(name: str, array: xr.DataArray) -> dict[str, Any]:
+    attrs = {str(key): value for key, value in array.attrs.items()}
+    attrs.setdefault("long_name", name)
+    return attrs

@@ -1,0 +1,122 @@
+"""Single published figures, to be shown beside ours. Every row says where it was read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from implicitbias.catalogue import PUBLISHED, resolve
+
+
+@dataclass(frozen=True)
+class Row:
+    """A published figure.
+
+    Attributes:
+        quantity: what it is, in words.
+        variable: the study's variable that answers to it.
+        point: coordinates of the point in the study.
+        value: the published value.
+        source: where it was read.
+        spread: its published standard deviation or error, if there is one.
+
+    """
+
+    quantity: str
+    variable: str
+    point: Mapping[str, Any]
+    value: float
+    source: str
+    spread: float | None = None
+
+
+def compare(dataset: xr.Dataset, table: str) -> pd.DataFrame:
+    """A table of the catalogue beside the study's own values.
+
+    Returns:
+        Columns quantity, at, published, ours, stderr (of ours, over seeds and networks), difference, source. Where
+        the study has no such point, ours is NaN.
+
+    """
+    rows: Sequence[Row] = resolve(PUBLISHED[table])()
+    lines = []
+    for row in rows:
+        mean, stderr = _ours(dataset, row)
+        lines.append(
+            {
+                "quantity": row.quantity,
+                "at": ", ".join(f"{key} {value}" for key, value in row.point.items()),
+                "published": row.value,
+                "ours": mean,
+                "stderr": stderr,
+                "difference": mean - row.value,
+                "source": row.source,
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def _ours(dataset: xr.Dataset, row: Row) -> tuple[float, float]:
+    if row.variable not in dataset:
+        return np.nan, np.nan
+    data = dataset[row.variable]
+    for key, value in row.point.items():
+        if key not in data.coords or value not in np.atleast_1d(data[key].values):
+            return np.nan, np.nan
+        if key in data.dims:
+            data = data.sel({key: value})
+    values = data.values.ravel()
+    values = values[~np.isnan(values)]
+    if not len(values):
+        return np.nan, np.nan
+    stderr = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+    return float(values.mean()), float(stderr)
+
+
+def bernstein_yue_2021_section4() -> list[Row]:
+    """The ends of section 4's curves: MNIST, width 5000, mean of three seeds, and the true complexity's values."""
+    source = "Bernstein & Yue 2021, section 4 (MNIST, width 5000, mean of 3 seeds)"
+    names = ("1", "0.1", "estimator", "bound")
+    ends = {
+        ("decimal", 7): ((0.276, 0.070), (0.434, 0.122), (0.559, 0.388), (0.583, 0.433)),
+        ("decimal", 2): ((0.305, 0.085), (0.493, 0.390), (0.543, 0.427), (0.600, 0.488)),
+        ("binary", 7): ((0.012, 0.001), (0.336, 0.009), (0.413, 0.336), (0.507, 0.404)),
+        ("random", 7): ((0.50, 0.50), (0.50, 0.50), (0.623, 0.545), (0.645, 0.577)),
+    }
+    rows = []
+    for (labels, depth), values in ends.items():
+        for name, pair in zip(names, values, strict=True):
+            for size, value in zip((50, 500), pair, strict=True):
+                point: dict[str, Any] = {"labels": labels, "depth": depth, "train_size": size}
+                if name in ("estimator", "bound"):
+                    point["estimator"] = "importance" if name == "estimator" else "bound"
+                    what = "published estimator" if name == "estimator" else "closed bound"
+                    rows.append(Row(f"PAC-Bayes error, {what}", "pac_bayes_bound", point, value, source))
+                else:
+                    point["label_scale"] = float(name)
+                    rows.append(Row("test error of trained networks", "test_error", point, value, source))
+    return rows
+
+
+def bernstein_yue_2021_section5() -> list[Row]:
+    """Section 5: binary MNIST, 5 training and 50 test points, depth 7, width 10,000, seed 0."""
+    source = "Bernstein & Yue 2021, section 5 (MNIST, width 10,000, 100 networks)"
+    scales = (0.01, 0.1, 1.0, 10.0, 100.0)
+    networks = ((0.503, 0.117), (0.388, 0.096), (0.178, 0.073), (0.042, 0.024), (0.021, 0.004))
+    nngp = ((0.505, 0.118), (0.466, 0.126), (0.211, 0.085), (0.165, 0.027), (0.160, 0.003))
+    rows = [
+        Row(what, variable, {"label_scale": scale}, value, source, spread)
+        for what, variable, values in (
+            ("test error of trained networks", "test_error", networks),
+            ("NNGP conditioned at the label scale", "ray_error", nngp),
+        )
+        for scale, (value, spread) in zip(scales, values, strict=True)
+    ]
+    rows.append(Row("NNGP average over the orthant", "gibbs_error", {}, 0.337, source, 0.0024))
+    rows.append(Row("rejection-sampled networks", "sampled_test_error", {}, 0.325, source, 0.103))
+    rows.append(Row("mean |f| of rejection-sampled networks", "sampled_output_scale", {}, 0.516, source, 0.214))
+    rows.append(Row("share of random networks accepted", "sampled_acceptance", {}, 0.082, source))
+    return rows

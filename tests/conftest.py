@@ -1,0 +1,88 @@
+"""Study datasets with known numbers, shared by the tests of checks, figures and report."""
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from implicitbias.schema import describe, variable, with_stderr
+
+torch.set_num_threads(1)  # as jobs do: two threads stall each other when tests run side by side
+
+LABELS = ["decimal", "binary", "random"]
+SIZES = [50, 100, 500]
+DEPTHS = [2, 7]
+SEEDS = [0, 1, 2]
+SCALES = [0.1, 1.0]
+ESTIMATORS = ["bound", "importance", "mixture"]
+
+
+@pytest.fixture
+def generalisation() -> xr.Dataset:
+    """A study like section 4's in which every check passes: error = hardness/sqrt(n), seeds differ by 0.001."""
+    hardness = xr.DataArray([2.0, 0.5, 0.0], {"labels": LABELS}, ["labels"])
+    chance = xr.DataArray([0.0, 0.0, 0.5], {"labels": LABELS}, ["labels"])
+    size = xr.DataArray(np.array(SIZES, float), {"train_size": SIZES}, ["train_size"])
+    depth = xr.DataArray([0.0, 0.0], {"depth": DEPTHS}, ["depth"])
+    seed = xr.DataArray([-0.001, 0.0, 0.001], {"seed": SEEDS}, ["seed"])
+    scale = xr.DataArray([2.0, 1.0], {"label_scale": SCALES}, ["label_scale"])
+    bias = xr.DataArray([1.6, 1.4, 1.0], {"estimator": ESTIMATORS}, ["estimator"])
+    order = ("labels", "train_size", "depth", "seed", "label_scale", "estimator")
+
+    def arranged(data: xr.DataArray) -> xr.Variable:
+        return data.transpose(*[dim for dim in order if dim in data.dims]).variable
+
+    def metric(data: xr.DataArray, long_name: str, units: str = "1") -> xr.Variable:
+        plain = arranged(data)
+        return variable(plain.dims, plain.values, long_name, units, "test")  # type: ignore[arg-type]
+
+    test_error = hardness / np.sqrt(size) * scale + chance + seed + depth
+    gibbs = 1.5 * hardness / np.sqrt(size) + chance + seed + depth
+    complexity = (hardness + 6 * chance + 1) * np.sqrt(size) * bias + 10 * seed + depth
+    sizes = xr.ones_like(complexity) * xr.DataArray([np.nan, 3.0, 3000.0], {"estimator": ESTIMATORS}, ["estimator"])
+    pac_bayes = 1 - np.exp(-(complexity + 10) / (size - 1))
+    variables = {
+        "test_error": metric(test_error, "test error"),
+        "train_error": metric(0 * test_error, "training error"),
+        "effective_sample_size": metric(sizes, "effective sample size"),
+        "pac_bayes_bound": metric(pac_bayes, "PAC-Bayes bound"),
+        "bayes_error": metric(gibbs / 2, "Bayes error"),
+    }
+    variables |= with_stderr(
+        "complexity", metric(complexity, "complexity", "nat"), 0.01 + 0 * arranged(complexity).values
+    )
+    variables |= with_stderr("gibbs_error", metric(gibbs, "Gibbs error"), 0.001 + 0 * arranged(gibbs).values)
+    finished = np.full(variables["test_error"].shape, "finished")
+    variables["stop_reason"] = variable(variables["test_error"].dims, finished, "why training stopped")  # type: ignore[arg-type]
+    coords = {
+        "labels": LABELS, "train_size": SIZES, "depth": DEPTHS, "seed": SEEDS, "label_scale": SCALES,
+        "estimator": ESTIMATORS, "source": "mnist", "width": 256,
+    }  # fmt: skip
+    dataset = xr.Dataset(variables, coords)
+    dataset["train_size"].attrs["long_name"] = "number of training points"
+    return describe(
+        dataset, "study generalisation", {"task": {"source": "mnist"}}, question="why & <how>?", method="so"
+    )
+
+
+@pytest.fixture
+def label_ray() -> xr.Dataset:
+    """A study like section 5's in which every check passes."""
+    scales = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
+    networks = np.array([0.5, 0.4, 0.2, 0.05, 0.02])
+    members = np.linspace(-0.01, 0.01, 5)
+    sampled = np.append(np.linspace(0.2, 0.46, 40), np.nan)
+    variables = {
+        "test_error": variable(("label_scale", "member"), networks[:, None] + members, "test error", source="test"),
+        "train_error": variable(("label_scale", "member"), np.zeros((5, 5)), "training error", source="test"),
+        "ray_error": variable("label_scale", [0.5, 0.45, 0.21, 0.16, 0.155], "Gibbs error at alpha", source="test"),
+        "ray_error_std": variable("label_scale", [0.1, 0.1, 0.08, 0.03, 0.01], "its spread", source="test"),
+        "sampled_test_error": variable("draw", sampled, "test error", source="test"),
+    }
+    gibbs = variable((), 0.335, "Gibbs error", source="test")
+    variables |= with_stderr("gibbs_error", gibbs, 0.0001)
+    coords = {"label_scale": scales, "member": range(5), "draw": range(41), "depth": 7, "source": "digits"}
+    return describe(xr.Dataset(variables, coords), "study label_ray", {"task": {"source": "digits"}})

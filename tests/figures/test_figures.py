@@ -1,0 +1,119 @@
+"""Figures show the numbers of the dataset: the artists are asked, not the pixels."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.figure import Figure
+
+from implicitbias.catalogue import FIGURES
+from implicitbias.figures.draw import draw, save
+from implicitbias.figures.tables import focused, long_table
+
+
+@pytest.fixture(autouse=True)
+def _close() -> object:
+    yield
+    plt.close("all")
+
+
+def curves(figure: Figure) -> list[np.ndarray]:
+    """y values of every drawn line, of at least three points."""
+    lines = [line for axis in figure.axes for line in axis.get_lines()]
+    return [np.asarray(line.get_ydata(), float) for line in lines if len(np.atleast_1d(line.get_ydata())) >= 3]
+
+
+def has(figure: Figure, wanted: np.ndarray) -> bool:
+    return any(curve.shape == wanted.shape and np.allclose(curve, wanted) for curve in curves(figure))
+
+
+def legend(figure: Figure) -> list[str]:
+    legends = [*figure.legends, *(axis.get_legend() for axis in figure.axes if axis.get_legend())]
+    return [text.get_text() for one in legends for text in one.get_texts()]
+
+
+def test_bounds_shows_every_quantity_at_its_mean_over_seeds(generalisation: xr.Dataset) -> None:
+    figure = draw(generalisation, figure="bounds")
+    point = {"labels": "decimal", "depth": 7}
+    for name, more in (
+        ("test_error", {"label_scale": 1.0}),
+        ("gibbs_error", {}),
+        ("pac_bayes_bound", {"estimator": "mixture"}),
+    ):
+        assert has(figure, generalisation[name].sel({**point, **more}).mean("seed").values), name
+    assert {"trained networks", "PAC-Bayes, true probability", "PAC-Bayes, published estimator"} <= set(legend(figure))
+    assert len(figure.axes) == 6
+    assert any(axis.get_xlabel() == "number of training points" for axis in figure.axes)
+
+
+@pytest.mark.parametrize("name", ["data_complexity", "depth"])
+def test_comparisons_show_each_kind(name: str, generalisation: xr.Dataset) -> None:
+    figure = draw(generalisation, figure=name)
+    networks = generalisation["test_error"].sel(labels="binary", depth=7, label_scale=1.0).mean("seed").values
+    assert has(figure, networks)
+    assert set(legend(figure)) >= ({"2", "7"} if name == "depth" else {"decimal", "binary", "random"})
+
+
+def test_label_scale_of_a_selected_depth(generalisation: xr.Dataset) -> None:
+    marked = generalisation.assign(test_error=generalisation["test_error"] + 0.01 * generalisation["depth"])
+    figure = draw(marked, figure="label_scale", select={"depth": 2})
+    assert has(figure, marked["test_error"].sel(labels="decimal", depth=2, label_scale=0.1).mean("seed").values)
+    assert not has(figure, marked["test_error"].sel(labels="decimal", depth=7, label_scale=0.1).mean("seed").values)
+    assert "networks, label scale 0.1" in legend(figure)
+
+
+def test_estimator_truth_shows_the_gap_and_the_sample_size(generalisation: xr.Dataset) -> None:
+    figure = draw(generalisation, figure="estimator_truth")
+    complexity = generalisation["complexity"].sel(labels="decimal", depth=2).mean("seed")
+    assert has(figure, (complexity.sel(estimator="importance") - complexity.sel(estimator="mixture")).values)
+    assert has(figure, np.full(3, 3.0))
+    assert any(axis.get_yscale() == "log" for axis in figure.axes)
+    assert any("nats" in axis.get_ylabel() for axis in figure.axes)
+
+
+def test_label_ray_shows_networks_nngp_and_both_averages(label_ray: xr.Dataset) -> None:
+    figure = draw(label_ray, figure="label_ray")
+    assert has(figure, label_ray["test_error"].mean("member").values)
+    assert has(figure, label_ray["ray_error"].values)
+    levels = [line.get_ydata()[0] for line in figure.axes[0].get_lines() if len(set(line.get_ydata())) == 1]
+    assert np.isclose(levels, 0.335).any()
+    assert np.isclose(levels, 0.33).any()
+    assert any("40 random networks" in text for text in legend(figure))
+    assert figure.axes[0].get_xscale() == "log"
+
+
+@pytest.mark.parametrize("name", ["bounds", "data_complexity", "depth"])
+def test_a_single_kind_of_labels_can_be_drawn(name: str, generalisation: xr.Dataset) -> None:
+    smaller = generalisation.sel(labels="decimal") if name != "data_complexity" else generalisation.sel(depth=7)
+    assert curves(draw(smaller, figure=name))
+
+
+def test_size_is_obeyed(label_ray: xr.Dataset) -> None:
+    assert draw(label_ray, figure="label_ray", width=4, height=3).get_size_inches().tolist() == [4, 3]
+
+
+def test_files_are_whole_and_reproducible(label_ray: xr.Dataset, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save(draw(label_ray, figure="label_ray"), [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"])
+    for suffix in ("png", "pdf"):
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "b.pdf", "b.png"]
+
+
+def test_focus_takes_the_last_value_of_what_is_not_shown(generalisation: xr.Dataset) -> None:
+    data, note = focused(generalisation[["test_error"]], ("labels", "train_size"))
+    assert data["test_error"].dims == ("labels", "train_size", "seed")
+    assert "depth 7" in note
+    assert "label scale 1.0" in note
+
+
+def test_long_table_has_a_row_a_number_and_drops_nan() -> None:
+    table = long_table({"a": xr.DataArray([1.0, np.nan], {"x": [3, 4]}, ["x"]), "b": xr.DataArray(2.0)})
+    assert table["quantity"].tolist() == ["a", "b"]
+    assert table["error"].tolist() == [1, 2]
+
+
+def test_every_figure_of_the_catalogue_has_alternative_text() -> None:
+    assert all(entry.alt and entry.needs for entry in FIGURES.values())

@@ -1,0 +1,148 @@
+import numpy as np
+import pytest
+import xarray as xr
+
+from implicitbias.catalogue import METRICS, Metric
+from implicitbias.errors import ResultError
+from implicitbias.measurement.measure import measure
+from implicitbias.sampling import sample
+from implicitbias.schema import describe, variable, violations
+from implicitbias.training.run import train
+
+NETWORK = {"activation": "relu", "depth": 2, "width": 4}
+TRAINING = {
+    "optimizer": "sgd", "learning_rate": 0.01, "decay": 1.0, "loss": "square", "label_scale": 1.0, "epochs": 2,
+    "batch_size": "full", "members": 3, "dtype": "float64", "checkpoints": [0, 2],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["shared test set", "test set a seed"])
+def task(request) -> xr.Dataset:
+    source = np.random.RandomState(0)
+    shared = request.param == "shared test set"
+    test_dims = ("test_point", "feature") if shared else ("seed", "test_point", "feature")
+    return describe(
+        xr.Dataset(
+            {
+                "train_input": variable(("seed", "train_point", "feature"), source.randn(2, 5, 3), "training input"),
+                "train_label": variable(("seed", "train_point"), np.sign(source.randn(2, 5)), "training label"),
+                "test_input": variable(test_dims, source.randn(*(2, 7, 3)[shared:]), "test input"),
+                "test_label": variable(("seed", "test_point"), np.sign(source.randn(2, 7)), "test label"),
+            },
+            {"seed": [8, 9], "train_point": range(5), "test_point": range(7), "feature": range(3)},
+        ),
+        "a task",
+        {"source": "test"},
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(task) -> xr.Dataset:
+    return train(task, network=NETWORK, training=TRAINING, ensemble={"label_scale": [1.0, 5.0]})
+
+
+@pytest.fixture(scope="module")
+def sampled(task) -> xr.Dataset:
+    return sample(task, network=NETWORK, sampling={"draws": 60, "flip": True})
+
+
+def test_batch_equals_loop(task, trained) -> None:
+    """Every metric of every network equals the metric of that network alone, of its own seed's task."""
+    found = measure(task, trained, list(METRICS))
+    assert violations(found) == []
+    assert found["test_error"].dims == ("seed", "label_scale", "member", "step")
+    assert found["weight_norm"].dims == ("seed", "label_scale", "member", "step", "layer")
+    for seed in (8, 9):
+        for member in range(3):
+            for step in (0, 2):
+                at = {"seed": [seed], "label_scale": [5.0], "member": [member], "step": [step]}
+                alone = measure(task.sel(seed=[seed]), trained.sel(at), list(METRICS))
+                xr.testing.assert_allclose(found.sel(at).drop_attrs(), alone.drop_attrs(), rtol=1e-12)
+
+
+def test_values(task, trained) -> None:
+    found = measure(task, trained, ["train_error", "test_error", "normalized_margin", "output_scale"])
+    wrong = trained["test_output"] * task["test_label"] <= 0
+    xr.testing.assert_allclose(found["test_error"].drop_attrs(), wrong.mean("test_point").drop_attrs())
+    wrong = trained["train_output"] * task["train_label"] <= 0
+    xr.testing.assert_allclose(found["train_error"].drop_attrs(), wrong.mean("train_point").drop_attrs())
+    margins = trained["train_output"] * task["train_label"] / np.sqrt((task["train_input"] ** 2).sum("feature"))
+    norms = trained["frobenius_norm"] / xr.DataArray([3**0.5, 1.0], dims="layer")
+    expected = margins.min("train_point") / norms.prod("layer")
+    xr.testing.assert_allclose(found["normalized_margin"].drop_attrs(), expected.drop_attrs())
+    expected = abs(trained["test_output"]).mean("test_point")
+    xr.testing.assert_allclose(found["output_scale"].drop_attrs(), expected.drop_attrs())
+
+
+def test_a_run_of_some_seeds_meets_its_own_labels(task, trained) -> None:
+    whole = measure(task, trained, ["train_error", "normalized_margin"])
+    second = measure(task, trained.sel(seed=[9]), ["train_error", "normalized_margin"])
+    xr.testing.assert_identical(second.drop_attrs(), whole.sel(seed=[9]).drop_attrs())
+
+
+def test_sampled_runs(task, sampled) -> None:
+    found = measure(task, sampled, list(METRICS))
+    assert violations(found) == []
+    assert found["test_error"].dims == ("seed", "draw")
+    missing = sampled["test_output"].isnull().all("test_point")
+    assert missing.any()
+    for name in METRICS:
+        value = found[name].isel(layer=0) if "layer" in found[name].dims else found[name]
+        assert (value.isnull() == missing).all(), name
+    assert (found["train_error"].fillna(0) == 0).all()
+    xr.testing.assert_identical(found["acceptance"], sampled["acceptance"])
+    assert "acceptance_stderr" in found
+
+
+def test_stop_reason_is_passed_on_and_diverged_members_stay_nan(task, trained) -> None:
+    run = trained.copy(deep=True)
+    run["stop_reason"][0, 0, 0] = "diverged"
+    for name in ("train_output", "test_output", "frobenius_norm"):
+        run[name][0, 0, 0] = np.nan
+    found = measure(task, run, ["train_error", "test_error", "normalized_margin"])
+    assert found["stop_reason"].values[0, 0, 0] == "diverged"
+    for name in ("train_error", "test_error", "normalized_margin"):
+        assert found[name][0, 0, 0].isnull().all()
+        assert found[name][0, 0, 1:].notnull().all()
+
+
+def test_attributes_come_from_the_catalogue(task, trained) -> None:
+    found = measure(task, trained, ["normalized_margin"])
+    entry = METRICS["normalized_margin"]
+    assert found["normalized_margin"].attrs == {
+        "long_name": entry.long_name, "units": entry.units, "source": entry.source
+    }  # fmt: skip
+
+
+def spectral_norm(weights: list[np.ndarray]) -> np.ndarray:
+    """A metric that needs the weights."""
+    return np.stack([np.linalg.norm(weight, 2, axis=(-2, -1)) for weight in weights], axis=-1)
+
+
+def curvature(hessians: np.ndarray) -> np.ndarray:
+    """A metric that needs what no run has."""
+    return hessians
+
+
+def test_metrics_are_given_what_they_ask_for(task, trained, sampled, monkeypatch) -> None:
+    for function in (spectral_norm, curvature):
+        name = function.__name__
+        entry = Metric(f"{__name__}:{name}", "test", long_name=name, source="test", dims=("layer",))
+        monkeypatch.setitem(METRICS, name, entry)
+    found = measure(task, trained, ["spectral_norm"])
+    assert (found["spectral_norm"].values <= trained["frobenius_norm"].values * (1 + 1e-12)).all()
+    assert found["spectral_norm"].values[..., 1] == pytest.approx(trained["frobenius_norm"].values[..., 1])
+    with pytest.raises(ResultError, match=r"spectral_norm.*weights"):
+        measure(task, sampled, ["spectral_norm"])
+    with pytest.raises(ResultError, match=r"curvature.*hessians"):
+        measure(task, trained, ["curvature"])
+
+
+def test_a_run_without_norms_is_named(task, trained) -> None:
+    with pytest.raises(ResultError, match=r"normalized_margin.*frobenius_norms"):
+        measure(task, trained.drop_vars("frobenius_norm"), ["normalized_margin"])
+
+
+def test_unknown_metric_names_the_nearest(task, trained) -> None:
+    with pytest.raises(ResultError, match="test_error"):
+        measure(task, trained, ["test_eror"])

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from implicitbias.measurement import errors
+from implicitbias.measurement.margins import normalized_margin
+from implicitbias.measurement.norms import weight_norm
+from implicitbias.measurement.outputs import output_scale
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("error", [errors.train_error, errors.test_error])
+def test_error_by_hand(error) -> None:
+    outputs = np.array([[1.0, -2.0, 3.0, 0.0], [NAN, NAN, NAN, NAN], [1.0, NAN, 1.0, 1.0], [1.0, 1.0, -1.0, 2.0]])
+    labels = np.array([1.0, 1.0, -1.0, 1.0])
+    assert error(outputs, labels) == pytest.approx([0.75, NAN, NAN, 0.0], nan_ok=True)
+
+
+def test_normalized_margin_by_hand() -> None:
+    """A network 2 -> 3 -> 1 on two points of norms 5 and 2."""
+    outputs, labels = np.array([10.0, -6.0]), np.array([1.0, -1.0])
+    inputs = np.array([[3.0, 4.0], [0.0, 2.0]])
+    norms, shapes = np.array([2.0, 0.5]), np.array([[3, 2], [1, 3]])
+    expected = min(10 / 5, 6 / 2) / (2 / 2**0.5 * 0.5 / 1)
+    assert normalized_margin(outputs, labels, inputs, norms, shapes) == pytest.approx(expected)
+    assert normalized_margin(-outputs, labels, inputs, norms, shapes) == pytest.approx(-3 / 2 * expected)
+
+
+def test_normalized_margin_does_not_see_the_scale_of_weights_or_inputs() -> None:
+    source = np.random.RandomState(0)
+    outputs, labels, inputs = source.randn(4, 6), np.sign(source.randn(6)), source.randn(6, 3)
+    norms, shapes = source.rand(4, 2) + 1, np.array([[5, 3], [1, 5]])
+    margin = normalized_margin(outputs, labels, inputs, norms, shapes)
+    assert normalized_margin(8 * outputs, labels, inputs, norms * [2, 4], shapes) == pytest.approx(margin)
+    assert normalized_margin(3 * outputs, labels, 3 * inputs, norms, shapes) == pytest.approx(margin)
+
+
+def test_nan_stays_nan() -> None:
+    outputs, inputs = np.array([[1.0, NAN], [1.0, 2.0]]), np.ones((2, 3))
+    shapes = np.array([[1, 3]])
+    margin = normalized_margin(outputs, np.ones(2), inputs, np.ones((2, 1)), shapes)
+    assert np.isnan(margin).tolist() == [True, False]
+    assert np.isnan(output_scale(outputs)).tolist() == [True, False]
+
+
+def test_output_scale_and_weight_norm() -> None:
+    assert output_scale(np.array([[1.0, -3.0], [0.0, 0.5]])).tolist() == [2.0, 0.25]
+    norms = np.array([[1.0, 2.0]])
+    assert np.array_equal(weight_norm(norms), norms)

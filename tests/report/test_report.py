@@ -1,0 +1,97 @@
+"""The report holds every figure, check and published value, loads nothing, and escapes what it is given."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from implicitbias.report.build import build
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+
+
+class Page(HTMLParser):
+    """Tags with attributes, and the text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture
+def page(generalisation: xr.Dataset, label_ray: xr.Dataset, tmp_path: Path) -> Page:
+    image = tmp_path / "wide.png"
+    image.write_bytes(PIXEL)
+    diverged = generalisation.copy(deep=True)
+    diverged["stop_reason"].values[0, 0, 0, 0, 0] = "diverged"
+    text = build(
+        {"generalisation": diverged, "label_ray": label_ray},
+        {"generalisation": {"wide": image}},
+        drawings={"generalisation": {"wide": "bounds"}},
+        checks={
+            "generalisation": ["small_labels_hurt", "networks_beat_nngp_at_large_scale"],
+            "label_ray": ["networks_fit"],
+        },
+        published={"generalisation": ["bernstein_yue_2021_section4"]},
+    )
+    return Page(text)
+
+
+def test_figures_are_inside_with_alternative_text(page: Page) -> None:
+    images = [attrs for tag, attrs in page.tags if tag == "img"]
+    assert len(images) == 1
+    assert str(images[0]["src"]).startswith("data:image/png;base64,")
+    assert images[0]["alt"]
+
+
+def test_nothing_is_loaded_from_elsewhere(page: Page) -> None:
+    for tag, attrs in page.tags:
+        assert tag not in {"script", "link", "iframe"}
+        for key in ("src", "href"):
+            assert not str(attrs.get(key, "")).startswith(("http", "//", "file:"))
+
+
+def test_checks_show_outcome_and_numbers(page: Page) -> None:
+    badges = [attrs.get("class") for tag, attrs in page.tags if tag == "span"]
+    assert badges.count("badge passed") == 2 + 1
+    assert badges.count("badge not-run") == 1 + 1
+    assert "2 passed" in page.text
+    assert "smallest gap in mean test error" in page.text
+
+
+def test_published_values_stand_beside_ours(page: Page) -> None:
+    numbers = [attrs for tag, attrs in page.tags if tag == "td" and attrs.get("class") == "number"]
+    assert len(numbers) == 4 * 32
+    assert "0.070" in page.text
+    assert "0.089" in page.text  # ours: 2/sqrt(500)
+
+
+def test_diverged_networks_are_counted(page: Page) -> None:
+    assert "1 of 108 trained networks diverged" in page.text
+
+
+def test_the_answer_is_computed_from_the_data(page: Page) -> None:
+    assert "decimal labels, n = 500" in page.text
+    assert "errs on 13.4% of test points" in page.text  # 1.5 * 2/sqrt(500)
+    assert "label scale 1 on 8.9%" in page.text
+
+
+def test_text_is_escaped(page: Page) -> None:
+    assert "why & <how>?" in page.text
+    assert "how" not in {tag for tag, _ in page.tags}
+
+
+def test_the_page_fits_a_phone(page: Page) -> None:
+    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.tags

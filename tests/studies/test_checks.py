@@ -1,0 +1,75 @@
+"""Every check passes on data that obeys its prediction, fails on data that breaks it, and says when it cannot run."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from implicitbias.catalogue import CHECKS
+from implicitbias.studies.checks import run_check
+
+Spoil = Callable[[xr.Dataset], xr.Dataset]
+
+
+def replaced(name: str, change: Callable[[xr.DataArray], xr.DataArray]) -> Spoil:
+    return lambda dataset: dataset.assign({name: change(dataset[name])})
+
+
+def swapped(dim: str, name: str) -> Spoil:
+    """The variable with its values along a dimension in reverse."""
+    return replaced(name, lambda data: data.copy(data=data.isel({dim: slice(None, None, -1)}).values))
+
+
+GENERALISATION: dict[str, Spoil] = {
+    "networks_fit": replaced("train_error", lambda data: data + 0.02),
+    "small_labels_hurt": swapped("label_scale", "test_error"),
+    "random_labels_at_chance": replaced("test_error", lambda data: data - 0.1),
+    "bound_above_truth": swapped("estimator", "complexity"),
+    "easier_labels_have_lower_bounds": swapped("labels", "pac_bayes_bound"),
+    "importance_has_not_converged": replaced("effective_sample_size", lambda data: data * 1000),
+}
+LABEL_RAY: dict[str, Spoil] = {
+    "error_falls_with_label_scale": swapped("label_scale", "test_error"),
+    "networks_cross_orthant_average": replaced("gibbs_error", lambda data: data - 0.2),
+    "networks_beat_nngp_at_large_scale": replaced("ray_error", lambda data: data - 0.12),
+    "orthant_averages_agree": replaced("sampled_test_error", lambda data: data + 0.1),
+}
+
+
+def test_every_check_of_the_catalogue_is_tested() -> None:
+    assert set(GENERALISATION) | set(LABEL_RAY) == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", GENERALISATION)
+def test_section_4(name: str, generalisation: xr.Dataset, label_ray: xr.Dataset) -> None:
+    assert run_check(name, generalisation).outcome == "passed"
+    assert run_check(name, GENERALISATION[name](generalisation)).outcome == "failed"
+
+
+@pytest.mark.parametrize("name", LABEL_RAY)
+def test_section_5(name: str, label_ray: xr.Dataset, generalisation: xr.Dataset) -> None:
+    assert run_check(name, label_ray).outcome == "passed"
+    assert run_check(name, LABEL_RAY[name](label_ray)).outcome == "failed"
+    lacking = label_ray.drop_vars(["test_error", "sampled_test_error"])
+    assert run_check(name, lacking).outcome == "not run"
+
+
+def test_a_check_without_its_axis_is_not_run(generalisation: xr.Dataset) -> None:
+    verdict = run_check("small_labels_hurt", generalisation.isel(label_scale=0))
+    assert verdict.outcome == "not run"
+    assert "label_scale" in verdict.numbers
+
+
+def test_too_few_accepted_networks_say_so(label_ray: xr.Dataset) -> None:
+    few = label_ray.assign(sampled_test_error=label_ray["sampled_test_error"].where(label_ray["draw"] < 5))
+    verdict = run_check("orthant_averages_agree", few)
+    assert verdict.outcome == "not run"
+    assert "only 5" in verdict.numbers
+
+
+def test_the_numbers_are_the_datas(label_ray: xr.Dataset) -> None:
+    verdict = run_check("orthant_averages_agree", label_ray)
+    sampled = label_ray["sampled_test_error"].values[:40]
+    z = (sampled.mean() - 0.335) / np.hypot(0.0001, sampled.std(ddof=1) / np.sqrt(40))
+    assert f"{z:+.1f} standard errors" in verdict.numbers
