@@ -1,0 +1,56 @@
+# Two commands on a fresh machine (Python >= 3.11, git, make): `make` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+CONFIG ?= config/config.yaml
+CORES ?= all
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default --configfile $(CONFIG) --cores $(CORES)
+INSTALLED := $(VENV)/installed
+
+.DEFAULT_GOAL := run
+.PHONY: run quick plan test lint format schema bench clean
+
+run: $(INSTALLED)  ## run the config (CONFIG=config/config.yaml) to the report
+	@$(BIN)/python workflow/unlock.py $(CONFIG)
+	@mkdir -p .snakemake && echo "$$(hostname) $$$$" > .snakemake/holder && exec $(SNAKEMAKE)
+	@$(BIN)/python -c "import sys; from implicitbias.config.load import read_yaml; \
+	from pathlib import Path; name = read_yaml(sys.argv[1]).get('name', ''); \
+	print('The report is at', Path('results', name, 'report.html').resolve())" $(CONFIG)
+
+quick: CONFIG = config/test.yaml
+quick: run  ## the same in seconds, on the test config
+
+plan: $(INSTALLED)  ## show which jobs would run, and run none
+	$(SNAKEMAKE) --dry-run --quiet rules
+
+test: $(INSTALLED)  ## run all tests
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)  ## every linter that CI runs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/snakemake --lint
+
+format: $(INSTALLED)  ## rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+schema: $(INSTALLED)  ## regenerate config/schema.json from the config models
+	$(BIN)/python -m implicitbias.config.reference config/schema.json
+
+bench: $(INSTALLED)  ## measure speed, as ratios within one run
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --override-ini addopts= -s
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[workflow,test,lint]'
+	@touch $@
+
+clean:  ## delete results and the virtual environment (never data/raw)
+	rm -rf results .snakemake $(VENV)

@@ -1,0 +1,24 @@
+from snakemake.utils import min_version
+
+min_version("9.9")
+
+# a config given on the command line replaces the default one; Snakemake alone would merge the two
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/tasks.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/measurement.smk"
+include: "workflow/rules/nngp.smk"
+include: "workflow/rules/studies.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        REPORT,

@@ -1,0 +1,160 @@
+"""The caching contract: which edit reruns what, counted by rule."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from laboratory import Laboratory
+
+from implicitbias import schema
+
+SUMMARY = {"assemble_study", "draw_figure", "write_report"}
+
+
+def generalisation(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    return lambda config: change(config["studies"]["generalisation"])
+
+
+def test_a_second_run_has_nothing_to_do(laboratory: Laboratory) -> None:
+    assert laboratory.planned() == {}
+
+
+def test_touching_files_reruns_nothing(laboratory: Laboratory) -> None:
+    for folder in ("workflow", "src", "config", "results/tasks", "results/training", "results/nngp"):
+        for path in (laboratory.folder / folder).rglob("*.*"):
+            path.touch()
+    assert laboratory.planned() == {}
+
+
+def test_rewording_reruns_nothing(laboratory: Laboratory) -> None:
+    for script in (laboratory.folder / "workflow/scripts").glob("*.py"):
+        script.write_text("# a comment\n" + script.read_text())
+    for module in (laboratory.folder / "src/implicitbias").rglob("*.py"):
+        module.write_text(module.read_text() + "\n\n# a comment\n")
+    laboratory.edit(
+        "src/implicitbias/optimizers/nero.py", lambda text: text.replace('"""Nero', '"""An optimizer. Nero', 1)
+    )
+    laboratory.edit(
+        laboratory.config,
+        lambda text: "# a comment\n" + yaml.safe_dump(yaml.safe_load(text), indent=8, sort_keys=False),
+    )
+    assert laboratory.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            generalisation(lambda study: study["task"]["train_size"].append(30)),
+            {"build_task": 2, "train": 4, "measure": 4, "evaluate_nngp": 4, "assemble_study": 1, "draw_figure": 5,
+             "write_report": 1},
+        ),
+        (
+            generalisation(lambda study: study["network"].update(width=[16, 32])),
+            {"train": 8, "measure": 8, "assemble_study": 1, "draw_figure": 5, "write_report": 1},
+        ),
+        (
+            generalisation(lambda study: study["figures"]["bounds"].update(width=7)),
+            {"draw_figure": 1, "write_report": 1},
+        ),
+        (
+            generalisation(lambda study: study["nngp"].update(delta=0.05)),
+            {"evaluate_nngp": 8, "assemble_study": 1, "draw_figure": 5, "write_report": 1},
+        ),
+        (
+            generalisation(lambda study: study["metrics"].append("output_scale")),
+            {"measure": 8, "assemble_study": 1, "draw_figure": 5, "write_report": 1},
+        ),
+        (
+            generalisation(lambda study: study["training"].update(learning_rate=0.02)),
+            {"train": 8, "measure": 8, "assemble_study": 1, "draw_figure": 5, "write_report": 1},
+        ),
+        (
+            lambda config: config.update(execution={"device": "cpu", "threads": 2}),
+            {},
+        ),
+        (
+            lambda config: config["studies"].update(copy={**config["studies"]["generalisation"], "figures": []}),
+            {"assemble_study": 1, "write_report": 1},
+        ),
+    ],
+    ids=["axis value", "new axis", "figure", "nngp", "metric", "training", "execution", "shared points"],
+)  # fmt: skip
+def test_an_edit_of_the_config_reruns_what_depends_on_it(
+    laboratory: Laboratory, change: Callable[[dict[str, Any]], None], expected: dict[str, int]
+) -> None:
+    laboratory.edit_config(change)
+    assert laboratory.planned() == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("optimizers/adam.py", {"train", "measure", *SUMMARY}),
+        ("measurement/errors.py", {"measure", *SUMMARY}),
+        ("nngp/kernels.py", {"evaluate_nngp", *SUMMARY}),
+        ("sampling.py", {"sample", "measure", *SUMMARY}),
+        ("figures/label_ray.py", {"draw_figure", "write_report"}),
+        ("studies/checks.py", {"write_report"}),
+        ("config/plan.py", set()),
+        ("tasks/labels.py", {"build_task", "train", "sample", "measure", "evaluate_nngp", *SUMMARY}),
+    ],
+)
+def test_an_edit_of_the_code_reruns_the_stages_that_run_it(
+    laboratory: Laboratory, path: str, expected: set[str]
+) -> None:
+    laboratory.edit(f"src/implicitbias/{path}", lambda text: text + "\n_EDITED = 1\n")
+    planned = laboratory.planned()
+    assert set(planned) == expected
+    if path == "optimizers/adam.py":
+        assert planned["train"] == 1
+    if path == "figures/label_ray.py":
+        assert planned["draw_figure"] == 1
+
+
+def test_an_edited_script_reruns_its_rule(laboratory: Laboratory) -> None:
+    laboratory.edit("workflow/scripts/measure.py", lambda text: text + "print('edited')\n")
+    assert set(laboratory.planned()) == {"measure", *SUMMARY}
+
+
+def test_adding_a_value_and_taking_it_back_for_real(tiny: Laboratory) -> None:
+    before = tiny.folder.joinpath(tiny.config).read_text()
+    tiny.edit_config(lambda config: config["studies"]["one"]["network"]["width"].append(8))
+    assert tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, "write_report": 1}
+    tiny.snakemake()
+    study = schema.load(tiny.folder / "results/tiny/studies/one.nc")
+    assert study["test_error"].sizes["width"] == 2
+    assert tiny.planned() == {}
+    tiny.folder.joinpath(tiny.config).write_text(before)
+    assert set(tiny.planned()) == SUMMARY
+
+
+def test_an_interrupted_rebuild_after_a_code_change_is_finished_later(tiny: Laboratory) -> None:
+    """After the task alone was rebuilt, what stands on the old task is still stale, whatever the timestamps say."""
+    tiny.edit("src/implicitbias/tasks/labels.py", lambda text: text + "\n_EDITED = 1\n")
+    tiny.snakemake("tasks")
+    assert set(tiny.planned()) == {"train", "measure", "evaluate_nngp", *SUMMARY}
+
+
+def test_temporary_runs_are_deleted_and_not_missed(new_tiny: Laboratory) -> None:
+    new_tiny.edit_config(lambda config: config.update(execution={"keep_weights": False}))
+    new_tiny.snakemake()
+    assert list((new_tiny.folder / "results/training").glob("*.nc")) == []
+    assert new_tiny.planned() == {}
+    new_tiny.edit_config(lambda config: config["studies"]["one"]["metrics"].append("output_scale"))
+    assert new_tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, "write_report": 1}
+
+
+def test_results_do_not_depend_on_the_number_of_cores(tiny: Laboratory, tmp_path: Path) -> None:
+    again = tiny.copy(tmp_path / "one core")
+    shutil.rmtree(again.folder / "results")
+    again.snakemake("--cores", "1")
+    compared = 0
+    for path in (tiny.folder / "results").rglob("*.nc"):
+        other = again.folder / path.relative_to(tiny.folder)
+        assert schema.load(path).identical(schema.load(other)), path.name
+        compared += 1
+    assert compared == 5

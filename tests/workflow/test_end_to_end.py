@@ -1,0 +1,65 @@
+"""The test config from nothing to the report, and what stands in its files."""
+
+import re
+
+import numpy as np
+import xarray as xr
+from laboratory import Laboratory
+
+from implicitbias import schema
+
+
+def test_every_dataset_keeps_the_contract(finished_test_config: Laboratory) -> None:
+    paths = sorted((finished_test_config.folder / "results").rglob("*.nc"))
+    stages = {path.parent.name for path in paths}
+    assert stages == {"tasks", "training", "sampling", "measurements", "nngp", "studies"}
+    for path in paths:
+        dataset = schema.load(path)
+        assert schema.violations(dataset) == []
+        assert re.fullmatch("[0-9a-f]{16}", dataset.attrs["code"])
+
+
+def test_the_studies_have_the_grids_axes(finished_test_config: Laboratory) -> None:
+    folder = finished_test_config.folder / "results/test/studies"
+    study = schema.load(folder / "generalisation.nc")
+    assert study["test_error"].dims == ("labels", "train_size", "depth", "seed", "label_scale")
+    assert study["complexity"].dims == ("labels", "train_size", "depth", "seed", "estimator")
+    assert study["labels"].values.tolist() == ["decimal", "binary"]
+    assert study["width"].item() == 16
+    for name in ("test_error", "train_error", "normalized_margin", "complexity", "pac_bayes_bound", "gibbs_error"):
+        assert np.isfinite(study[name]).all(), name
+    ray = schema.load(folder / "label_ray.nc")
+    assert ray["test_error"].dims == ("optimizer", "label_scale", "member")
+    assert ray["ray_error"].dims == ("label_scale",)
+    assert ray["sampled_test_error"].dims == ("draw",)
+    assert 0 < ray["sampled_acceptance"].item() < 1
+
+
+def test_a_study_equals_the_files_it_was_put_together_from(finished_test_config: Laboratory) -> None:
+    results = finished_test_config.folder / "results"
+    study = schema.load(results / "test/studies/generalisation.nc")
+    checked = 0
+    for path in (results / "nngp").glob("*.nc"):
+        if named := re.match(r"digits-(\w+)-n(\d+)-2seeds-relu-L(\d)", path.stem):
+            labels, size, depth = named.groups()
+            cell = (
+                study["complexity"].sel(labels=labels, train_size=int(size), depth=int(depth)).reset_coords(drop=True)
+            )
+            xr.testing.assert_equal(cell, schema.load(path)["complexity"])
+            checked += 1
+    assert checked == 8
+
+
+def test_figures_and_report_are_there(finished_test_config: Laboratory) -> None:
+    results = finished_test_config.folder / "results/test"
+    names = {path.relative_to(results / "figures").as_posix() for path in (results / "figures").rglob("*.p*")}
+    assert {"generalisation/bounds.png", "generalisation/bounds.pdf", "label_ray/label_ray.png"} <= names
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") == sum(name.endswith(".png") for name in names)
+    assert "published" in page
+
+
+def test_jobs_keep_logs_with_progress(finished_test_config: Laboratory) -> None:
+    logs = list((finished_test_config.folder / "results/logs/training").glob("*.log"))
+    assert logs
+    assert all("training 1-" in log.read_text() and "loss=" in log.read_text() for log in logs)

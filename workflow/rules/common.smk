@@ -1,0 +1,179 @@
+# Between config and rules: the validated config, its plan of jobs, and how the rules look things up in it.
+
+from functools import lru_cache
+
+from implicitbias.catalogue import CHECKS, FIGURES, PUBLISHED
+from implicitbias.config.load import validate
+from implicitbias.config.plan import make_plan
+from implicitbias.errors import ConfigError
+from implicitbias.fingerprint import fingerprint
+
+try:
+    CONFIG = validate(config, workflow.configfiles)
+except ConfigError as error:
+    raise SystemExit(f"The config cannot be run, and no job was started.\n{error}")
+PLAN = make_plan(CONFIG)
+
+SUMMARY = f"results/{CONFIG.name}" if CONFIG.name else "results"
+REPORT = f"{SUMMARY}/report.html"
+RAW = "data/raw"
+
+
+wildcard_constraints:
+    key="[^/]+",
+    study="[A-Za-z0-9_-]+",
+    figure="[A-Za-z0-9_-]+",
+
+
+def dataset(address):
+    """The file of a job's address `stage/key`."""
+    return f"results/{address}.nc"
+
+
+def files(stage):
+    """All files of a stage."""
+    return [dataset(f"{stage}/{key}") for key in PLAN.jobs[stage]]
+
+
+def inputs(stage):
+    """Input function of a stage's rule: the named files that the job's row of the plan asks for."""
+
+    def find(wildcards):
+        job = PLAN.jobs[stage][wildcards.key]
+        return {name: dataset(address) for name, address in job.inputs.items()}
+
+    return find
+
+
+def settings(stage):
+    """Parameter function of a stage's rule: what the job computes."""
+    return lambda wildcards: PLAN.jobs[stage][wildcards.key].parameters
+
+
+SCRIPTS = {
+    "tasks": "build_task",
+    "training": "train",
+    "sampling": "sample",
+    "measurements": "measure",
+    "nngp": "evaluate_nngp",
+}
+
+
+def script_of(name):
+    return str(Path(workflow.basedir) / "workflow" / "scripts" / f"{name}.py")
+
+
+@lru_cache(maxsize=None)
+def code_of(address):
+    """Fingerprint of the code that makes the file `stage/key`, its upstream included."""
+    stage, _ = address.split("/")
+    job = PLAN.job(address)
+    upstream = tuple(code_of(parent) for parent in job.inputs.values())
+    return fingerprint(
+        job.functions, job.entries, [script_of(SCRIPTS[stage])], upstream
+    )
+
+
+def code(stage):
+    """Parameter function of a stage's rule: the fingerprint."""
+    return lambda wildcards: code_of(f"{stage}/{wildcards.key}")
+
+
+def mem_mb(stage):
+    """Memory of a job in MB: by its size, and doubled at every further attempt."""
+    return lambda wildcards, attempt: PLAN.jobs[stage][
+        wildcards.key
+    ].size.memory_mb * 2 ** (attempt - 1)
+
+
+def runtime(stage):
+    """Time limit of a job in minutes: by its size, and doubled at every further attempt."""
+    return lambda wildcards, attempt: PLAN.jobs[stage][
+        wildcards.key
+    ].size.minutes * 2 ** (attempt - 1)
+
+
+def study_settings(name):
+    """What the study's dataset is put together from."""
+    plan, study = PLAN.studies[name], CONFIG.studies[name]
+    return {
+        "pieces": [
+            {"coords": piece.coords, "prefix": piece.prefix} for piece in plan.pieces
+        ],
+        "axes": plan.axes,
+        "fixed": plan.fixed,
+        "title": f"study {name}",
+        "question": study.question,
+        "method": study.method,
+        "parameters": study.model_dump(
+            exclude={"figures", "checks", "published", "question", "method"}
+        ),
+    }
+
+
+def study_code(name):
+    pieces = [code_of(piece.path) for piece in PLAN.studies[name].pieces]
+    return fingerprint(
+        ["implicitbias.studies.assemble:assemble"],
+        (),
+        [script_of("assemble_study")],
+        pieces,
+    )
+
+
+def figure_code(study, figure):
+    entry = FIGURES[PLAN.studies[study].figures[figure]["figure"]]
+    return fingerprint(
+        ["implicitbias.figures.draw:draw"],
+        [entry],
+        [script_of("draw_figure")],
+        [study_code(study)],
+    )
+
+
+def figure_files():
+    """Every figure of every study, as PNG for the report and PDF for papers."""
+    return [
+        f"{SUMMARY}/figures/{study}/{figure}.{suffix}"
+        for study, plan in PLAN.studies.items()
+        for figure in plan.figures
+        for suffix in ("png", "pdf")
+    ]
+
+
+def report_settings():
+    return {
+        "drawings": {
+            name: {
+                figure: settings["figure"] for figure, settings in plan.figures.items()
+            }
+            for name, plan in PLAN.studies.items()
+        },
+        "checks": {name: study.checks for name, study in CONFIG.studies.items()},
+        "published": {name: study.published for name, study in CONFIG.studies.items()},
+    }
+
+
+def report_code():
+    entries = [
+        CHECKS[name] for study in CONFIG.studies.values() for name in study.checks
+    ]
+    entries += [
+        PUBLISHED[name] for study in CONFIG.studies.values() for name in study.published
+    ]
+    figures = [
+        figure_code(study, figure)
+        for study, plan in PLAN.studies.items()
+        for figure in plan.figures
+    ]
+    studies = [study_code(study) for study in PLAN.studies]
+    return fingerprint(
+        ["implicitbias.report.build:build"],
+        entries,
+        [script_of("write_report")],
+        [*figures, *studies],
+    )
+
+
+# Only a config that insists on CUDA asks the scheduler for a GPU.
+GPUS = int(CONFIG.execution.device == "cuda")

@@ -1,0 +1,21 @@
+rule draw_figure:
+    input:
+        study=f"{SUMMARY}/studies/{{study}}.nc",
+    output:
+        multiext(f"{SUMMARY}/figures/{{study}}/{{figure}}", png=".png", pdf=".pdf"),
+    log:
+        f"{SUMMARY}/logs/figures/{{study}}/{{figure}}.log",
+    conda:
+        "../envs/implicitbias.yaml"
+    params:
+        settings=lambda wildcards: PLAN.studies[wildcards.study].figures[
+            wildcards.figure
+        ],
+        code=lambda wildcards: figure_code(wildcards.study, wildcards.figure),
+    script:
+        "../scripts/draw_figure.py"
+
+
+rule figures:
+    input:
+        figure_files(),

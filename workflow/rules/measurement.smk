@@ -1,0 +1,23 @@
+rule measure:
+    input:
+        unpack(inputs("measurements")),
+    output:
+        "results/measurements/{key}.nc",
+    log:
+        "results/logs/measurements/{key}.log",
+    conda:
+        "../envs/implicitbias.yaml"
+    threads: CONFIG.execution.threads
+    resources:
+        mem_mb=mem_mb("measurements"),
+        runtime=runtime("measurements"),
+    params:
+        settings=settings("measurements"),
+        code=code("measurements"),
+    script:
+        "../scripts/measure.py"
+
+
+rule measurements:
+    input:
+        files("measurements"),

@@ -1,0 +1,24 @@
+rule evaluate_nngp:
+    input:
+        unpack(inputs("nngp")),
+    output:
+        "results/nngp/{key}.nc",
+    log:
+        "results/logs/nngp/{key}.log",
+    conda:
+        "../envs/implicitbias.yaml"
+    threads: CONFIG.execution.threads
+    resources:
+        mem_mb=mem_mb("nngp"),
+        runtime=runtime("nngp"),
+        gpu=GPUS,
+    params:
+        settings=settings("nngp"),
+        code=code("nngp"),
+    script:
+        "../scripts/evaluate_nngp.py"
+
+
+rule nngp:
+    input:
+        files("nngp"),

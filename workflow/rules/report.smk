@@ -1,0 +1,15 @@
+rule write_report:
+    input:
+        studies=rules.studies.input,
+        figures=figure_files(),
+    output:
+        REPORT,
+    log:
+        f"{SUMMARY}/logs/report.log",
+    conda:
+        "../envs/implicitbias.yaml"
+    params:
+        settings=report_settings(),
+        code=report_code(),
+    script:
+        "../scripts/write_report.py"

@@ -1,0 +1,21 @@
+rule assemble_study:
+    input:
+        lambda wildcards: [
+            dataset(piece.path) for piece in PLAN.studies[wildcards.study].pieces
+        ],
+    output:
+        f"{SUMMARY}/studies/{{study}}.nc",
+    log:
+        f"{SUMMARY}/logs/studies/{{study}}.log",
+    conda:
+        "../envs/implicitbias.yaml"
+    params:
+        study=lambda wildcards: study_settings(wildcards.study),
+        code=lambda wildcards: study_code(wildcards.study),
+    script:
+        "../scripts/assemble_study.py"
+
+
+rule studies:
+    input:
+        expand(f"{SUMMARY}/studies/{{study}}.nc", study=PLAN.studies),

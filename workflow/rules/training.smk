@@ -1,0 +1,54 @@
+# Weights may be large: a config can have runs deleted as soon as they are measured.
+RUN = (lambda path: path) if CONFIG.execution.keep_weights else temp
+
+
+rule train:
+    input:
+        unpack(inputs("training")),
+    output:
+        RUN("results/training/{key}.nc"),
+    log:
+        "results/logs/training/{key}.log",
+    conda:
+        "../envs/implicitbias.yaml"
+    threads: CONFIG.execution.threads
+    resources:
+        mem_mb=mem_mb("training"),
+        runtime=runtime("training"),
+        gpu=GPUS,
+    params:
+        settings=settings("training"),
+        code=code("training"),
+    script:
+        "../scripts/train.py"
+
+
+rule training:
+    input:
+        files("training"),
+
+
+rule sample:
+    input:
+        unpack(inputs("sampling")),
+    output:
+        RUN("results/sampling/{key}.nc"),
+    log:
+        "results/logs/sampling/{key}.log",
+    conda:
+        "../envs/implicitbias.yaml"
+    threads: CONFIG.execution.threads
+    resources:
+        mem_mb=mem_mb("sampling"),
+        runtime=runtime("sampling"),
+        gpu=GPUS,
+    params:
+        settings=settings("sampling"),
+        code=code("sampling"),
+    script:
+        "../scripts/sample.py"
+
+
+rule sampling:
+    input:
+        files("sampling"),

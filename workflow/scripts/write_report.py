@@ -1,0 +1,12 @@
+from pathlib import Path
+
+from implicitbias import schema
+from implicitbias.progress import logged_to
+from implicitbias.report.build import build
+
+with logged_to(snakemake.log[0]):
+    settings = snakemake.params.settings
+    studies = {Path(path).stem: schema.load(path) for path in snakemake.input.studies}
+    images = [Path(path) for path in snakemake.input.figures if path.endswith(".png")]
+    figures = {name: {path.stem: path for path in images if path.parent.name == name} for name in studies}
+    Path(snakemake.output[0]).write_text(build(studies, figures, **settings), encoding="utf-8")
