@@ -1,0 +1,39 @@
+"""What the README shows works: its Python on its own, its commands exist, its files are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from implicitbias.config.load import validate
+from implicitbias.config.plan import make_plan
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_the_orthant_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = [block for block in blocks("python") if "log_probability" in block]
+    exec(example, {})
+    log_probability, stderr, size = map(float, capsys.readouterr().out.split())
+    assert -200 < log_probability < 0
+    assert 0 < stderr < 0.1
+    assert size > 100
+
+
+def test_the_config_example_is_valid() -> None:
+    (example,) = blocks("yaml")
+    assert make_plan(validate(yaml.safe_load(example))).jobs["training"]
+
+
+def test_linked_files_and_named_targets_exist() -> None:
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", TEXT):
+        assert (ROOT / link).exists(), link
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"`make (\w+)`", TEXT)):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
