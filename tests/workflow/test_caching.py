@@ -143,6 +143,8 @@ def test_temporary_runs_are_deleted_and_not_missed(new_tiny: Laboratory) -> None
     new_tiny.edit_config(lambda config: config.update(execution={"keep_weights": False}))
     new_tiny.snakemake()
     assert list((new_tiny.folder / "results/training").glob("*.nc")) == []
+    (log,) = (new_tiny.folder / "results/logs/training").glob("*.log")
+    assert "training 1-4 of 4" in log.read_text()
     assert new_tiny.planned() == {}
     new_tiny.edit_config(lambda config: config["studies"]["one"]["metrics"].append("output_scale"))
     assert new_tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, "write_report": 1}

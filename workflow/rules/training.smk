@@ -1,4 +1,4 @@
-# Weights may be large: a config can have runs deleted as soon as they are measured.
+# Weights may be large: a config can have runs go without them, and be deleted as soon as they are measured.
 RUN = (lambda path: path) if CONFIG.execution.keep_weights else temp
 
 
