@@ -210,13 +210,17 @@ class Study(Strict):
             raise _problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
             raise _problem("metrics are measured on runs: add training or sampling")
-        axes: dict[str, Any] = {}
+        self._check_figures(self.axes())
+        return self
+
+    def axes(self) -> dict[str, list[Any]]:
+        """The axes of the grid, in the order of the blocks; an axis in two blocks has the same list in both."""
+        axes: dict[str, list[Any]] = {}
         for block in (self.task, self.network, self.training, self.sampling, self.nngp):
             for key, value in axes_of(block).items():
                 if axes.setdefault(key, value) != value:
                     raise _problem(f"{key} is a list in two blocks, with different values; one axis has one list")
-        self._check_figures(axes)
-        return self
+        return axes
 
     def _check_figures(self, axes: dict[str, Any]) -> None:
         for name, settings in self.figures.items():

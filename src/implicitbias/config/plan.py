@@ -95,7 +95,7 @@ def make_plan(config: Config) -> Plan:
 def _plan_study(plan: Plan, study: Study) -> StudyPlan:
     pieces: list[Piece] = []
     metrics = study.metrics or []
-    for coords, task, network in _points(study, "task", [study.task, study.network]):
+    for coords, task, network in _points(study):
         source = _task(plan, task)
         runs: list[tuple[dict[str, Any], str, str]] = []
         for more, settings, ensemble in _settings(study, "training", study.training, coords):
@@ -106,19 +106,18 @@ def _plan_study(plan: Plan, study: Study) -> StudyPlan:
             pieces.append(Piece(_measurement(plan, source, run, metrics), {**coords, **more}, prefix))
         for more, settings, _ in _settings(study, "nngp", study.nngp, coords):
             pieces.append(Piece(_nngp(plan, source, task, network, settings), {**coords, **more}))
-    return StudyPlan(tuple(_trimmed(study, pieces)), _axes(study), _fixed(study), _figures(study))
+    return StudyPlan(tuple(_trimmed(pieces)), study.axes(), _fixed(study), _figures(study))
 
 
 # ------------------------------------------------------------------------------------- the grid's points
-def _points(study: Study, stage: str, blocks: Sequence[BaseModel | None]) -> Iterable[tuple[dict[str, Any], Any, Any]]:
-    """Every point of the blocks' axes: coordinates, task parameters and network parameters.
+def _points(study: Study) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
+    """Every point of task and network: coordinates, task parameters and network parameters.
 
     Axes of the ensemble stay lists in the parameters and out of the coordinates.
     """
-    together = set(study.ensemble) & set(_VECTORISED[stage])
-    grids = [_grid(block, together) for block in blocks]
-    for (c1, task), (c2, network) in product(*grids):
-        yield {**c1, **c2}, task, network
+    together = set(study.ensemble) & set(_VECTORISED["task"])
+    for (where, task), (more, network) in product(_grid(study.task, together), _grid(study.network, together)):
+        yield {**where, **more}, task, network
 
 
 def _grid(block: BaseModel | None, together: set[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -153,13 +152,6 @@ def _settings(
         if all(coords.get(key, value) == value for key, value in more.items()):
             ensemble = {key: values[key] for key in study.ensemble if key in together and key in values}
             yield more, values, ensemble
-
-
-def _axes(study: Study) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    for block in (study.task, study.network, study.training, study.sampling, study.nngp):
-        found.update(axes_of(block))
-    return found
 
 
 def _fixed(study: Study) -> dict[str, Any]:
@@ -296,7 +288,7 @@ def _nngp(
     )  # fmt: skip
 
 
-def _trimmed(study: Study, pieces: Iterable[Piece]) -> Iterable[Piece]:
+def _trimmed(pieces: Iterable[Piece]) -> Iterable[Piece]:
     """Each file once a study and prefix: infinite-width pieces do not depend on width and the like."""
     seen: dict[tuple[str, str], Piece] = {}
     for piece in pieces:

@@ -24,29 +24,24 @@ def bounds(dataset: xr.Dataset) -> Figure:
     data, note = focused(
         dataset[["pac_bayes_bound", "gibbs_error", "test_error"]], ("labels", "train_size", "depth", "estimator")
     )
-    quantities = _pac_bayes(data) | {_GIBBS: data["gibbs_error"], _NETWORKS: data["test_error"]}
-    grid = _lines(long_table(quantities), data, hue="quantity", style="quantity", **_facets(data, "labels", "depth"))
-    return _finish(grid, data, "error", f"bounds and errors ({note})")
+    grid = _lines(long_table(_all_errors(data)), hue="quantity", style="quantity", **_facets(data, "labels", "depth"))
+    return _finish(grid, data, f"bounds and errors ({note})")
 
 
 def data_complexity(dataset: xr.Dataset) -> Figure:
     """Bounds and errors of easy, hard and random labels, side by side."""
     data, note = focused(dataset, ("labels", "train_size", "estimator"))
-    quantities = _pac_bayes(data) | {_GIBBS: data["gibbs_error"]} if "gibbs_error" in data else _pac_bayes(data)
-    table = long_table({**quantities, _NETWORKS: data["test_error"]})
-    grid = _lines(table, data, hue="labels", style="labels", col="quantity", col_wrap=3)
-    return _finish(grid, data, "error", f"data complexity ({note})", legend="labels")
+    table = long_table(_all_errors(data))
+    grid = _lines(table, hue="labels", style="labels", col="quantity", col_wrap=3)
+    return _finish(grid, data, f"data complexity ({note})", legend="labels")
 
 
 def depth(dataset: xr.Dataset) -> Figure:
     """Bounds and errors of shallow and deep networks."""
     data, note = focused(dataset, ("labels", "train_size", "depth", "estimator"))
-    quantities = _pac_bayes(data) | {_NETWORKS: data["test_error"]}
-    if "gibbs_error" in data:
-        quantities[_GIBBS] = data["gibbs_error"]
     facets = _facets(data, None, "labels") | {"col": "quantity"}
-    grid = _lines(long_table(quantities), data, hue="depth", style="depth", **facets)
-    return _finish(grid, data, "error", f"depth ({note})", legend="depth")
+    grid = _lines(long_table(_all_errors(data)), hue="depth", style="depth", **facets)
+    return _finish(grid, data, f"depth ({note})", legend="depth")
 
 
 def label_scale(dataset: xr.Dataset) -> Figure:
@@ -57,8 +52,8 @@ def label_scale(dataset: xr.Dataset) -> Figure:
         for scale in data["label_scale"]
     }
     table = long_table(scales | {_GIBBS: data["gibbs_error"]})
-    grid = _lines(table, data, hue="quantity", style="quantity", **_facets(data, "labels", None))
-    return _finish(grid, data, "error", f"label scale ({note})")
+    grid = _lines(table, hue="quantity", style="quantity", **_facets(data, "labels", None))
+    return _finish(grid, data, f"label scale ({note})")
 
 
 def estimator_truth(dataset: xr.Dataset) -> Figure:
@@ -94,6 +89,12 @@ def estimator_truth(dataset: xr.Dataset) -> Figure:
 
 
 # --------------------------------------------------------------------------------------------- parts
+def _all_errors(data: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Bounds, the architecture's average error where the study has it, and the networks' test error."""
+    average = {_GIBBS: data["gibbs_error"]} if "gibbs_error" in data else {}
+    return _pac_bayes(data) | average | {_NETWORKS: data["test_error"]}
+
+
 def _pac_bayes(data: xr.Dataset) -> dict[str, xr.DataArray]:
     present = [str(name) for name in data["estimator"].values.ravel()]
     chosen = data["pac_bayes_bound"]
@@ -112,15 +113,15 @@ def _palette(table: pd.DataFrame, column: str) -> Any:
     return sns.color_palette("colorblind", table[column].nunique())
 
 
-def _lines(table: pd.DataFrame, data: xr.Dataset, *, hue: str, style: str, **facets: Any) -> sns.FacetGrid:
+def _lines(table: pd.DataFrame, *, hue: str, style: str, **facets: Any) -> sns.FacetGrid:
     return sns.relplot(
         table, x="train_size", y="error", hue=hue, style=style, kind="line", markers=True, errorbar=("pi", 100),
         palette=_palette(table, hue), height=2.6, aspect=1.2, facet_kws={"margin_titles": True}, **facets,
     )  # fmt: skip
 
 
-def _finish(grid: sns.FacetGrid, data: xr.Dataset, y: str, title: str, legend: str | None = None) -> Figure:
-    grid.set_axis_labels(label(data, "train_size"), y)
+def _finish(grid: sns.FacetGrid, data: xr.Dataset, title: str, legend: str | None = None) -> Figure:
+    grid.set_axis_labels(label(data, "train_size"), "error")
     for axis in grid.axes.flat:
         axis.set_ylim(0, 1)
         axis.axhline(0.5, color="0.6", linewidth=0.8, zorder=0)

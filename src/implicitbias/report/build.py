@@ -1,7 +1,6 @@
 """From studies and figures to report.html."""
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from implicitbias.catalogue import CHECKS, FIGURES, PUBLISHED
+from implicitbias.schema import parameters_of
 from implicitbias.studies.checks import run_check
 from implicitbias.studies.published import compare
 
@@ -113,7 +113,7 @@ def _cell(value: Any) -> str:
 
 def _facts(dataset: xr.Dataset) -> list[tuple[str, str]]:
     """The grid: axes with their values, then the scalars of task and network."""
-    stored: dict[str, Any] = json.loads(dataset.attrs["parameters"])
+    stored = parameters_of(dataset)
     facts = []
     for block in ("task", "network", "training", "sampling", "nngp"):
         for key, value in (stored.get(block) or {}).items():

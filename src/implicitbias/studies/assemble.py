@@ -53,13 +53,10 @@ def assemble(
     by_name: dict[str, list[tuple[Mapping[str, Any], xr.DataArray]]] = {}
     for coords, prefix, dataset in pieces:
         for name, data in _squeezed(dataset, axes).data_vars.items():
-            by_name.setdefault(f"{prefix}{name}", []).append((coords, data))
-    arrays = {name: _combine(name, parts, axes) for name, parts in by_name.items()}
-    for name, array in arrays.items():
-        prefix = next((p for _, p, _ in pieces if p and name.startswith(p)), "")
-        if prefix and "ancillary_variables" in array.attrs:
-            array.attrs["ancillary_variables"] = prefix + array.attrs["ancillary_variables"]
-    combined = xr.Dataset(arrays)
+            linked = data.attrs.get("ancillary_variables")
+            renamed = data.assign_attrs(ancillary_variables=prefix + linked) if linked else data
+            by_name.setdefault(f"{prefix}{name}", []).append((coords, renamed))
+    combined = xr.Dataset({name: _combine(name, parts, axes) for name, parts in by_name.items()})
     scalars = {key: value for key, value in fixed.items() if key not in combined.dims and key not in combined}
     combined = combined.assign_coords(scalars)
     for axis, (long_name, units) in _AXIS_ATTRIBUTES.items():
