@@ -86,3 +86,59 @@ def label_ray() -> xr.Dataset:
     variables |= with_stderr("gibbs_error", gibbs, 0.0001)
     coords = {"label_scale": scales, "member": range(5), "draw": range(41), "depth": 7, "source": "digits"}
     return describe(xr.Dataset(variables, coords), "study label_ray", {"task": {"source": "digits"}})
+
+
+@pytest.fixture
+def orthant(generalisation: xr.Dataset) -> xr.Dataset:
+    """Orthant probabilities alone, where the published estimator has the depths the wrong way round."""
+    kept = generalisation[["complexity", "complexity_stderr", "effective_sample_size", "pac_bayes_bound"]]
+    deeper = xr.DataArray(
+        np.array([[0.0, 0.0, 0.0], [0.0, -0.02, 0.01]]),
+        {"depth": DEPTHS, "estimator": ESTIMATORS}, ["depth", "estimator"],
+    )  # fmt: skip
+    dims = kept["pac_bayes_bound"].dims
+    turned = kept["pac_bayes_bound"].copy(data=(kept["pac_bayes_bound"] + deeper).transpose(*dims).values)
+    return kept.assign(pac_bayes_bound=turned)
+
+
+@pytest.fixture
+def bayes_point() -> xr.Dataset:
+    """A study like the second version's table in which every check passes."""
+    sizes, targets, scales = [50, 100, 200], ["spherised", "labels"], [1.0, 100.0]
+    centre = np.array([0.2, 0.15, 0.1])
+    draw = np.array([0.38, 0.35, 0.3])
+    single = np.array([[draw, draw - 0.1], [draw - 0.05, centre + 0.01]])  # (targets, label_scale, train_size)
+    by_network = ("train_size", "targets", "label_scale")
+    variables = {
+        "test_error": variable(
+            (*by_network, "member"), np.moveaxis(single, 2, 0)[..., None] + np.linspace(-0.01, 0.01, 3), "test error"
+        ),
+        "vote_error": variable(by_network, np.moveaxis(single, 2, 0) - 0.1, "vote"),
+        "train_error": variable((*by_network, "member"), np.zeros((3, 2, 2, 3)), "training error"),
+        "spherised_bayes_error": variable("train_size", centre + 5e-4, "Bayes error"),
+        "kernel_interpolation_error": variable("train_size", centre, "kernel interpolation"),
+        "test_points": variable("train_size", [10_000] * 3, "number of test points"),
+    }
+    variables |= with_stderr(
+        "spherised_gibbs_error", variable("train_size", draw + 0.02, "Gibbs error"), 0.001 + 0 * draw
+    )
+    coords = {"train_size": sizes, "targets": targets, "label_scale": scales, "member": range(3)}
+    more = {"labels": "decimal", "depth": 7, "width": 1000, "source": "mnist"}
+    return describe(xr.Dataset(variables, {**coords, **more}), "study bayes_point", {"task": {"source": "mnist"}})
+
+
+@pytest.fixture
+def calibrated() -> xr.Dataset:
+    """Two estimators on 100 problems: the scores of one are as they should be, those of the other five times that."""
+    score = np.random.RandomState(0).standard_t(31, (1, 100)) * np.array([[1.0], [5.0]])
+    stderr = np.full((2, 100), 0.01)
+    exact = np.tile(np.linspace(1, 300, 100), (2, 1))
+    dims = ("estimator", "problem")
+    variables = {
+        "exact_complexity": variable(dims, exact, "exact complexity", "nat"),
+        "points": variable(dims, np.full((2, 100), 10), "number of points"),
+        "score": variable(dims, score, "error in standard errors"),
+    }
+    variables |= with_stderr("complexity", variable(dims, exact + score * stderr, "complexity", "nat"), stderr)
+    coords = {"estimator": ["mixture", "importance"], "problem": range(100)}
+    return describe(xr.Dataset(variables, coords), "study calibration", {})

@@ -37,6 +37,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Activation(Entry):
+    """A hidden activation; `dual` says whether `networks.kernels` has its infinite-width kernel in closed form."""
+
+    dual: bool = False
+
+
+@dataclass(frozen=True)
 class Source(Entry):
     """A data source: inputs `features` long; `sizes[subset]` = points in its (training, test) superset."""
 
@@ -46,12 +53,17 @@ class Source(Entry):
 
 @dataclass(frozen=True)
 class Metric(Entry):
-    """A metric of a run: a function of the arrays that its argument names ask for (see `measurement`)."""
+    """A metric of a run: a function of the arrays that its argument names ask for (see `measurement`).
+
+    `dims` are dimensions that its values add to the run's; with `over_networks` it takes the networks of a run
+    (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
+    """
 
     long_name: str = ""
     units: str = "1"
     source: str = ""
     dims: tuple[str, ...] = ()
+    over_networks: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,10 +107,17 @@ LABELS: dict[str, Entry] = {
 LABEL_SUBSET = {"decimal": "all", "random": "all", "binary": "zero_one", "binary_random": "zero_one"}
 
 # ----------------------------------------------------------------------------------------- networks
-ACTIVATIONS: dict[str, Entry] = {
-    "relu": Entry("implicitbias.networks.activations:relu", "sqrt(2) max(z, 0): keeps the second moment"),
-    "linear": Entry("implicitbias.networks.activations:linear", "z"),
-}
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": Activation(
+        "implicitbias.networks.activations:relu", "sqrt(2) max(z, 0): keeps the second moment", dual=True
+    ),
+    "leaky_relu": Activation(
+        "implicitbias.networks.activations:leaky_relu", "sqrt(2/(1 + slope^2)) max(slope z, z): keeps second moments",
+        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, dual=True,
+    ),
+    "erf": Activation("implicitbias.networks.activations:erf", "erf(z)", dual=True),
+    "linear": Activation("implicitbias.networks.activations:linear", "z", dual=True),
+}  # fmt: skip
 
 LOSSES: dict[str, Entry] = {
     "norm": Entry("implicitbias.losses:norm", "|f(X) - alpha y|_2 over the batch (Bernstein & Yue 2021)"),
@@ -135,6 +154,15 @@ OPTIMIZERS: dict[str, Entry] = {
     ),
 }
 
+TARGETS: dict[str, Entry] = {
+    "labels": Entry("implicitbias.training.targets:labels", "the labels"),
+    "spherised": Entry(
+        "implicitbias.training.spherised:spherised",
+        "|N(0, 1)| |K|^(1/2n) times the label, drawn for every network and point",
+    ),
+}
+"""What networks are trained to, times the label scale."""
+
 # --------------------------------------------------------------------------------------------- nngp
 ESTIMATORS: dict[str, Entry] = {
     "bound": Entry("implicitbias.nngp.bounds:bound", "closed upper bound C1 on the complexity (Bernstein & Yue 2021)"),
@@ -146,6 +174,9 @@ ESTIMATORS: dict[str, Entry] = {
     ),
     "tilting": Entry("implicitbias.nngp.mixture:tilting", "minimax-tilted sampling alone (Botev 2017)"),
     "genz": Entry("implicitbias.nngp.mixture:genz", "untilted sequential sampling (Genz 1992, GHK)"),
+    "subset": Entry(
+        "implicitbias.nngp.subset:subset", "subset simulation with elliptical slices (Gessner, Kanjilal & Hennig 2020)"
+    ),
     "ep": Entry("implicitbias.nngp.ep:ep", "expectation propagation: deterministic, without an error bar"),
 }
 
@@ -159,6 +190,11 @@ METRICS: dict[str, Metric] = {
     "test_error": Metric(
         "implicitbias.measurement.errors:test_error", "share of wrong signs on the test points",
         long_name="test error", source=f"{_BY}, section 4",
+    ),
+    "vote_error": Metric(
+        "implicitbias.measurement.errors:vote_error", "share of test points on which most of the networks are wrong",
+        long_name="test error of the networks' majority vote", source=f"{_BY} (second version), section 5",
+        over_networks=True,
     ),
     "normalized_margin": Metric(
         "implicitbias.measurement.margins:normalized_margin",
@@ -186,13 +222,41 @@ NNGP_VARIABLES: dict[str, tuple[str, ...]] = {
         "spherised_gibbs_error",
         "spherised_gibbs_error_stderr",
         "spherised_bayes_error",
+        "test_points",
     ),
     "label_scale": ("ray_error", "ray_error_std"),
 }
 """What `implicitbias.nngp.evaluate` adds to a study, by the config key that asks for it."""
 
+CALIBRATION_VARIABLES = ("complexity", "complexity_stderr", "exact_complexity", "points", "score")
+"""What `implicitbias.nngp.calibration` adds to a study."""
+
 _CHECKS = "implicitbias.studies.checks"
 CHECKS: dict[str, Entry] = {
+    "error_bars_cover": Entry(
+        f"{_CHECKS}:error_bars_cover",
+        "the mixture's estimates lie within 3 of its standard errors of the truth on at least 98 % of random problems",
+    ),
+    "order_of_depths_turns": Entry(
+        f"{_CHECKS}:order_of_depths_turns",
+        "with true labels at the largest n the published estimator puts the deeper network lower, the truth higher",
+    ),
+    "bayes_is_interpolation": Entry(
+        f"{_CHECKS}:bayes_is_interpolation",
+        "the spherised posterior's Bayes error is that of kernel interpolation, to 0.1 points (or one test point)",
+    ),
+    "interpolation_halves_gibbs": Entry(
+        f"{_CHECKS}:interpolation_halves_gibbs",
+        "at n >= 100 kernel interpolation errs at most half as often as a draw of the spherised posterior",
+    ),
+    "vote_beats_member": Entry(
+        f"{_CHECKS}:vote_beats_member",
+        "networks trained to spherised targets err less by majority vote than one by one, at every n",
+    ),
+    "large_margin_acts_as_vote": Entry(
+        f"{_CHECKS}:large_margin_acts_as_vote",
+        "one network of large, equal margins errs less than one trained to spherised targets, at every n",
+    ),
     "networks_fit": Entry(f"{_CHECKS}:networks_fit", "every trained network fits its training set"),
     "error_falls_with_label_scale": Entry(
         f"{_CHECKS}:error_falls_with_label_scale", "networks' test error falls as the label scale rises"
@@ -227,6 +291,10 @@ CHECKS: dict[str, Entry] = {
 
 _PUBLISHED = "implicitbias.studies.published"
 PUBLISHED: dict[str, Entry] = {
+    "bernstein_yue_2021_bayes_point": Entry(
+        f"{_PUBLISHED}:bernstein_yue_2021_bayes_point",
+        "kernel interpolation as a Bayes point machine (MNIST, decimal, depth 7, width 1000)",
+    ),
     "bernstein_yue_2021_section4": Entry(
         f"{_PUBLISHED}:bernstein_yue_2021_section4", "the ends of the curves of section 4 (MNIST, width 5000)"
     ),
@@ -237,6 +305,34 @@ PUBLISHED: dict[str, Entry] = {
 
 # ---------------------------------------------------------------------------------------- figures
 FIGURES: dict[str, Figure] = {
+    "calibration": Figure(
+        "implicitbias.figures.orthant:calibration",
+        "are the error bars honest: actual against stated error on random problems with known answers, and coverage",
+        alt="Actual against stated error, and coverage of the error bars, by estimator",
+        needs=CALIBRATION_VARIABLES,
+        axes=("estimator",),
+    ),
+    "methods": Figure(
+        "implicitbias.figures.orthant:methods",
+        "every estimator of the complexity minus the default one, with its standard error, against n",
+        alt="Differences between estimators of the complexity against the number of training points",
+        needs=("complexity",),
+        axes=("train_size", "labels", "estimator"),
+    ),
+    "conclusions": Figure(
+        "implicitbias.figures.orthant:conclusions",
+        "PAC-Bayes error of shallow and deep networks: by the published estimator, and by the true probability",
+        alt="PAC-Bayes errors of two depths by the published estimator and by the true probability",
+        needs=("pac_bayes_bound",),
+        axes=("train_size", "labels", "depth", "estimator"),
+    ),
+    "bayes_point": Figure(
+        "implicitbias.figures.bayes_point:bayes_point",
+        "a draw, the majority and the centre: errors of the infinitely wide network and of trained networks against n",
+        alt="Gibbs and Bayes errors, kernel interpolation and trained networks against the number of training points",
+        needs=("spherised_gibbs_error", "kernel_interpolation_error", "test_error", "vote_error"),
+        axes=("train_size", "targets", "label_scale"),
+    ),
     "bounds": Figure(
         "implicitbias.figures.generalisation:bounds",
         "test error of trained networks, the average error of the architecture, and PAC-Bayes bounds against n",

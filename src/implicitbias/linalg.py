@@ -1,5 +1,7 @@
 """Dense linear algebra that says what is wrong instead of returning NaN."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -24,3 +26,8 @@ def cholesky(matrix: Tensor, what: str = "the kernel") -> Tensor:
             " its rows are linearly dependent, by duplicate inputs for example"
         )
     return factor
+
+
+def determinant_root(factor: Tensor) -> float:
+    """|K|^(1/n), the geometric mean of the eigenvalues of K, from its Cholesky factor `(n, n)`."""
+    return math.exp(2 * float(factor.diagonal().log().mean()))

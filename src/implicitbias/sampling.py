@@ -8,8 +8,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from implicitbias.catalogue import ACTIVATIONS, resolve
-from implicitbias.networks.activations import Activation
+from implicitbias.networks.activations import Activation, of_network
 from implicitbias.networks.mlp import forward, initialise, layer_shapes
 from implicitbias.networks.outputs import outputs
 from implicitbias.progress import bar
@@ -33,7 +32,7 @@ def sample(
 
     Args:
         task: from `tasks.build`.
-        network: activation, depth, width.
+        network: activation and its parameters, depth, width.
         sampling: draws (number of networks), flip.
         device: torch device.
 
@@ -42,7 +41,7 @@ def sample(
         variables `train_output`, `test_output`, `frobenius_norm` (by `layer`), `acceptance` (by `seed`) with
         its binomial standard error.
     """
-    activation, draws = resolve(ACTIVATIONS[network["activation"]]), sampling["draws"]
+    activation, draws = of_network(network), sampling["draws"]
     seeds = task["seed"].values.tolist()
     with bar(len(seeds) * draws, "guess and check") as progress:
         found = [

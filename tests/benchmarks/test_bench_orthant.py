@@ -6,8 +6,8 @@ import time
 import pytest
 import torch
 
+from implicitbias.networks.kernels import nngp_kernel, nngp_variance
 from implicitbias.nngp.importance import importance
-from implicitbias.nngp.kernels import nngp_kernel, nngp_variance
 from implicitbias.nngp.mixture import mixture
 from implicitbias.nngp.posterior import average, prepare, spherised
 

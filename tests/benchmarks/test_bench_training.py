@@ -88,8 +88,8 @@ def stacked(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) 
         torch.ones(count),
     )  # fmt: skip
     for _ in descend(
-        [weight.clone() for weight in weights], inputs[None], labels[None], members, activation=relu, loss=norm,
-        optimizer=nero(), epochs=epochs, batch_size=BATCH, checkpoints=(),
+        [weight.clone() for weight in weights], inputs[None], labels.expand(count, -1), members, activation=relu,
+        loss=norm, optimizer=nero(), epochs=epochs, batch_size=BATCH, checkpoints=(),
     ):  # fmt: skip
         pass
 

@@ -34,7 +34,7 @@ def plan(**changes: Any) -> Plan:
 
 
 def counts(of: Plan) -> dict[str, int]:
-    return {stage: len(of.jobs[stage]) for stage in STAGES}
+    return {stage: len(of.jobs[stage]) for stage in STAGES if of.jobs[stage]}
 
 
 def new(before: Plan, after: Plan) -> dict[str, int]:
@@ -43,11 +43,11 @@ def new(before: Plan, after: Plan) -> dict[str, int]:
 
 
 def test_each_point_is_one_job_and_infinite_width_ignores_width() -> None:
-    assert counts(plan()) == {"tasks": 4, "training": 16, "sampling": 0, "measurements": 16, "nngp": 8}
+    assert counts(plan()) == {"tasks": 4, "training": 16, "measurements": 16, "nngp": 8}
 
 
 def test_without_ensemble_every_value_is_a_job_of_its_own() -> None:
-    assert counts(plan(ensemble=[])) == {"tasks": 8, "training": 64, "sampling": 0, "measurements": 64, "nngp": 16}
+    assert counts(plan(ensemble=[])) == {"tasks": 8, "training": 64, "measurements": 64, "nngp": 16}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_two_studies_that_share_points_share_the_jobs() -> None:
     config["studies"]["two"] = copy.deepcopy(config["studies"]["one"])
     config["studies"]["two"]["network"]["width"] = [16, 32]
     both = make_plan(validate(config))
-    assert counts(both) == {"tasks": 4, "training": 24, "sampling": 0, "measurements": 24, "nngp": 8}
+    assert counts(both) == {"tasks": 4, "training": 24, "measurements": 24, "nngp": 8}
 
 
 def test_a_hyperparameter_of_one_optimizer_makes_no_jobs_for_another() -> None:
@@ -124,3 +124,24 @@ def test_equal_points_look_equal_as_text_whatever_the_form_of_the_grid() -> None
     scalar, axis = plan(network__width=8), plan(network__width=[8, 16])
     for key, job in scalar.jobs["training"].items():
         assert repr(axis.jobs["training"][key].parameters) == repr(job.parameters)
+
+
+def test_a_study_may_be_calibration_alone() -> None:
+    config = {"studies": {"bars": {"calibration": {"estimator": ["mixture", "genz"], "problems": 5}}}}
+    made = make_plan(validate(config))
+    assert counts(made) == {"calibration": 2}
+    assert [piece.coords for piece in made.studies["bars"].pieces] == [{"estimator": "mixture"}, {"estimator": "genz"}]
+
+
+def test_parameters_of_an_activation_enter_its_jobs_alone() -> None:
+    config = copy.deepcopy(BASE)
+    plain = make_plan(validate(config))
+    config["studies"]["one"]["network"]["activation"] = ["relu", "leaky_relu"]
+    made = make_plan(validate(config))
+    for stage in ("training", "nngp"):
+        assert plain.jobs[stage].keys() < made.jobs[stage].keys()
+        for key in made.jobs[stage].keys() - plain.jobs[stage].keys():
+            parameters = made.jobs[stage][key].parameters
+            assert parameters.get("network", parameters)["slope"] == 0.1
+        for job in plain.jobs[stage].values():
+            assert "slope" not in job.parameters.get("network", job.parameters)

@@ -73,6 +73,47 @@ def test_estimator_truth_shows_the_gap_and_the_sample_size(generalisation: xr.Da
     assert any("nats" in axis.get_ylabel() for axis in figure.axes)
 
 
+def test_calibration_shows_every_problem_and_the_coverage(calibrated: xr.Dataset) -> None:
+    figure = draw(calibrated, figure="calibration")
+    points = [np.asarray(part.get_offsets()) for part in figure.axes[0].collections]
+    for position in range(2):
+        one = calibrated.isel(estimator=position)
+        error = np.abs(one["complexity"] - one["exact_complexity"])
+        assert np.allclose(points[position], np.column_stack([one["complexity_stderr"], error]))
+    coverage = [float((np.abs(calibrated["score"][0]) <= k).mean()) for k in np.linspace(0, 5, 101)]
+    assert has(figure, np.array(coverage))
+    assert {"mixture", "importance"} < set(legend(figure))
+    assert has(draw(calibrated.sel(estimator=["mixture"]), figure="calibration"), np.array(coverage))
+
+
+def test_methods_shows_differences_to_the_mixture(orthant: xr.Dataset) -> None:
+    figure = draw(orthant, figure="methods", select={"depth": 7})
+    complexity = orthant["complexity"].sel(labels="binary", depth=7).mean("seed")
+    assert has(figure, (complexity.sel(estimator="importance") - complexity.sel(estimator="mixture")).values)
+    assert set(legend(figure)) == {"bound", "importance"}
+    assert all(axis.get_yscale() == "symlog" for axis in figure.axes)
+
+
+def test_conclusions_show_both_depths_by_both_estimators(orthant: xr.Dataset) -> None:
+    figure = draw(orthant, figure="conclusions")
+    for estimator in ("importance", "mixture"):
+        for depth in (2, 7):
+            wanted = orthant["pac_bayes_bound"].sel(labels="decimal", depth=depth, estimator=estimator).mean("seed")
+            assert has(figure, wanted.values)
+    assert {"2", "7", "published estimator", "true probability"} <= set(legend(figure))
+
+
+def test_bayes_point_shows_draw_majority_and_centre(bayes_point: xr.Dataset) -> None:
+    figure = draw(bayes_point, figure="bayes_point")
+    for name in ("spherised_gibbs_error", "spherised_bayes_error", "kernel_interpolation_error"):
+        assert has(figure, bayes_point[name].values)
+    small = bayes_point.sel(targets="spherised", label_scale=1.0)
+    assert has(figure, small["test_error"].mean("member").values)
+    assert has(figure, small["vote_error"].values)
+    assert has(figure, bayes_point["test_error"].sel(targets="labels", label_scale=100.0).mean("member").values)
+    assert len(legend(figure)) == 7
+
+
 def test_label_ray_shows_networks_nngp_and_both_averages(label_ray: xr.Dataset) -> None:
     figure = draw(label_ray, figure="label_ray")
     assert has(figure, label_ray["test_error"].mean("member").values)

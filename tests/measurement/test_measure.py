@@ -9,6 +9,7 @@ from implicitbias.sampling import sample
 from implicitbias.schema import describe, variable, violations
 from implicitbias.training.run import train
 
+METRICS_OF_ONE = [name for name, entry in METRICS.items() if not entry.over_networks]
 NETWORK = {"activation": "relu", "depth": 2, "width": 4}
 TRAINING = {
     "optimizer": "sgd", "learning_rate": 0.01, "decay": 1.0, "loss": "square", "label_scale": 1.0, "epochs": 2,
@@ -48,7 +49,7 @@ def sampled(task) -> xr.Dataset:
 
 def test_batch_equals_loop(task, trained) -> None:
     """Every metric of every network equals the metric of that network alone, of its own seed's task."""
-    found = measure(task, trained, list(METRICS))
+    found = measure(task, trained, METRICS_OF_ONE)
     assert violations(found) == []
     assert found["test_error"].dims == ("seed", "label_scale", "member", "step")
     assert found["weight_norm"].dims == ("seed", "label_scale", "member", "step", "layer")
@@ -56,8 +57,20 @@ def test_batch_equals_loop(task, trained) -> None:
         for member in range(3):
             for step in (0, 2):
                 at = {"seed": [seed], "label_scale": [5.0], "member": [member], "step": [step]}
-                alone = measure(task.sel(seed=[seed]), trained.sel(at), list(METRICS))
+                alone = measure(task.sel(seed=[seed]), trained.sel(at), METRICS_OF_ONE)
                 xr.testing.assert_allclose(found.sel(at).drop_attrs(), alone.drop_attrs(), rtol=1e-12)
+
+
+def test_a_metric_over_networks_takes_members_or_draws_together(task, trained, sampled) -> None:
+    for run, dim in ((trained, "member"), (sampled, "draw")):
+        found = measure(task, run, ["vote_error", "test_error"])
+        assert violations(found) == []
+        assert found["test_error"].dims == tuple(d for d in run["test_output"].dims if d != "test_point")
+        assert found["vote_error"].dims == tuple(d for d in found["test_error"].dims if d != dim)
+        votes = np.sign(run["test_output"].fillna(0)).sum(dim)
+        expected = (votes * task["test_label"] <= 0).mean("test_point")
+        expected = expected.where(run["test_output"].notnull().any([dim, "test_point"]))
+        xr.testing.assert_allclose(found["vote_error"].drop_attrs(), expected.transpose(*found["vote_error"].dims))
 
 
 def test_values(task, trained) -> None:

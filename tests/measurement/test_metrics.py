@@ -16,6 +16,18 @@ def test_error_by_hand(error) -> None:
     assert error(outputs, labels) == pytest.approx([0.75, NAN, NAN, 0.0], nan_ok=True)
 
 
+def test_vote_error_by_hand() -> None:
+    """Three networks on four points; a tie is wrong, a diverged network has no vote."""
+    outputs = np.array([[1.0, -9.0, 1.0, -1.0], [2.0, 1.0, -5.0, -1.0], [-9.0, 2.0, 1.0, -1.0]])
+    labels = np.array([[1.0, 1.0, -1.0, 1.0]])
+    assert errors.vote_error(outputs, labels) == pytest.approx(0.5)
+    two = np.stack([outputs[0], np.full(4, NAN), outputs[2]])
+    assert errors.vote_error(two, labels) == pytest.approx(1.0)  # ties on the first two points
+    assert np.isnan(errors.vote_error(np.full((3, 4), NAN), labels))
+    both = errors.vote_error(np.stack([outputs, two]), labels[None])
+    assert both == pytest.approx([0.5, 1.0])
+
+
 def test_normalized_margin_by_hand() -> None:
     """A network 2 -> 3 -> 1 on two points of norms 5 and 2."""
     outputs, labels = np.array([10.0, -6.0]), np.array([1.0, -1.0])

@@ -7,9 +7,9 @@ import xarray as xr
 
 from implicitbias.catalogue import ESTIMATORS
 from implicitbias.errors import ConfigError, NumericalError
+from implicitbias.networks.kernels import nngp_kernel
 from implicitbias.nngp.bounds import closed, pac_bayes
 from implicitbias.nngp.evaluate import evaluate
-from implicitbias.nngp.kernels import nngp_kernel
 from implicitbias.nngp.orthant import log_probability
 from implicitbias.rng import derive_seed
 from implicitbias.schema import violations

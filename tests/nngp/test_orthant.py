@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import exact_orthants as exact
@@ -6,10 +7,10 @@ import pytest
 import torch
 from scipy import stats
 
-from implicitbias.errors import ConfigError, ConvergenceWarning
-from implicitbias.nngp.kernels import nngp_kernel
+from implicitbias.errors import ConfigError, ConvergenceWarning, NumericalError
+from implicitbias.networks.kernels import nngp_kernel
 from implicitbias.nngp.mixture import SCRAMBLES, sobol
-from implicitbias.nngp.orthant import log_probability
+from implicitbias.nngp.orthant import log_probabilities, log_probability
 
 METHODS = ("mixture", "tilting", "genz")
 
@@ -221,3 +222,34 @@ def test_sobol_points_fill_the_open_cube_evenly():
 def test_unknown_method_is_named():
     with pytest.raises(ConfigError, match=r"no estimator 'mixtur' \(did you mean 'mixture'\?\)"):
         log_probability(torch.eye(2), torch.ones(2), "mixtur")
+
+
+def test_a_batch_broadcasts_kernels_against_labels():
+    x = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    kernels = torch.stack([nngp_kernel(points, depth=3) for points in x])
+    labels = torch.randn(3, 1, 6, generator=torch.Generator().manual_seed(1)).sign()
+    batch = log_probabilities(kernels, labels)
+    assert batch.log_probability.shape == (3, 2)
+    for i, j in itertools.product(range(3), range(2)):
+        alone = log_probability(kernels[j], labels[i, 0], samples=2**14)
+        gap = abs(float(batch.log_probability[i, j]) - alone.log_probability)
+        assert gap < 4.5 * math.hypot(float(batch.stderr[i, j]), alone.stderr)
+        assert float(batch.upper_bound[i, j]) >= float(batch.log_probability[i, j])
+    assert len(set(batch.stderr.ravel().tolist())) == 6  # random numbers of its own for each
+
+
+def test_all_labellings_of_a_batch_share_out_the_whole_probability():
+    kernel = nngp_kernel(torch.randn(5, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64), depth=4)
+    labels = torch.tensor(list(itertools.product([-1.0, 1.0], repeat=5)))
+    batch = log_probabilities(kernel, labels)
+    total, stderr = batch.log_probability.exp().sum(), (batch.log_probability.exp() * batch.stderr).norm()
+    assert abs(float(total) - 1) < 4.5 * float(stderr)
+    assert float(stderr) < 1e-3
+    ep = log_probabilities(kernel, labels, "ep").log_probability
+    assert float((ep - batch.log_probability).abs().max()) < 0.2
+
+
+def test_an_impossible_element_of_a_batch_is_named():
+    kernels = torch.stack([torch.eye(2), torch.ones(2, 2)]).double()
+    with pytest.raises(NumericalError, match=r"batch index \(1,\): points 0 and 1 are equal"):
+        log_probabilities(kernels, torch.tensor([1.0, -1.0]))

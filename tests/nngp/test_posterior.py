@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
+from implicitbias.networks.kernels import nngp_kernel, nngp_variance
 from implicitbias.nngp import posterior
-from implicitbias.nngp.kernels import nngp_kernel, nngp_variance
 from implicitbias.nngp.orthant import log_probability
 from implicitbias.nngp.posterior import TestBlock, average, kernel_interpolation, prepare, ray, ray_spread, spherised
 

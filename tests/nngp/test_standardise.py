@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from implicitbias.errors import NumericalError
-from implicitbias.nngp.kernels import nngp_kernel
+from implicitbias.networks.kernels import nngp_kernel
 from implicitbias.nngp.orthant import log_probability
 from implicitbias.nngp.standardise import distinct, standardised
 

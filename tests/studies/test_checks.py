@@ -37,8 +37,39 @@ LABEL_RAY: dict[str, Spoil] = {
 }
 
 
+BAYES_POINT: dict[str, Spoil] = {
+    "bayes_is_interpolation": replaced("spherised_bayes_error", lambda data: data + 2e-3),
+    "interpolation_halves_gibbs": replaced("spherised_gibbs_error", lambda data: data - 0.12),
+    "vote_beats_member": replaced("vote_error", lambda data: data + 0.11),
+    "large_margin_acts_as_vote": swapped("label_scale", "test_error"),
+}
+
+
 def test_every_check_of_the_catalogue_is_tested() -> None:
-    assert set(GENERALISATION) | set(LABEL_RAY) == set(CHECKS)
+    others = {"order_of_depths_turns", "error_bars_cover"}
+    assert set(GENERALISATION) | set(LABEL_RAY) | set(BAYES_POINT) | others == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", BAYES_POINT)
+def test_bayes_point(name: str, bayes_point: xr.Dataset, label_ray: xr.Dataset) -> None:
+    assert run_check(name, bayes_point).outcome == "passed"
+    assert run_check(name, BAYES_POINT[name](bayes_point)).outcome == "failed"
+    assert run_check(name, label_ray).outcome == "not run"
+
+
+@pytest.mark.parametrize("spoil", [swapped("depth", "pac_bayes_bound"), swapped("estimator", "pac_bayes_bound")])
+def test_order_of_depths(orthant: xr.Dataset, spoil: Spoil) -> None:
+    assert run_check("order_of_depths_turns", orthant).outcome == "passed"
+    assert run_check("order_of_depths_turns", spoil(orthant)).outcome == "failed"
+    assert run_check("order_of_depths_turns", orthant.isel(depth=0)).outcome == "not run"
+
+
+def test_error_bars(calibrated: xr.Dataset) -> None:
+    assert run_check("error_bars_cover", calibrated).outcome == "passed"
+    assert run_check("error_bars_cover", swapped("estimator", "score")(calibrated)).outcome == "failed"
+    unanswered = replaced("score", lambda data: data.where(data["problem"] > 5))
+    assert run_check("error_bars_cover", unanswered(calibrated)).outcome == "failed"
+    assert run_check("error_bars_cover", calibrated.sel(estimator=["importance"])).outcome == "not run"
 
 
 @pytest.mark.parametrize("name", GENERALISATION)

@@ -42,8 +42,8 @@ def test_every_member_sees_its_own_order_of_every_point() -> None:
     steps = [
         step
         for step, alive in descend(
-            weights, inputs, labels, members, activation=relu, loss=square, optimizer=sgd(), epochs=4, batch_size=3,
-            checkpoints=[0, 5, 12],
+            weights, inputs, labels[members.task], members, activation=relu, loss=square, optimizer=sgd(), epochs=4,
+            batch_size=3, checkpoints=[0, 5, 12],
         )
         if alive.all()
     ]  # fmt: skip
@@ -73,7 +73,7 @@ def test_a_diverged_member_stays_nan_and_harms_nobody(batch_size) -> None:
         weights = initialise(3, 5, 4, [7] * number)
         members = Members(task, [3] * number, ones, torch.tensor(rates), ones)
         (_, alive), = descend(
-            weights, inputs, labels, members, activation=relu, loss=square, optimizer=sgd(), epochs=40,
+            weights, inputs, labels[members.task], members, activation=relu, loss=square, optimizer=sgd(), epochs=40,
             batch_size=batch_size, checkpoints=[80 if batch_size == 3 else 40],
         )  # fmt: skip
         return weights, alive

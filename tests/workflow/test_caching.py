@@ -95,7 +95,7 @@ def test_an_edit_of_the_config_reruns_what_depends_on_it(
     [
         ("optimizers/adam.py", {"train", "measure", *SUMMARY}),
         ("measurement/errors.py", {"measure", *SUMMARY}),
-        ("nngp/kernels.py", {"evaluate_nngp", *SUMMARY}),
+        ("networks/kernels.py", {"evaluate_nngp", *SUMMARY}),
         ("sampling.py", {"sample", "measure", *SUMMARY}),
         ("figures/label_ray.py", {"draw_figure", "write_report"}),
         ("studies/checks.py", {"write_report"}),

@@ -56,6 +56,7 @@ SCRIPTS = {
     "sampling": "sample",
     "measurements": "measure",
     "nngp": "evaluate_nngp",
+    "calibration": "calibrate",
 }
 
 

@@ -1,5 +1,6 @@
 """What a config may say: the pydantic models behind config/schema.json and every validation error."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
@@ -9,6 +10,7 @@ from implicitbias import catalogue
 from implicitbias.config.values import Axis, Count, Distinct, OneOf, Positive, Probability, Real, Whole, number
 from implicitbias.errors import nearest
 
+TargetsName = Annotated[str, OneOf(tuple(catalogue.TARGETS), "target rule")]
 SourceName = Annotated[str, OneOf(tuple(catalogue.SOURCES), "source")]
 LabelsName = Annotated[str, OneOf(tuple(catalogue.LABELS), "label rule")]
 ActivationName = Annotated[str, OneOf(tuple(catalogue.ACTIVATIONS), "activation")]
@@ -20,8 +22,15 @@ FigureName = Annotated[str, OneOf(tuple(catalogue.FIGURES), "figure")]
 CheckName = Annotated[str, OneOf(tuple(catalogue.CHECKS), "check")]
 PublishedName = Annotated[str, OneOf(tuple(catalogue.PUBLISHED), "published table")]
 
+SAMPLED = ("mixture", "tilting", "genz", "subset", "importance")
+"""Estimators that draw samples and state a standard error."""
+
 VECTORISABLE = ("seed", "label_scale", "learning_rate", "decay", "init_scale")
 """Axes whose values can be computed together in one job, as one stacked ensemble."""
+
+
+MAGNITUDE_LOSSES = ("norm", "square")
+"""Losses that fit outputs to the targets themselves; the others want the right sign only."""
 
 
 class Strict(BaseModel):
@@ -74,7 +83,30 @@ class Task(Strict):
         return self
 
 
-class Network(Strict):
+def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
+    """A field for every parameter of the table's entries; null where the entry in use has no such parameter."""
+    axis: Any = Axis
+    fields: dict[str, Any] = {}
+    for name, entry in table.items():
+        for key, parameter in entry.parameters.items():
+            text = f"{parameter.summary} ({name}; default {parameter.default:g})"
+            fields[key] = (axis[number(parameter)] | None, Field(None, description=text))
+    return fields
+
+
+def _check_parameters(block: Strict, table: Mapping[str, catalogue.Entry], kind: str) -> None:
+    """Every parameter that is given belongs to an entry that is chosen."""
+    chosen = as_list(getattr(block, kind))
+    for key in _parameters(table):
+        owners = [name for name, entry in table.items() if key in entry.parameters]
+        if getattr(block, key) is not None and not set(owners) & set(chosen):
+            raise PydanticCustomError(
+                "unused", "{key} is a parameter of {owners}, but the {kind} here is {chosen}",
+                {"key": key, "owners": " and ".join(owners), "kind": kind, "chosen": ", ".join(chosen)},
+            )  # fmt: skip
+
+
+class NetworkBase(Strict):
     """A family of networks; the infinite-width quantities depend on depth and activation alone."""
 
     architecture: Axis[Annotated[str, OneOf(("mlp",), "architecture")]] = Field(
@@ -83,6 +115,13 @@ class Network(Strict):
     activation: Axis[ActivationName] = Field("relu", description="hidden activation")
     depth: Axis[Annotated[int, Field(ge=2)]] = Field(description="number of weight matrices L")
     width: Axis[Count] = Field(1000, description="hidden neurons a layer m")
+
+
+class _Network(NetworkBase):
+    @model_validator(mode="after")
+    def _parameters_are_used(self) -> "_Network":
+        _check_parameters(self, catalogue.ACTIVATIONS, "activation")
+        return self
 
 
 class TrainingBase(Strict):
@@ -96,7 +135,8 @@ class TrainingBase(Strict):
         50, description="points a step, or full"
     )
     loss: Axis[LossName] = Field("norm", description="what is minimised")
-    label_scale: Axis[Positive] = Field(1.0, description="alpha: outputs are fitted to alpha times the label")
+    targets: Axis[TargetsName] = Field("labels", description="what the outputs are fitted to, times the label scale")
+    label_scale: Axis[Positive] = Field(1.0, description="alpha: outputs are fitted to alpha times the targets")
     init_scale: Axis[Positive] = Field(1.0, description="factor on initial weights of variance 1/fan_in")
     members: Count = Field(1, description="independently initialised networks a grid point")
     dtype: Annotated[str, OneOf(("float32", "float64"), "dtype")] = Field(
@@ -107,35 +147,33 @@ class TrainingBase(Strict):
     )
 
 
-def _hyperparameters() -> dict[str, Any]:
-    axis: Any = Axis
-    fields: dict[str, Any] = {}
-    for name, entry in catalogue.OPTIMIZERS.items():
-        for key, parameter in entry.parameters.items():
-            text = f"{parameter.summary} ({name}; default {parameter.default:g})"
-            fields[key] = (axis[number(parameter)] | None, Field(None, description=text))
-    return fields
-
-
 class _Training(TrainingBase):
     @model_validator(mode="after")
-    def _hyperparameters_are_used(self) -> "_Training":
-        chosen = as_list(self.optimizer)
-        taken = {key for name in chosen for key in catalogue.OPTIMIZERS[name].parameters}
-        for key in _hyperparameters():
-            if getattr(self, key) is not None and key not in taken:
-                owners = [name for name, entry in catalogue.OPTIMIZERS.items() if key in entry.parameters]
-                raise PydanticCustomError(
-                    "unused", "{key} is a parameter of {owners}, but the optimizer here is {chosen}",
-                    {"key": key, "owners": " and ".join(owners), "chosen": ", ".join(chosen)},
-                )  # fmt: skip
+    def _parameters_are_used(self) -> "_Training":
+        _check_parameters(self, catalogue.OPTIMIZERS, "optimizer")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_have_magnitudes(self) -> "_Training":
+        wrong = [loss for loss in as_list(self.loss) if loss not in MAGNITUDE_LOSSES]
+        if wrong and as_list(self.targets) != ["labels"]:
+            raise _problem(
+                f"loss {wrong[0]!r} looks at the sign of a target only; with targets: {self.targets}, allowed:"
+                f" {', '.join(MAGNITUDE_LOSSES)}"
+            )
         return self
 
 
 if TYPE_CHECKING:
+    Network = _Network
     Training = _Training
 else:
-    Training = create_model("Training", __base__=_Training, __doc__=TrainingBase.__doc__, **_hyperparameters())
+    Network = create_model(
+        "Network", __base__=_Network, __doc__=NetworkBase.__doc__, **_parameters(catalogue.ACTIVATIONS)
+    )
+    Training = create_model(
+        "Training", __base__=_Training, __doc__=TrainingBase.__doc__, **_parameters(catalogue.OPTIMIZERS)
+    )
 
 
 class Sampling(Strict):
@@ -143,6 +181,17 @@ class Sampling(Strict):
 
     draws: Axis[Count] = Field(1000, description="random networks drawn")
     flip: bool = Field(True, description="also accept a network with every sign wrong, negated")
+
+
+class Calibration(Strict):
+    """An estimator of orthant probabilities against random problems with known answers."""
+
+    estimator: Axis[Annotated[str, OneOf(SAMPLED, "estimator with an error bar")]] = Field(
+        "mixture", description="whose error bars are tested"
+    )
+    problems: Count = Field(200, description="random problems, of 1 to 1000 points")
+    samples: Axis[Annotated[int, Field(ge=256)]] = Field(4096, description="samples a problem")
+    seed: Axis[Whole] = Field(0, description="draws the problems")
 
 
 class NNGP(Strict):
@@ -184,11 +233,12 @@ class Study(Strict):
 
     question: str = Field("", description="what it asks, for the report")
     method: str = Field("", description="how it answers, in a few sentences, for the report")
-    task: Task
+    task: Task | None = None
     network: Network | None = None
     training: Training | None = None
     sampling: Sampling | None = None
     nngp: NNGP | None = None
+    calibration: Calibration | None = None
     ensemble: list[Annotated[str, OneOf(VECTORISABLE, "vectorisable axis")]] = Field(
         ["seed", "label_scale"], description="axes computed together in one job"
     )
@@ -201,11 +251,20 @@ class Study(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> "Study":
-        if self.network is None:
-            raise _problem("a study needs a network block: depth and activation define the infinite-width limit too")
-        if self.training is None and self.sampling is None and self.nngp is None:
-            raise _problem("a study needs at least one of training, sampling, nngp")
         runs = self.training is not None or self.sampling is not None
+        if not runs and self.nngp is None and self.calibration is None:
+            raise _problem("a study needs at least one of training, sampling, nngp, calibration")
+        if (runs or self.nngp is not None) and (self.task is None or self.network is None):
+            raise _problem(
+                "training, sampling and nngp need a task and a network block (nngp its depth and activation)"
+            )
+        if self.network is not None and (self.nngp is not None or self._targets_from_kernel()):
+            duals = [name for name, entry in catalogue.ACTIVATIONS.items() if entry.dual]
+            if wrong := [name for name in as_list(self.network.activation) if name not in duals]:
+                raise _problem(
+                    f"activation {wrong[0]!r} has no infinite-width kernel in closed form, which nngp and spherised"
+                    f" targets need; allowed: {', '.join(duals)}"
+                )
         if runs and not self.metrics:
             raise _problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
@@ -213,10 +272,13 @@ class Study(Strict):
         self._check_figures(self.axes())
         return self
 
+    def _targets_from_kernel(self) -> bool:
+        return self.training is not None and as_list(self.training.targets) != ["labels"]
+
     def axes(self) -> dict[str, list[Any]]:
         """The axes of the grid, in the order of the blocks; an axis in two blocks has the same list in both."""
         axes: dict[str, list[Any]] = {}
-        for block in (self.task, self.network, self.training, self.sampling, self.nngp):
+        for block in (self.task, self.network, self.training, self.sampling, self.nngp, self.calibration):
             for key, value in axes_of(block).items():
                 if axes.setdefault(key, value) != value:
                     raise _problem(f"{key} is a list in two blocks, with different values; one axis has one list")
@@ -250,6 +312,8 @@ class Study(Strict):
             names |= set(catalogue.NNGP_VARIABLES["estimators"])
             names |= set(catalogue.NNGP_VARIABLES["posterior"]) if self.nngp.posterior else set()
             names |= set(catalogue.NNGP_VARIABLES["label_scale"]) if self.nngp.label_scale is not None else set()
+        if self.calibration:
+            names |= set(catalogue.CALIBRATION_VARIABLES)
         return names
 
 

@@ -18,10 +18,10 @@ from pydantic import BaseModel
 from implicitbias import catalogue
 from implicitbias.catalogue import Entry
 from implicitbias.config.models import NOT_AXES, Config, Study, as_list, axes_of
-from implicitbias.config.size import Size, nngp_size, sampling_size, task_size, training_size
+from implicitbias.config.size import Size, calibration_size, nngp_size, sampling_size, task_size, training_size
 from implicitbias.schema import canonical_json
 
-STAGES = ("tasks", "training", "sampling", "measurements", "nngp")
+STAGES = ("tasks", "training", "sampling", "measurements", "nngp", "calibration")
 
 _VECTORISED = {
     "task": ("seed",),
@@ -95,6 +95,9 @@ def make_plan(config: Config) -> Plan:
 def _plan_study(plan: Plan, study: Study) -> StudyPlan:
     pieces: list[Piece] = []
     metrics = study.metrics or []
+    if study.calibration is not None:
+        for coords, settings in _grid(study.calibration, set()):
+            pieces.append(Piece(_calibration(plan, settings), coords))
     for coords, task, network in _points(study):
         source = _task(plan, task)
         runs: list[tuple[dict[str, Any], str, str]] = []
@@ -115,9 +118,11 @@ def _points(study: Study) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict
 
     Axes of the ensemble stay lists in the parameters and out of the coordinates.
     """
+    if study.task is None:
+        return
     together = set(study.ensemble) & set(_VECTORISED["task"])
     for (where, task), (more, network) in product(_grid(study.task, together), _grid(study.network, together)):
-        yield {**where, **more}, task, network
+        yield {**where, **more}, task, _chosen(catalogue.ACTIVATIONS, network["activation"], network)
 
 
 def _grid(block: BaseModel | None, together: set[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -157,7 +162,7 @@ def _settings(
 def _fixed(study: Study) -> dict[str, Any]:
     """Scalars of the grid that become scalar coordinates of the study's dataset."""
     fixed: dict[str, Any] = {}
-    for block in (study.task, study.network, study.training):
+    for block in (study.task, study.network, study.training, study.calibration):
         if block is not None:
             fixed.update({k: v for k, v in block if isinstance(v, int | float | str) and k not in NOT_AXES})
     return fixed
@@ -189,6 +194,14 @@ def _seeds(task: Mapping[str, Any]) -> dict[str, Any]:
     return {**task, "seed": as_list(task["seed"])}
 
 
+def _chosen(table: Mapping[str, Entry], name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without parameters of other entries of the table, with defaults for this entry's own."""
+    own = table[name].parameters
+    foreign = {key for entry in table.values() for key in entry.parameters} - set(own)
+    kept = {key: value for key, value in settings.items() if key not in foreign}
+    return kept | {key: parameter.default for key, parameter in own.items() if kept.get(key) is None}
+
+
 def _architecture(network: Mapping[str, Any]) -> list[str]:
     return [network["activation"], f"L{network['depth']}"]
 
@@ -211,12 +224,7 @@ def _training(
     plan: Plan, source: str, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any],
     ensemble: Mapping[str, list[Any]],
 ) -> str:  # fmt: skip
-    optimizer = catalogue.OPTIMIZERS[settings["optimizer"]]
-    foreign = {key for entry in catalogue.OPTIMIZERS.values() for key in entry.parameters} - set(optimizer.parameters)
-    chosen = {key: value for key, value in settings.items() if key not in foreign}
-    for key, parameter in optimizer.parameters.items():
-        if chosen[key] is None:
-            chosen[key] = parameter.default
+    chosen = _chosen(catalogue.OPTIMIZERS, settings["optimizer"], settings)
     together = {key: values for key, values in ensemble.items() if key != "seed"}
     scalars = {key: value for key, value in chosen.items() if key not in together}
     members = len(as_list(task["seed"])) * chosen["members"] * prod(len(values) for values in together.values())
@@ -228,8 +236,9 @@ def _training(
             "functions": ("implicitbias.training.run:train",),
             "size": training_size(_seeds(task), network, scalars, members),
             "entries": (
-                optimizer,
+                catalogue.OPTIMIZERS[settings["optimizer"]],
                 catalogue.LOSSES[settings["loss"]],
+                catalogue.TARGETS[settings["targets"]],
                 catalogue.ACTIVATIONS[network["activation"]],
             ),
         },
@@ -269,8 +278,7 @@ def _nngp(
 ) -> str:
     scales = settings["label_scale"]
     parameters = {
-        "depth": network["depth"],
-        "activation": network["activation"],
+        **{key: value for key, value in network.items() if key not in ("architecture", "width")},
         **settings,
         "label_scale": None if scales is None else as_list(scales),
     }
@@ -284,6 +292,19 @@ def _nngp(
             "functions": ("implicitbias.nngp.evaluate:evaluate",),
             "size": nngp_size(_seeds(task), settings),
             "entries": tuple(catalogue.ESTIMATORS[name] for name in settings["estimators"]),
+        },
+    )  # fmt: skip
+
+
+def _calibration(plan: Plan, settings: Mapping[str, Any]) -> str:
+    return _add(
+        plan, "calibration", [settings["estimator"], settings["problems"], settings["samples"]],
+        {
+            "parameters": settings,
+            "inputs": {},
+            "functions": ("implicitbias.nngp.calibration:calibrate",),
+            "size": calibration_size(settings),
+            "entries": (catalogue.ESTIMATORS[settings["estimator"]],),
         },
     )  # fmt: skip
 

@@ -61,6 +61,12 @@ def nngp_size(task: Mapping[str, Any], settings: Mapping[str, Any]) -> Size:
     return _size(8 * (20 * n**2 + 8 * settings["samples"] * n + 6 * n * test) + 4 * _data_bytes(task), work)
 
 
+def calibration_size(settings: Mapping[str, Any]) -> Size:
+    """Size of the job that sets an estimator random problems of up to 1000 points, 200 on average."""
+    work = settings["problems"] * 300 * settings["samples"] * 200**2
+    return _size(8 * (20 * 1000**2 + 10 * settings["samples"] * 1000), work)
+
+
 def _test_points(task: Mapping[str, Any]) -> int:
     whole = SOURCES[task["source"]].sizes[LABEL_SUBSET[task["labels"]]][1]
     return int(whole if task["test_size"] is None else task["test_size"])

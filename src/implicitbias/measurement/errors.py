@@ -36,6 +36,23 @@ def test_error(test_outputs: Array, test_labels: Array) -> Array:
 test_error.__test__ = False  # type: ignore[attr-defined]  # a metric, whatever pytest thinks of the name
 
 
+def vote_error(test_outputs: Array, test_labels: Array) -> Array:
+    """Share of test points on which at least half of the networks are wrong; networks that are NaN have no vote.
+
+    Args:
+        test_outputs: `(..., networks, m)`.
+        test_labels: `(..., 1, m)` of +-1.
+
+    Returns:
+        `(...)`, NaN where no network votes.
+
+    Source: Bernstein & Yue 2021 (second version), section 5 (the Bayes classifier of an ensemble).
+    """
+    votes = np.sign(np.nan_to_num(test_outputs)).sum(-2)
+    nobody = np.isnan(test_outputs).all(-2)
+    return _error(np.where(nobody, np.nan, votes), test_labels[..., 0, :])
+
+
 def _error(outputs: Array, labels: Array) -> Array:
     wrong = np.where(np.isnan(outputs), np.nan, outputs * labels <= 0)
     share: Array = wrong.mean(-1)

@@ -16,6 +16,9 @@ from implicitbias.schema import describe, parameters_of, variable
 PASSED_ON = ("stop_reason", "acceptance", "acceptance_stderr")
 """Variables of a run that a study wants to see too."""
 
+NETWORKS = ("member", "draw")
+"""The dimension that a metric over networks takes together: trained members, or accepted random networks."""
+
 OF_RUN = {"train_outputs": "train_output", "test_outputs": "test_output", "frobenius_norms": "frobenius_norm"}
 OF_TASK = {
     "train_labels": "train_label", "test_labels": "test_label",
@@ -34,26 +37,29 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         metrics: names in `catalogue.METRICS`.
 
     Returns:
-        One variable a metric, over the run's leading dimensions (and the metric's own).
+        One variable a metric, over the run's leading dimensions (and the metric's own), without that of the networks
+        for a metric over networks.
 
     Raises:
         ResultError: for an unknown metric, or one that needs what the run does not have.
 
     """
     lead = tuple(str(dim) for dim in run["train_output"].dims if dim != "train_point")
-    providers = _providers(task, run, lead)
+    networks = tuple(dim for dim in lead if dim in NETWORKS)
+    others = tuple(dim for dim in lead if dim not in NETWORKS)
+    one_by_one, together = _providers(task, run, lead), _providers(task, run, (*others, *networks))
     variables: dict[str, xr.Variable] = {}
     coords: dict[str, Any] = {dim: run[dim].values for dim in lead}
     for name in metrics:
         if name not in METRICS:
             raise ResultError(f"no metric {name!r}{nearest(name, METRICS)}; allowed: {', '.join(METRICS)}")
         entry = METRICS[name]
-        function = resolve(entry)
+        function, providers = resolve(entry), together if entry.over_networks else one_by_one
         needs = list(inspect.signature(function).parameters)
         if missing := [need for need in needs if need not in providers]:
             raise ResultError(f"metric {name!r} needs {', '.join(missing)}, which this run does not have")
         values = function(**{need: providers[need]() for need in needs})
-        dims = (*lead, *entry.dims)
+        dims = (*(others if entry.over_networks else lead), *entry.dims)
         coords |= {dim: run[dim].values for dim in entry.dims}
         variables[name] = variable(dims, values, entry.long_name, entry.units, entry.source)
     variables |= {name: run[name].variable for name in PASSED_ON if name in run}
@@ -69,7 +75,7 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
     """What a metric can ask for, by argument name; task arrays are aligned with the run's leading dimensions."""
 
     def of_run(name: str) -> Array:
-        return run[name].values.astype(np.float64)
+        return run[name].transpose(*lead, ...).values.astype(np.float64)
 
     def of_task(name: str) -> Array:
         data = task[name].sel(seed=run["seed"].values) if "seed" in task[name].dims else task[name]

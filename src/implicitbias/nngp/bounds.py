@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from implicitbias.errors import ConfigError, nearest
-from implicitbias.linalg import cholesky
+from implicitbias.linalg import cholesky, determinant_root
 from implicitbias.nngp.estimate import OrthantEstimate
 
 _CONSTANTS = {"tight": math.log(2) - 0.5, "published": 0.2}
@@ -36,7 +36,7 @@ def closed(kernel: Tensor, labels: Tensor, constant: str = "tight") -> float:
     factor = cholesky(kernel)
     inverse = torch.cholesky_inverse(factor)
     labels = labels.to(kernel)
-    root = math.exp(2 * float(factor.diagonal().log().sum()) / n)
+    root = determinant_root(factor)
     quadratic = (0.5 - 1 / math.pi) * float(inverse.trace()) + float(labels @ inverse @ labels) / math.pi
     return _CONSTANTS[constant] * n + root * quadratic
 

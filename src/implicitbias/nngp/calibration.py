@@ -1,8 +1,8 @@
 """Are the error bars honest? An estimator against random problems whose answer is known."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,82 +10,128 @@ import xarray as xr
 from scipy.special import log_ndtr, logsumexp
 from torch import Tensor
 
-from implicitbias.nngp.orthant import log_probability
+from implicitbias.errors import ConvergenceWarning, NumericalError
+from implicitbias.nngp.orthant import log_probability, taken_settings
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, variable, with_stderr
 
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
 _SOURCE = "one-factor orthants: Dunnett & Sobel 1955; calibration: this project"
 
 
-def calibrate(
-    seed: int, problems: int = 200, estimator: str = "mixture", settings: Mapping[str, Any] | None = None
-) -> xr.Dataset:
-    """Estimates, standard errors and the truth for random block problems.
+def calibrate(estimator: str = "mixture", *, problems: int = 200, samples: int = 4096, seed: int = 0) -> xr.Dataset:
+    """Estimates, standard errors and the truth for random problems.
 
     Args:
+        estimator: a name in `catalogue.ESTIMATORS` that samples.
+        problems: how many; all estimators are set the same ones.
+        samples: samples (draws, particles) a problem.
         seed: of the problems and of the estimator.
-        problems: how many.
-        estimator: a name in `catalogue.ESTIMATORS` that takes a seed.
-        settings: further settings of the estimator, e.g. `{"samples": 1024}`.
 
     Returns:
-        Dimension `problem`: `complexity` with its standard error, `exact_complexity`, `points` (n), and `score`,
-        the error in standard errors; with honest error bars it is a t variable with 15 degrees of freedom.
+        Dimension `problem`: `complexity` with its standard error, `exact_complexity`, `points` (n), `family`, and
+        `score`, the error in standard errors; with honest error bars it is a t variable with 31 degrees of freedom.
+        NaN where the estimator gave up.
     """
-    found: dict[str, list[float]] = {name: [] for name in ("complexity", "stderr", "exact", "points")}
+    rows: list[tuple[Any, ...]] = []
     with bar(problems, f"calibration of {estimator}") as progress:
         for number in range(problems):
-            kernel, labels, log_p = block_problem(derive_seed("calibration problem", seed, number))
-            estimate = log_probability(
-                kernel, labels, estimator, seed=derive_seed("calibration", seed, number), **(settings or {})
-            )
-            found["complexity"].append(-estimate.log_probability)
-            found["stderr"].append(estimate.stderr)
-            found["exact"].append(-log_p)
-            found["points"].append(len(labels))
+            problem = random_problem(derive_seed("calibration problem", seed, number))
+            given = {"samples": samples, "draws": samples, "seed": derive_seed("calibration", seed, number)}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)  # the scores tell
+                found = _answer(estimator, problem, taken_settings(estimator, given))
+            rows.append((*found, -problem.log_probability, len(problem.labels), problem.family))
             progress.update()
-    complexity, stderr, exact = (np.array(found[name]) for name in ("complexity", "stderr", "exact"))
-    score = (complexity - exact) / np.maximum(stderr, 1e-9)
-    estimated = variable("problem", complexity, f"complexity by {estimator}", "nat", _SOURCE)
+    columns: list[np.ndarray[Any, Any]] = [np.array(column) for column in zip(*rows, strict=True)]
+    estimates, stderr, exact, points, family = columns
+    score = (estimates - exact) / np.maximum(stderr, 1e-9)
+    estimated = variable("problem", estimates, f"complexity by {estimator}", "nat", _SOURCE)
     dataset = xr.Dataset(
         {
             **with_stderr("complexity", estimated, stderr),
             "exact_complexity": variable("problem", exact, "exact complexity", "nat", _SOURCE),
-            "points": variable("problem", np.array(found["points"], np.int64), "number of points", source=_SOURCE),
+            "points": variable("problem", points, "number of points", source=_SOURCE),
+            "family": variable("problem", family, "family of the problem", source=_SOURCE),
             "score": variable("problem", score, "error in standard errors", source=_SOURCE),
         },
         {"problem": np.arange(problems)},
     )
-    parameters = {"seed": seed, "problems": problems, "estimator": estimator, "settings": dict(settings or {})}
-    return describe(dataset, f"calibration of the estimator {estimator}", parameters)
+    parameters = {"estimator": estimator, "problems": problems, "samples": samples, "seed": seed}
+    return describe(dataset, f"calibration of the estimator {estimator}", parameters, dtype="float64")
 
 
-def block_problem(seed: int) -> tuple[Tensor, Tensor, float]:
-    """A kernel of independent one-factor blocks, permuted and scaled at random, labels, and ln P exactly.
+def _answer(estimator: str, problem: "Problem", settings: dict[str, Any]) -> tuple[float, float]:
+    try:
+        estimate = log_probability(problem.kernel, problem.labels, estimator, **settings)
+    except NumericalError:  # all weights vanished, or all particles died: a result of the calibration
+        return math.nan, math.nan
+    return -estimate.log_probability, estimate.stderr
 
-    One to four blocks of 2 to 100 points; factor loadings up to .5, .9 or .99; within a block the labels follow
-    the factor with probability 1/2, 9/10 or 1.
+
+class Problem(NamedTuple):
+    """A kernel `(n, n)`, labels `(n,)`, and ln P[sign f = labels] exactly."""
+
+    family: str
+    kernel: Tensor
+    labels: Tensor
+    log_probability: float
+
+
+FAMILIES = ("two points", "three points", "equicorrelated", "one factor", "blocks")
+
+
+def random_problem(seed: int) -> Problem:
+    """A problem of a random family, permuted and scaled at random.
+
+    Two and three points have a closed form. The others are made of independent blocks (one, or for "blocks" two to
+    four) in which a single factor carries all correlation, so that the answer is a product of one-dimensional
+    integrals: loadings all equal ("equicorrelated", correlation .1, .5, .9 or .99) or uniform up to .5, .9 or .99.
+    Within a block the labels follow the factor with probability 1/2, 9/10 or 1. Sizes are log-uniform, 1 to 1000
+    points in all.
     """
     rng = np.random.default_rng(seed)
-    blocks, labels, log_p = [], [], 0.0
-    for _ in range(rng.integers(1, 5)):
-        n = round(2 * 50 ** rng.random())
+    family = str(rng.choice(FAMILIES))
+    if family in ("two points", "three points"):
+        correlation, labels, log_p = _few_points(rng, 2 if family == "two points" else 3)
+    else:
+        count = int(rng.integers(2, 5)) if family == "blocks" else 1
+        blocks = [_block(rng, 1000 / count, equal=family == "equicorrelated") for _ in range(count)]
+        whole: Tensor = torch.block_diag(*(torch.from_numpy(block) for block, _, _ in blocks))  # type: ignore[no-untyped-call]
+        correlation, labels = whole.numpy(), np.concatenate([signs for _, signs, _ in blocks])
+        log_p = sum(one for _, _, one in blocks)
+    order = rng.permutation(len(labels))
+    scale = np.exp(rng.normal(size=len(order)))
+    kernel = correlation[np.ix_(order, order)] * np.outer(scale, scale)
+    return Problem(family, torch.from_numpy(kernel), torch.from_numpy(labels[order]), log_p)
+
+
+def _few_points(rng: np.random.Generator, n: int) -> tuple[Array, Array, float]:
+    """Correlations of random vectors of three components: 1/4 + asin(rho)/2 pi, or 1/8 + sum asin(rho_ij)/4 pi."""
+    vectors = rng.normal(size=(n, 3))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    labels = rng.choice([-1.0, 1.0], n)
+    correlation = vectors @ vectors.T
+    np.fill_diagonal(correlation, 1)
+    angles = np.arcsin((correlation * np.outer(labels, labels))[np.triu_indices(n, 1)]).sum()
+    return correlation, labels, math.log(2.0**-n + angles / (2 ** (n - 1) * math.pi))
+
+
+def _block(rng: np.random.Generator, largest: float, *, equal: bool) -> tuple[Array, Array, float]:
+    n = round(largest ** rng.random())
+    if equal:
+        loadings = np.full(n, math.sqrt(rng.choice([0.1, 0.5, 0.9, 0.99])))
+    else:
         loadings = rng.uniform(-1, 1, n) * rng.choice([0.5, 0.9, 0.99])
-        signs = np.sign(loadings) * np.where(rng.random(n) < rng.choice([0.5, 0.9, 1.0]), 1, -1)
-        block = np.outer(loadings, loadings)
-        np.fill_diagonal(block, 1)
-        blocks.append(torch.from_numpy(block))
-        labels.append(signs)
-        log_p += _one_factor(loadings * signs)
-    order = rng.permutation(sum(map(len, labels)))
-    scale = torch.from_numpy(np.exp(rng.normal(size=len(order))))
-    whole: Tensor = torch.block_diag(*blocks)  # type: ignore[no-untyped-call]
-    kernel = whole[order][:, order] * scale[:, None] * scale[None, :]
-    return kernel, torch.from_numpy(np.concatenate(labels)[order]), log_p
+    labels = np.sign(loadings) * np.where(rng.random(n) < rng.choice([0.5, 0.9, 1.0]), 1, -1)
+    block = np.outer(loadings, loadings)
+    np.fill_diagonal(block, 1)
+    return block, labels, _one_factor(loadings * labels)
 
 
-def _one_factor(loadings: np.ndarray) -> float:
+def _one_factor(loadings: Array) -> float:
     """Logarithm of the integral of prod_i Phi(l_i x/sqrt(1 - l_i^2)) phi(x): all g_i = l_i x + noise positive."""
     x = np.linspace(-14, 14, 8001)
     slopes = loadings / np.sqrt(1 - loadings**2)

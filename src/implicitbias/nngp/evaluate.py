@@ -1,7 +1,6 @@
 """The nngp stage: all infinite-width quantities of a task and an architecture."""
 
 from collections.abc import Mapping, Sequence
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,14 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from implicitbias.catalogue import ESTIMATORS, resolve
+from implicitbias.catalogue import ESTIMATORS
 from implicitbias.errors import ConfigError, NumericalError, nearest
+from implicitbias.networks.kernels import nngp_kernel, nngp_variance
 from implicitbias.nngp import posterior as posteriors
 from implicitbias.nngp.bounds import pac_bayes
 from implicitbias.nngp.estimate import OrthantEstimate
-from implicitbias.nngp.kernels import nngp_kernel, nngp_variance
 from implicitbias.nngp.mixture import mixture
+from implicitbias.nngp.orthant import log_probability, taken_settings
 from implicitbias.nngp.posterior import TestBlock
 from implicitbias.nngp.standardise import distinct
 from implicitbias.progress import bar
@@ -39,6 +39,7 @@ def evaluate(
     posterior: bool,
     label_scale: Sequence[float] | None = None,
     ray_samples: int = 100,
+    slope: float = 0.1,
     device: str = "cpu",
 ) -> xr.Dataset:
     """Complexity by every estimator, PAC-Bayes bounds, and the errors of the posteriors.
@@ -55,6 +56,7 @@ def evaluate(
         posterior: whether to compute the errors of the posterior on the orthant.
         label_scale: alphas of the label ray to condition on, or None.
         ray_samples: functions drawn for the spread at every alpha.
+        slope: of leaky_relu.
         device: torch device; float64 throughout.
 
     Returns:
@@ -69,7 +71,7 @@ def evaluate(
     if unknown:
         hint = nearest(unknown[0], ESTIMATORS)
         raise ConfigError(f"no estimator {unknown[0]!r}{hint}; allowed: {', '.join(ESTIMATORS)}")
-    architecture = {"depth": depth, "activation": activation}
+    architecture = {"depth": depth, "activation": activation, "slope": slope}
     settings = {
         "draws": draws, "samples": samples, "delta": delta, "constant": constant, "posterior": posterior,
         "label_scale": None if label_scale is None else list(label_scale), "ray_samples": ray_samples,
@@ -118,6 +120,8 @@ def evaluate(
             "seed", stacked("kernel_interpolation_error"), "error of kernel interpolation",
             source=f"{_PAPER} (second version), section 5",
         )  # fmt: skip
+        counts = np.full(len(seeds), task.sizes["test_point"])
+        variables["test_points"] = variable("seed", counts, "number of test points", source=f"{_PAPER}, section 5")
     if label_scale is not None:
         coords["label_scale"] = list(label_scale)
         along = ("seed", "label_scale")
@@ -170,21 +174,14 @@ def _one_seed(
         row["ray_error_std"] = _spread(block, labels[kept], cross, test_inputs, some, architecture, settings, seed)
     for name in estimators:
         if name not in known:
-            known[name] = _estimate(name, kernel, labels, {**settings, "seed": derive_seed(name, seed)})
+            own = taken_settings(name, {**settings, "seed": derive_seed(name, seed)})
+            known[name] = log_probability(kernel, labels, name, **own)
     found = [known[name] for name in estimators]
     row["complexity"] = [-estimate.log_probability for estimate in found]
     row["complexity_stderr"] = [estimate.stderr for estimate in found]
     row["effective_sample_size"] = [estimate.effective_sample_size for estimate in found]
     row["pac_bayes_bound"] = [pac_bayes(c, len(labels), settings["delta"]) for c in row["complexity"]]
     return row
-
-
-def _estimate(name: str, kernel: Tensor, labels: Tensor, settings: Mapping[str, Any]) -> OrthantEstimate:
-    """The estimator of that name, given those of the settings that its signature asks for."""
-    function = resolve(ESTIMATORS[name])
-    wanted = signature(function).parameters.keys() & settings.keys()
-    estimate: OrthantEstimate = function(kernel, labels, **{key: settings[key] for key in wanted})
-    return estimate
 
 
 def _posterior(

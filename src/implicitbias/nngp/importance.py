@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from implicitbias.errors import ConvergenceWarning
-from implicitbias.linalg import cholesky
+from implicitbias.linalg import cholesky, determinant_root
 from implicitbias.nngp.estimate import OrthantEstimate, log_mean
 from implicitbias.nngp.standardise import standardised
 
@@ -38,7 +38,7 @@ def importance(kernel: Tensor, labels: Tensor, *, draws: int = 10**6, seed: int 
     a = standardised(kernel, labels).correlation
     n = len(a)
     factor = cholesky(a)
-    root = math.exp(2 * float(factor.diagonal().log().sum()) / n)
+    root = determinant_root(factor)
     identity = torch.eye(n, dtype=a.dtype, device=a.device)
     whitening = torch.linalg.solve_triangular(factor, identity, upper=False).mul_(math.sqrt(root))
     generator = torch.Generator(a.device).manual_seed(seed)

@@ -21,7 +21,7 @@ from implicitbias.nngp.standardise import standardised
 from implicitbias.nngp.tilting import Tilting, gge_order, minimax_tilting
 from implicitbias.rng import derive_seed
 
-SCRAMBLES = 16
+SCRAMBLES = 32
 """Independent scrambles of the Sobol points; the spread of their means is the standard error."""
 
 _BITS = 30  # of torch's Sobol points

@@ -2,23 +2,30 @@
 
     >>> estimate = log_probability(kernel, labels)            # the mixture, 4096 points
     >>> estimate.log_probability, estimate.stderr, estimate.effective_sample_size
+    >>> log_probabilities(kernel, many_labels).log_probability            # a batch, with a stderr for each
 
 The methods are `catalogue.ESTIMATORS`:
 
 - mixture (default): EP-guided and minimax-tilted sequential samplers, balance heuristic; honest error bars.
 - tilting: the tilted sampler alone (Botev 2017). genz: no tilt (Genz 1992, GHK), in the same order.
 - importance: the estimator of Bernstein & Yue 2021, to show that it has not converged.
+- subset: subset simulation with elliptical slices (Gessner, Kanjilal & Hennig 2020), for comparison.
 - ep: expectation propagation, deterministic and without an error bar (Cunningham et al. 2011).
 - bound: the closed bound of Bernstein & Yue 2021.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from inspect import signature
+from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from implicitbias.catalogue import ESTIMATORS, resolve
-from implicitbias.errors import ConfigError, nearest
+from implicitbias.errors import ConfigError, NumericalError, nearest
 from implicitbias.nngp.estimate import OrthantEstimate
+from implicitbias.rng import derive_seed
 
 
 def log_probability(kernel: Tensor, labels: Tensor, method: str = "mixture", **settings: Any) -> OrthantEstimate:
@@ -29,7 +36,7 @@ def log_probability(kernel: Tensor, labels: Tensor, method: str = "mixture", **s
         labels: `(n,)` of +-1.
         method: a name in `catalogue.ESTIMATORS`.
         **settings: of the method: `samples`, `seed`, `target_stderr`, `cap`, `keep_samples` for mixture, tilting
-            and genz; `draws`, `seed` for importance; `constant` for bound.
+            and genz; `samples`, `seed` for subset; `draws`, `seed` for importance; `constant` for bound.
 
     Raises:
         ConfigError: for an unknown method.
@@ -39,3 +46,57 @@ def log_probability(kernel: Tensor, labels: Tensor, method: str = "mixture", **s
         raise ConfigError(f"no estimator {method!r}{nearest(method, ESTIMATORS)}; allowed: {', '.join(ESTIMATORS)}")
     estimate: OrthantEstimate = resolve(ESTIMATORS[method])(kernel, labels, **settings)
     return estimate
+
+
+def taken_settings(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings that the method's signature asks for."""
+    wanted = signature(resolve(ESTIMATORS[method])).parameters.keys() & settings.keys()
+    return {name: settings[name] for name in wanted}
+
+
+class OrthantEstimates(NamedTuple):
+    """Estimates of a batch, every field a float64 tensor of the batch's shape (see `OrthantEstimate`)."""
+
+    log_probability: Tensor
+    stderr: Tensor
+    effective_sample_size: Tensor
+    upper_bound: Tensor
+    lower_bound: Tensor
+
+
+def log_probabilities(
+    kernels: Tensor, labels: Tensor, method: str = "mixture", *, seed: int = 0, **settings: Any
+) -> OrthantEstimates:
+    """Logarithms of P[sign f = labels] for a batch of kernels, of sign vectors, or of both.
+
+    The problems are solved one after another, each with random numbers of its own: one of ten points takes
+    milliseconds, and one of hundreds keeps a processor busy by itself.
+
+    Args:
+        kernels: `(..., n, n)`.
+        labels: `(..., n)` of +-1; the leading dimensions of both broadcast.
+        method: a name in `catalogue.ESTIMATORS`.
+        seed: of the batch.
+        **settings: of the method, as for `log_probability`.
+
+    Raises:
+        ConfigError: for an unknown method.
+        NumericalError: naming the batch index, if a kernel is no covariance or a probability is 0.
+    """
+    shape = np.broadcast_shapes(kernels.shape[:-2], labels.shape[:-1])
+    n = labels.shape[-1]
+    every_kernel = kernels.expand(*shape, *kernels.shape[-2:]).reshape(-1, *kernels.shape[-2:])
+    every_label = labels.expand(*shape, n).reshape(-1, n)
+    found = []
+    for position, (kernel, signs) in enumerate(zip(every_kernel, every_label, strict=True)):
+        own = {"seed": derive_seed("orthant batch", seed, position)}
+        if method in ESTIMATORS:
+            own = taken_settings(method, own)
+        try:
+            estimate = log_probability(kernel, signs, method, **own, **settings)
+        except NumericalError as error:
+            index = tuple(int(i) for i in np.unravel_index(position, shape))
+            raise NumericalError(f"batch index {index}: {error}") from error
+        found.append([getattr(estimate, name) for name in OrthantEstimates._fields])
+    table = torch.tensor(found, dtype=torch.float64).reshape(-1, len(OrthantEstimates._fields))
+    return OrthantEstimates(*(column.reshape(shape) for column in table.T))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from implicitbias.linalg import cholesky
+from implicitbias.linalg import cholesky, determinant_root
 from implicitbias.nngp.gaussian import ndtr
 
 _MIN_VARIANCE = 1e-12  # of a test point that is a training point, in units of its prior variance
@@ -187,7 +187,7 @@ def spherised(block: TestBlock, labels: Tensor, samples: int, seed: int) -> Erro
     Source: Bernstein & Yue 2021 (second version), section 5.
     """
     n = len(labels)
-    scale = math.exp(float(block.factor.diagonal().log().sum()) / n)
+    scale = math.sqrt(determinant_root(block.factor))
     shape = (n, _GROUPS * max(1, samples // _GROUPS))
     magnitudes = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).abs_()
     targets = magnitudes.to(block.factor.device) * (scale * labels.to(block.factor))[:, None]

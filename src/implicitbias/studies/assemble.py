@@ -20,6 +20,7 @@ _AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
     "draw": ("accepted random network", "1"),
     "step": ("optimizer step", "1"),
     "layer": ("layer", "1"),
+    "problem": ("random problem", "1"),
 }
 
 

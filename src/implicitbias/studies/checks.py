@@ -152,6 +152,77 @@ def easier_labels_have_lower_bounds(dataset: xr.Dataset) -> Verdict:
     return _verdict((gaps > 0).all(), f"{' < '.join(wanted)}: smallest gap {gaps.min():.3f}")
 
 
+def error_bars_cover(dataset: xr.Dataset) -> Verdict:
+    """The mixture is within 3 of its standard errors of the truth on at least 98 % of random problems."""
+    score = np.abs(_estimator(dataset[["score"]], "mixture")["score"].values)
+    share = float((score <= 3).mean())
+    return _verdict(share >= 0.98, f"{share:.1%} of {score.size} problems within 3 standard errors")
+
+
+def order_of_depths_turns(dataset: xr.Dataset) -> Verdict:
+    """True labels, largest n: deeper is lower by the published estimator and higher by the true probability."""
+    depths = np.sort(_axis(dataset, "depth"))
+    part = _structured(dataset)
+    part = part.isel(train_size=-1) if "train_size" in part.dims else part
+    gaps = {}
+    for name in ("importance", "mixture"):
+        error = _mean(_estimator(part[["pac_bayes_bound"]], name)["pac_bayes_bound"], "labels", "depth")
+        gaps[name] = np.ravel((error.sel(depth=depths[-1]) - error.sel(depth=depths[0])).values)
+    numbers = f"deep minus shallow: published estimator {_shown(gaps['importance'])}, truth {_shown(gaps['mixture'])}"
+    return _verdict((gaps["importance"] < 0).all() and (gaps["mixture"] > 0).all(), numbers)
+
+
+def bayes_is_interpolation(dataset: xr.Dataset) -> Verdict:
+    """Spherised Bayes error and kernel interpolation's differ by at most 0.1 points, mean over seeds, at every n.
+
+    A test set of fewer than 1000 points cannot show 0.1 points: there it may be one test point.
+    """
+    gap = _mean(dataset["spherised_bayes_error"] - dataset["kernel_interpolation_error"], "train_size", "labels")
+    largest, smallest_set = float(np.abs(gap).max()), float(dataset["test_points"].min())
+    return _verdict(
+        largest <= max(1e-3, 1.001 / smallest_set),
+        f"largest difference {100 * largest:.3f} points on {smallest_set:.0f} test points",
+    )
+
+
+def interpolation_halves_gibbs(dataset: xr.Dataset) -> Verdict:
+    """Kernel interpolation errs at most half as often as a draw of the spherised posterior, n >= 100."""
+    large = dataset.sel(train_size=[n for n in _axis(dataset, "train_size") if n >= 100])
+    if not large.sizes["train_size"]:
+        raise KeyError("training size of 100 or more")
+    errors = {
+        name: _mean(large[name], "train_size") for name in ("kernel_interpolation_error", "spherised_gibbs_error")
+    }
+    ratio = (errors["kernel_interpolation_error"] / errors["spherised_gibbs_error"]).values
+    return _verdict((ratio <= 0.5).all(), f"interpolation over Gibbs {_shown(ratio)} at n = {_sizes(large)}")
+
+
+def vote_beats_member(dataset: xr.Dataset) -> Verdict:
+    """Majority of networks trained to spherised targets against single ones, at every n."""
+    small = _small_margin(dataset)
+    one, vote = (_mean(small[name], "train_size") for name in ("test_error", "vote_error"))
+    return _verdict((vote < one).all(), f"one {_shown(one)}, vote {_shown(vote)} at n = {_sizes(small)}")
+
+
+def large_margin_acts_as_vote(dataset: xr.Dataset) -> Verdict:
+    """Single networks of large equal margins against single ones trained to spherised targets, at every n."""
+    small = _mean(_small_margin(dataset)["test_error"], "train_size")
+    scale = float(_axis(dataset, "label_scale").max())
+    large = _mean(dataset["test_error"].sel(targets="labels", label_scale=scale), "train_size")
+    numbers = f"large margin {_shown(large)}, small {_shown(small)} at n = {_sizes(dataset)}"
+    return _verdict((large < small).all(), numbers)
+
+
+def _small_margin(dataset: xr.Dataset) -> xr.Dataset:
+    if "spherised" not in _axis(dataset, "targets"):
+        raise KeyError("spherised targets")
+    return dataset.sel(targets="spherised", label_scale=_axis(dataset, "label_scale").min())
+
+
+def _sizes(dataset: xr.Dataset) -> str:
+    return ", ".join(str(n) for n in np.atleast_1d(dataset["train_size"].values))
+
+
 def _structured(dataset: xr.Dataset) -> xr.Dataset:
     """The part with true labels."""
     names = [name for name in np.atleast_1d(dataset["labels"].values) if "random" not in str(name)]

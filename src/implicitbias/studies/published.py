@@ -120,3 +120,27 @@ def bernstein_yue_2021_section5() -> list[Row]:
     rows.append(Row("mean |f| of rejection-sampled networks", "sampled_output_scale", {}, 0.516, source, 0.214))
     rows.append(Row("share of random networks accepted", "sampled_acceptance", {}, 0.082, source))
     return rows
+
+
+def bernstein_yue_2021_bayes_point() -> list[Row]:
+    """The second version's table: percent errors on decimal MNIST, depth 7, width 1000."""
+    source = "Bernstein & Yue 2021, second version, section 5 (MNIST, depth 7, width 1000)"
+    columns: list[tuple[str, str, dict[str, Any]]] = [
+        ("draw of the spherised posterior (GP Gibbs)", "spherised_gibbs_error", {}),
+        ("majority of the spherised posterior (GP Bayes)", "spherised_bayes_error", {}),
+        ("kernel interpolation", "kernel_interpolation_error", {}),
+        ("one small-margin network", "test_error", {"targets": "spherised", "label_scale": 1.0}),
+        ("vote of small-margin networks", "vote_error", {"targets": "spherised", "label_scale": 1.0}),
+        ("one large-margin network", "test_error", {"targets": "labels", "label_scale": 100.0}),
+    ]
+    percent = {
+        50: (39.1, 20.65, 20.66, 37.2, 24.4, 21.1),
+        200: (30.8, 9.96, 9.96, 30.6, 10.4, 9.1),
+        500: (28.4, 5.94, 5.97, 26.1, 7.0, 6.5),
+        1000: (26.6, 4.26, 4.27, 23.2, 5.5, 4.4),
+    }
+    return [
+        Row(what, variable, {"train_size": n, **point}, value / 100, source)
+        for n, values in percent.items()
+        for (what, variable, point), value in zip(columns, values, strict=True)
+    ]

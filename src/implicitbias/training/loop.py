@@ -46,7 +46,7 @@ def steps_per_epoch(points: int, batch_size: int | str) -> int:
 def descend(
     weights: list[Tensor],
     inputs: Tensor,
-    labels: Tensor,
+    targets: Tensor,
     members: Members,
     *,
     activation: Activation,
@@ -65,10 +65,11 @@ def descend(
     Args:
         weights: tensors `(member, out, in)`.
         inputs: `(task, n, d)` training inputs.
-        labels: `(task, n)` training labels +-1, in the dtype of the weights.
+        targets: `(member, n)` what each member's outputs are fitted to at label scale 1 (labels +-1, or others of
+            their signs), in the dtype of the weights.
         members: what tells the members apart.
         activation: hidden activation.
-        loss: `(outputs, labels, label_scale) -> (member,)`.
+        loss: `(outputs, targets, label_scale) -> (member,)`.
         optimizer: the update rule.
         epochs: passes through the training set.
         batch_size: points a step, or "full".
@@ -86,7 +87,7 @@ def descend(
     if step in checkpoints:
         yield step, alive
     with bar(epochs, description) as progress:
-        for epoch, batches in enumerate(_epochs(inputs, labels, members, batch_size, epochs)):
+        for epoch, batches in enumerate(_epochs(inputs, targets, members, batch_size, epochs)):
             learning_rate = exponential(members.learning_rate, members.decay, epoch)
             for x, y in batches:
                 step += 1
@@ -107,17 +108,17 @@ def descend(
 
 
 def _epochs(
-    inputs: Tensor, labels: Tensor, members: Members, batch_size: int | str, epochs: int
+    inputs: Tensor, targets: Tensor, members: Members, batch_size: int | str, epochs: int
 ) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
-    """For every epoch its minibatches: inputs `(member, batch, d)`, labels `(member, batch)`.
+    """For every epoch its minibatches: inputs `(member, batch, d)`, targets `(member, batch)`.
 
     Every member shuffles its training points by a generator of its own. A batch that holds all points is
     gathered once and not shuffled.
     """
-    tasks, points = labels.shape
+    tasks, points = inputs.shape[:2]
     size = points if batch_size == "full" else int(batch_size)
     if size >= points:
-        whole = inputs[members.task], labels[members.task]
+        whole = inputs[members.task], targets
         for _ in range(epochs):
             yield iter([whole])
         return
@@ -125,8 +126,8 @@ def _epochs(
     flat, start = inputs.reshape(tasks * points, -1), points * members.task[:, None]
     for _ in range(epochs):
         shuffled = torch.stack([torch.randperm(points, generator=generator) for generator in generators])
-        order = shuffled.to(inputs.device, non_blocking=True) + start
+        order = shuffled.to(inputs.device, non_blocking=True)
         yield (
-            (flat.index_select(0, chosen.flatten()).view(*chosen.shape, -1), labels.take(chosen))
+            (flat.index_select(0, (chosen + start).flatten()).view(*chosen.shape, -1), targets.gather(1, chosen))
             for chosen in torch.split(order, size, dim=1)
         )

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 import xarray as xr
 
-from implicitbias.catalogue import ACTIVATIONS, LOSSES, OPTIMIZERS, resolve
+from implicitbias.catalogue import LOSSES, OPTIMIZERS, TARGETS, resolve
 from implicitbias.errors import ConfigError
+from implicitbias.networks.activations import of_network
 from implicitbias.networks.mlp import initialise, layer_shapes
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable
@@ -36,14 +37,14 @@ def train(
 ) -> xr.Dataset:
     """Train the product of task seeds, ensemble axes and members as stacked ensembles.
 
-    A member's initial weights and data order depend on its task seed and number alone: it equals its solo
-    run (to the last bit on one CPU thread), and runs that differ in label scale or learning rate start from
+    A member's initial weights, data order and target draws depend on its task seed and number alone: it equals its
+    solo run (to the last bit on one CPU thread), and runs that differ in label scale or learning rate start from
     the same networks.
 
     Args:
         task: from `tasks.build`.
-        network: activation, depth, width, init_scale.
-        training: optimizer and its hyperparameters, loss, label_scale, learning_rate, decay, epochs,
+        network: activation and its parameters, depth, width, init_scale.
+        training: optimizer and its hyperparameters, loss, targets, label_scale, learning_rate, decay, epochs,
             batch_size, members, dtype, checkpoints; init_scale if `network` does not have it.
         ensemble: axis -> values, for axes of `PER_MEMBER` that are trained together; they replace the scalar.
         device: torch device.
@@ -71,7 +72,8 @@ def train(
     entry = OPTIMIZERS[training["optimizer"]]
     hyperparameters = {name: training.get(name, number.default) for name, number in entry.parameters.items()}
     optimizer = resolve(entry)(**hyperparameters)
-    activation, loss = resolve(ACTIVATIONS[network["activation"]]), resolve(LOSSES[training["loss"]])
+    activation, loss = of_network(network), resolve(LOSSES[training["loss"]])
+    rule = resolve(TARGETS[training.get("targets", "labels")])
     total = training["epochs"] * steps_per_epoch(points, training["batch_size"])
     steps = checkpoint_steps(training["checkpoints"], total)
 
@@ -102,14 +104,16 @@ def train(
             learning_rate=tensor([each["learning_rate"] for each in members[here]]),
             decay=tensor([each["decay"] for each in members[here]]),
         )
+        draws = [derive_seed("targets", each["seed"], each["member"]) for each in members[here]]
+        targets = rule(train_input, train_label, together.task, draws, network)
         pauses = descend(
-            weights, train_input, train_label, together, activation=activation, loss=loss, optimizer=optimizer,
+            weights, train_input, targets, together, activation=activation, loss=loss, optimizer=optimizer,
             epochs=training["epochs"], batch_size=training["batch_size"], checkpoints=steps,
             description=f"training {here.start + 1}-{here.stop} of {len(members)}",
         )  # fmt: skip
         for step, alive in pauses:
             arrays = snapshot(
-                weights, train_input, train_label, test_input, together, alive, activation, loss, keep_weights
+                weights, train_input, targets, test_input, together, alive, activation, loss, keep_weights
             )
             for name, values in arrays.items():
                 if name not in kept:

@@ -16,7 +16,7 @@ from implicitbias.training.loop import Loss, Members
 def snapshot(
     weights: Sequence[Tensor],
     train_input: Tensor,
-    train_label: Tensor,
+    targets: Tensor,
     test_input: Tensor,
     members: Members,
     alive: Tensor,
@@ -29,12 +29,12 @@ def snapshot(
     Args:
         weights: tensors `(member, out, in)`.
         train_input: `(task, n, d)`.
-        train_label: `(task, n)`.
+        targets: `(member, n)`, at label scale 1.
         test_input: `(m, d)` shared by all tasks, or `(task, m, d)`.
         members: what tells the members apart.
         alive: `(member,)` bool, False for members known to have diverged.
         activation: hidden activation.
-        loss: `(outputs, labels, label_scale) -> (member,)`.
+        loss: `(outputs, targets, label_scale) -> (member,)`.
         keep_weights: whether the weights are among them.
     """
     train_output = outputs(weights, train_input, activation, members.task)
@@ -42,7 +42,7 @@ def snapshot(
     kept = {
         "train_output": train_output,
         "test_output": test_output,
-        "train_loss": loss(train_output, train_label[members.task], members.label_scale),
+        "train_loss": loss(train_output, targets, members.label_scale),
         "frobenius_norm": torch.stack([torch.linalg.matrix_norm(weight) for weight in weights], dim=1),
     }
     for values in kept.values():

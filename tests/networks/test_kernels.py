@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from implicitbias.catalogue import ACTIVATIONS
 from implicitbias.errors import ConfigError
-from implicitbias.nngp.kernels import ACTIVATIONS, nngp_kernel, nngp_variance, ntk_kernel
+from implicitbias.networks.activations import of_network
+from implicitbias.networks.kernels import DUALS, nngp_kernel, nngp_variance, ntk_kernel
 
 PHI = {
     "relu": lambda z: math.sqrt(2) * torch.relu(z),
@@ -14,6 +16,16 @@ PHI = {
     "erf": torch.erf,
     "linear": lambda z: z,
 }
+
+
+def test_the_catalogue_knows_which_activations_have_a_kernel():
+    assert {name for name, entry in ACTIVATIONS.items() if entry.dual} == set(DUALS)
+
+
+@pytest.mark.parametrize("activation", DUALS)
+def test_finite_networks_use_the_activation_of_the_kernel(activation):
+    z = torch.linspace(-3, 3, 50)
+    assert torch.allclose(of_network({"activation": activation, "slope": 0.3})(z), PHI[activation](z))
 
 
 def inputs(n=4, d=5, seed=0):
@@ -62,7 +74,7 @@ def test_homogeneous_activations_scale_with_the_norms(activation):
     assert torch.allclose(scaled, 1.5 * nngp_kernel(x, z, depth=4, activation=activation), atol=1e-12)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", DUALS)
 @pytest.mark.parametrize("kernel", [nngp_kernel, ntk_kernel])
 def test_blocks_agree_with_the_whole(activation, kernel):
     """More points than a block, symmetric and not, and the diagonal alone."""
@@ -96,7 +108,7 @@ def random_hidden(x, activation, depth, width, networks, weight_variance, bias_v
     return h
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", DUALS)
 @pytest.mark.parametrize(("weight_variance", "bias_variance"), [(1.0, 0.0), (1.5, 0.3)])
 @pytest.mark.parametrize("depth", [2, 3])
 def test_kernel_is_the_covariance_of_wide_random_networks(activation, weight_variance, bias_variance, depth):
@@ -113,7 +125,7 @@ def test_kernel_is_the_covariance_of_wide_random_networks(activation, weight_var
     assert (stderr < 0.03 * kernel.diagonal().max()).all()  # the test can see an error of a few per cent
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", DUALS)
 def test_tangent_kernel_is_that_of_autograd(activation):
     x, width, depth, networks, bias_variance = inputs(3, 4), 512, 3, 24, 0.1
     generator = torch.Generator().manual_seed(0)
@@ -173,3 +185,29 @@ def test_what_has_no_kernel_is_refused(settings, message):
     for kernel in (nngp_kernel, nngp_variance):
         with pytest.raises(ConfigError, match=message):
             kernel(inputs(), **settings)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "erf"])
+@pytest.mark.parametrize(("weight_variance", "bias_variance"), [(1.0, 0.0), (1.5, 0.3)])
+@pytest.mark.parametrize("kernel", [nngp_kernel, ntk_kernel])
+def test_kernels_agree_with_neural_tangents(activation, weight_variance, bias_variance, kernel):
+    jax = pytest.importorskip("jax", reason="neural-tangents is not installed: pip install '.[neural-tangents]'")
+    jax.config.update("jax_enable_x64", True)
+    stax = pytest.importorskip("neural_tangents.stax", exc_type=ImportError)
+    norm = math.sqrt(2 / (1 + 0.3**2))
+    phi = {
+        "relu": stax.ABRelu(0.0, math.sqrt(2)),
+        "leaky_relu": stax.ABRelu(0.3 * norm, norm),
+        "erf": stax.Erf(),
+    }[activation]
+
+    def dense():
+        return stax.Dense(1, math.sqrt(weight_variance), math.sqrt(bias_variance) if bias_variance else None)
+
+    kernel_fn = stax.serial(*[layer for _ in range(4) for layer in (dense(), phi)], dense())[2]
+    x, z = inputs(6, 5, seed=3), inputs(4, 5, seed=4)
+    theirs = np.array(kernel_fn(x.numpy(), z.numpy(), "nngp" if kernel is nngp_kernel else "ntk"))
+    ours = kernel(
+        x, z, depth=5, activation=activation, slope=0.3, weight_variance=weight_variance, bias_variance=bias_variance
+    )
+    assert np.allclose(ours, theirs, rtol=1e-9, atol=1e-12)

@@ -5,7 +5,9 @@ N(0, bias_variance); relu carries the factor sqrt(2), so that diag K = 1 on inpu
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,7 +44,7 @@ def _erf(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple
 
 
 Dual = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
-ACTIVATIONS: dict[str, Dual] = {"relu": _relu, "leaky_relu": _leaky_relu, "erf": _erf, "linear": _linear}
+DUALS: dict[str, Dual] = {"relu": _relu, "leaky_relu": _leaky_relu, "erf": _erf, "linear": _linear}
 """Dual activations in closed form: (covariance, variances (n, 1), variances (1, m), slope of leaky_relu) ->
 (E[phi(u) phi(v)], E[phi'(u) phi'(v)])."""
 
@@ -117,15 +119,20 @@ def nngp_variance(
     return variance
 
 
+def of_network(network: Mapping[str, Any]) -> Callable[..., Tensor]:
+    """`nngp_kernel` of the network that these parameters describe (depth, activation, its slope)."""
+    return partial(nngp_kernel, **{name: network[name] for name in ("depth", "activation", "slope") if name in network})
+
+
 def _dual(activation: str, depth: int) -> Dual:
-    if activation not in ACTIVATIONS:
+    if activation not in DUALS:
         raise ConfigError(
-            f"activation {activation!r} has no kernel in closed form{nearest(activation, ACTIVATIONS)};"
-            f" allowed: {', '.join(ACTIVATIONS)}"
+            f"activation {activation!r} has no kernel in closed form{nearest(activation, DUALS)};"
+            f" allowed: {', '.join(DUALS)}"
         )
     if depth < 1:
         raise ConfigError(f"depth = {depth}: allowed: at least 1")
-    return ACTIVATIONS[activation]
+    return DUALS[activation]
 
 
 def _recursion(

@@ -1,0 +1,101 @@
+"""Subset simulation of an orthant probability: a telescope of conditional probabilities near 1/2.
+
+P[g > 0] is the product of P[g > -s_k | g > -s_(k-1)] over falling slacks s_1 > s_2 > ... > 0. Particles move within
+the current domain by elliptical slice sampling without rejection: on the ellipse g cos(t) + v sin(t) the part that
+fulfils all linear conditions is a union of arcs, known in closed form.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from implicitbias.errors import NumericalError
+from implicitbias.linalg import cholesky
+from implicitbias.nngp.estimate import OrthantEstimate, log_mean
+from implicitbias.nngp.standardise import standardised
+from implicitbias.rng import derive_seed
+
+_GROUPS = 16  # independent particle systems; their spread is the standard error
+_MOVES = 4  # elliptical slices a particle takes at every level
+_TURN = 2 * math.pi
+
+
+def subset(kernel: Tensor, labels: Tensor, *, samples: int = 4096, seed: int = 0) -> OrthantEstimate:
+    """Logarithm of P[sign f = labels], f ~ N(0, K), by subset simulation with elliptical slices.
+
+    A comparison method: the particles remember where they come from, so for structured labels it is nats off
+    where `mixture` is off by thousandths, and its error bar, the spread of 16 independent systems, is too small
+    for a mean of such skewed estimates.
+
+    Args:
+        kernel: `(n, n)` covariance of f, any positive diagonal.
+        labels: `(n,)` of +-1.
+        samples: number of particles, at least 4 in each of 16 groups.
+        seed: of the particles.
+
+    Raises:
+        NumericalError: if the kernel is no covariance or the probability is 0 (see `standardised`), or if a group
+            of particles dies out.
+
+    Source: Au & Beck 2001; Gessner, Kanjilal & Hennig 2020 (LinConGauss), algorithms 1 and 2.
+    """
+    factor = cholesky(standardised(kernel, labels).correlation)
+    n, count = len(factor), max(4, samples // _GROUPS)
+    generator = torch.Generator(factor.device).manual_seed(derive_seed("subset", seed))
+
+    def prior() -> Tensor:
+        noise = torch.randn(n, _GROUPS * count, generator=generator, dtype=factor.dtype, device=factor.device)
+        return factor @ noise
+
+    g = prior()
+    slack = factor.new_full((_GROUPS,), math.inf)
+    log_p = factor.new_zeros(_GROUPS)
+    while bool((slack > 0).any()):
+        depth = -g.amin(0).reshape(_GROUPS, count)  # the least slack that lets a particle in
+        level = depth.median(1).values.clamp(min=0).minimum(slack)
+        inside = depth < level[:, None]
+        inside |= (depth == level[:, None]) & (level[:, None] == slack[:, None])  # a group that has arrived
+        alive = inside.sum(1)
+        if not bool(alive.all()):
+            raise NumericalError(f"subset simulation: no particle of {count} passes a level; allowed: more samples")
+        log_p += torch.where(slack > 0, torch.log(alive / count), 0.0)
+        slack = level
+        g = g[:, _revived(inside, generator)]
+        edge = slack.repeat_interleave(count)
+        for _ in range(_MOVES):
+            g = _slice(g, prior(), edge, generator)
+    log_probability, stderr, effective = log_mean(log_p)
+    return OrthantEstimate(log_probability, stderr, effective)
+
+
+def _revived(inside: Tensor, generator: torch.Generator) -> Tensor:
+    """For every particle, whom it continues: itself if inside, else a survivor of its group by lot; `(N,)`."""
+    chosen = torch.multinomial(inside.double(), inside.shape[1], replacement=True, generator=generator)
+    own = torch.arange(inside.shape[1], device=inside.device)
+    parent = torch.where(inside, own, chosen)
+    start = inside.shape[1] * torch.arange(len(inside), device=inside.device)
+    return (parent + start[:, None]).ravel()
+
+
+def _slice(g: Tensor, v: Tensor, slack: Tensor, generator: torch.Generator) -> Tensor:
+    """A uniform point of the ellipse through g and v on which all rows exceed -slack; `(n, N)`, `(N,)`.
+
+    Row i leaves the domain on an arc around the angle opposite to that of (g_i, v_i). The arcs are sorted by where
+    they begin; the gaps between them are the domain, one of which holds the angle 0, where g is.
+    """
+    radius = torch.hypot(g, v)
+    half = torch.arccos((slack / radius).clamp(max=1))  # 0 where the row never leaves
+    begin = torch.remainder(torch.atan2(v, g) + math.pi - half, _TURN)
+    begin, order = begin.sort(dim=0)
+    end = (begin + 2 * half.gather(0, order)).clamp(max=_TURN).cummax(0).values
+    rim = begin.new_zeros(1, begin.shape[1])
+    end, begin = torch.cat([rim, end]), torch.cat([begin, rim + _TURN])
+    gaps = (begin - end).clamp(min=0)
+    reach = gaps.cumsum(0)
+    target = torch.rand(1, len(slack), generator=generator, dtype=g.dtype, device=g.device) * reach[-1]
+    gap = torch.searchsorted(reach.T.contiguous(), target.T.contiguous()).T.clamp(max=len(gaps) - 1)
+    angle = begin.gather(0, gap) - (reach.gather(0, gap) - target)
+    moved = g * torch.cos(angle) + v * torch.sin(angle)
+    kept = (moved > -slack).all(0)  # rounding may put the end of a gap outside; the particle then stays
+    return torch.where(kept, moved, g)
