@@ -253,3 +253,99 @@ def test_an_impossible_element_of_a_batch_is_named():
     kernels = torch.stack([torch.eye(2), torch.ones(2, 2)]).double()
     with pytest.raises(NumericalError, match=r"batch index \(1,\): points 0 and 1 are equal"):
         log_probabilities(kernels, torch.tensor([1.0, -1.0]))
+
+
+SHIFTED = (*METHODS, "subset")
+
+
+@pytest.mark.parametrize("method", [*SHIFTED, "ep"])
+def test_shifted_independent_signs(method):
+    mean = torch.tensor([-3.0, -0.5, 0.0, 0.7, 40.0, -9.0], dtype=torch.float64)
+    labels, variance = torch.tensor([1.0, -1, 1, 1, 1, -1]), torch.tensor([1.0, 4, 1, 0.25, 9, 1], dtype=torch.float64)
+    truth = float(stats.norm.logcdf((labels * mean / variance.sqrt()).numpy()).sum())
+    estimate = log_probability(torch.diag(variance), labels, method, mean=mean)
+    stderr = 0 if method == "ep" else estimate.stderr
+    assert abs(estimate.log_probability - truth) < 4 * stderr + 1e-4
+
+
+@pytest.mark.parametrize("method", SHIFTED)
+@pytest.mark.parametrize("seed", range(3))
+def test_shifted_orthants_agree_with_scipy(method, seed):
+    kernel, labels = deep(5, seed, depth=3)
+    mean = torch.randn(5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    signs = labels.numpy()
+    truth = stats.multivariate_normal((signs * -mean.numpy()), kernel.numpy() * np.outer(signs, signs)).cdf(np.zeros(5))
+    estimate = log_probability(kernel, labels, method, mean=mean)
+    assert agrees(estimate, math.log(truth), floor=1e-4)
+    if method in ("mixture", "tilting"):
+        assert estimate.upper_bound >= math.log(truth) - 1e-6
+
+
+@pytest.mark.parametrize(("n", "rho", "shift"), [(50, 0.5, -2.0), (200, 0.9, 1.0), (200, 0.1, -1.0), (100, 0.5, 3.0)])
+def test_shifted_equicorrelated_points_by_quadrature(n, rho, shift):
+    """P = E prod Phi((shift + sqrt(rho) x)/sqrt(1 - rho))."""
+    x = np.linspace(-14, 14, 20001)
+    logs = n * stats.norm.logcdf((shift + math.sqrt(rho) * x) / math.sqrt(1 - rho)) + stats.norm.logpdf(x)
+    truth = float(np.logaddexp.reduce(logs)) + math.log(x[1] - x[0])
+    kernel = torch.full((n, n), rho, dtype=torch.float64).fill_diagonal_(1)
+    estimate = log_probability(kernel, torch.ones(n), mean=torch.full((n,), shift))
+    assert agrees(estimate, truth)
+    assert estimate.stderr < 0.02
+    assert estimate.upper_bound >= truth
+    if rho <= 0.5:  # at .9 EP is off by a nat
+        ep = log_probability(kernel, torch.ones(n), "ep", mean=torch.full((n,), shift))
+        assert abs(ep.log_probability - truth) < 0.5
+
+
+def test_samples_of_a_shifted_orthant_have_the_mean_of_rejection():
+    kernel, labels = deep(3, 5, depth=2)
+    mean = torch.tensor([0.5, -0.4, 0.2], dtype=torch.float64)
+    estimate = log_probability(kernel, labels, mean=mean, keep_samples=True)
+    assert bool((estimate.samples * labels[:, None] > 0).all())
+    weights = torch.softmax(estimate.log_weights, 0)
+    z = torch.randn(3, 400_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    f = mean[:, None] + torch.linalg.cholesky(kernel) @ z
+    kept = f[:, (f * labels[:, None] > 0).all(0)]
+    stderr = kept.std(1) / math.sqrt(kept.shape[1])
+    assert bool(((estimate.samples @ weights - kept.mean(1)).abs() < 5 * stderr + 2e-3).all())
+
+
+def test_copies_of_a_point_with_different_means_keep_the_hardest_condition():
+    kernel, labels = deep(4, 1)
+    mean = torch.tensor([0.3, -0.2, 0.1, 0.6], dtype=torch.float64)
+    copies = [0, 1, 2, 3, 3]
+    shifted = torch.cat([mean, mean[3:] + labels[3] * 0.5])  # a copy whose condition is easier
+    plain = log_probability(kernel, labels, mean=mean)
+    merged = log_probability(kernel[copies][:, copies], labels[copies], mean=shifted, keep_samples=True)
+    assert merged.log_probability == plain.log_probability
+    gap = merged.samples[4] - merged.samples[3]
+    assert torch.allclose(gap, labels[3].double() * 0.5 * torch.ones_like(gap))
+
+
+@pytest.mark.parametrize("method", ["importance", "bound"])
+def test_methods_of_centred_gaussians_refuse_a_mean(method):
+    with pytest.raises(ConfigError, match=f"{method}.*centred"):
+        log_probability(torch.eye(2, dtype=torch.float64), torch.ones(2), method, mean=torch.ones(2))
+
+
+def test_a_mean_of_the_wrong_shape_is_refused():
+    with pytest.raises(NumericalError, match=r"shape \(3,\); allowed: \(2,\)"):
+        log_probability(torch.eye(2, dtype=torch.float64), torch.ones(2), mean=torch.ones(3))
+
+
+def test_a_singular_kernel_with_a_mean_may_be_possible_or_not():
+    """Two opposite points: centred, their signs cannot agree; shifted up, they can."""
+    kernel = torch.tensor([[1.0, -0.8, 0.6], [-0.8, 1.0, 0.0], [0.6, 0.0, 1.0]], dtype=torch.float64)
+    kernel = torch.linalg.cholesky(kernel.new_tensor([[1.0, 0.3], [0.3, 1.0]]))
+    root = torch.stack([kernel[0], kernel[1], -(kernel[0] + kernel[1])])
+    singular, up = root @ root.T, torch.ones(3)
+    with pytest.raises(NumericalError, match="no function in its range"):
+        log_probability(singular, up)
+    mean = torch.full((3,), 1.0, dtype=torch.float64)
+    z = torch.randn(2, 400_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    share = float(((root @ z + 1) > 0).all(0).double().mean())
+    found = log_probability(singular, up, mean=mean)
+    assert (
+        abs(found.log_probability - math.log(share))
+        < 4.5 * math.sqrt((1 - share) / share / 400_000) + 4 * found.stderr + 1e-3
+    )

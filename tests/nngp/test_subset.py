@@ -35,7 +35,7 @@ def test_a_slice_stays_inside_and_leaves_the_truncated_normal_as_it_is():
     moved = g
     for _ in range(3):
         v = torch.randn(g.shape, generator=generator, dtype=g.dtype)
-        moved = _slice(moved, v, slack.expand(g.shape[1]), generator)
+        moved = _slice(moved, v, slack.expand(g.shape), generator)
     assert bool((moved > -slack).all())
     phi = math.exp(-0.125) / math.sqrt(2 * math.pi) / float(torch.special.ndtr(slack))
     variance = 1 - 0.5 * phi - phi**2
@@ -51,7 +51,7 @@ def test_an_unbounded_slice_turns_by_a_uniform_angle():
     generator = torch.Generator().manual_seed(1)
     g = torch.tensor([[1.0], [0.0]], dtype=torch.float64).expand(2, 4000)
     v = torch.tensor([[0.0], [1.0]], dtype=torch.float64).expand(2, 4000)
-    moved = _slice(g, v, torch.full((4000,), 2.0, dtype=torch.float64), generator)
+    moved = _slice(g, v, torch.full((2, 4000), 2.0, dtype=torch.float64), generator)
     assert torch.allclose(moved.square().sum(0), torch.ones(4000, dtype=torch.float64))
     assert (moved.mean(1).abs() < 4.5 / math.sqrt(2 * 4000)).all()
 

@@ -19,14 +19,14 @@ _DAMPING = 0.9  # share of the new sites in an update
 
 @dataclass(frozen=True)
 class Sites:
-    """The Gaussian that EP finds, N(m, V) with V = (A^-1 + T)^-1.
+    """The Gaussian that EP finds, N(m, V) with V = (A^-1 + T)^-1 and m = V (A^-1 prior mean + nu).
 
     Attributes:
         tau: `(n,)` site precisions, T = diag(tau).
         nu: `(n,)` site shifts.
         mean: `(n,)` m.
         covariance: `(n, n)` V.
-        log_normaliser: ln of the integral of N(g; 0, A) times all sites.
+        log_normaliser: ln of the integral of the prior N(g; prior mean, A) times all sites.
         log_probability: EP's own estimate of ln P (no error bar).
     """
 
@@ -38,17 +38,18 @@ class Sites:
     log_probability: float
 
 
-def expectation_propagation(a: Tensor, tolerance: float = 1e-4, cap: int = 60) -> Sites:
+def expectation_propagation(a: Tensor, prior_mean: Tensor, tolerance: float = 1e-4, cap: int = 60) -> Sites:
     """Sites by parallel damped updates.
 
     Args:
         a: `(n, n)` correlation matrix A, float64.
+        prior_mean: `(n,)` mean of g before any condition.
         tolerance: relative change of the sites at which it stops.
         cap: number of updates at the most; importance sampling on top needs no convergence.
     """
     n = len(a)
     tau, nu = a.new_zeros(n), a.new_zeros(n)
-    mean, variance = a.new_zeros(n), a.diagonal()
+    mean, variance = prior_mean, a.diagonal()
     for _ in range(cap):
         precision, shift = 1 / variance - tau, mean / variance - nu  # the cavity
         root = precision.sqrt()
@@ -63,15 +64,19 @@ def expectation_propagation(a: Tensor, tolerance: float = 1e-4, cap: int = 60) -
         tau, nu = tau + step_tau, nu + step_nu
         _, w = _whitened(a, tau)
         variance = a.diagonal() - (w * w).sum(0)
-        mean = a @ nu - w.T @ (w @ nu)
+        pull = nu - tau * prior_mean
+        mean = prior_mean + a @ pull - w.T @ (w @ pull)
         change = torch.maximum(step_tau.abs().max() / tau.abs().max(), step_nu.abs().max() / nu.abs().max())
         if float(change) < tolerance:
             break
     factor, w = _whitened(a, tau)
     covariance = torch.addmm(a, w.T, w, alpha=-1)
-    mean, variance = covariance @ nu, covariance.diagonal()
+    pull = nu - tau * prior_mean
+    moved, variance = covariance @ pull, covariance.diagonal()
+    mean = prior_mean + moved
     precision, shift = 1 / variance - tau, mean / variance - nu
-    log_normaliser = float(0.5 * nu @ mean - factor.diagonal().log().sum())
+    at_prior_mean = nu @ prior_mean - 0.5 * tau @ prior_mean**2
+    log_normaliser = float(at_prior_mean + 0.5 * pull @ moved - factor.diagonal().log().sum())
     factors = log_ndtr(shift / precision.sqrt()) - _log_site_integral(tau, nu, precision, shift)
     return Sites(tau, nu, mean, covariance, log_normaliser, log_normaliser + float(factors.sum()))
 
@@ -91,12 +96,14 @@ def _log_site_integral(tau: Tensor, nu: Tensor, precision: Tensor, shift: Tensor
     return -0.5 * torch.log1p(tau / precision) + 0.5 * ((shift + nu) ** 2 / total - shift**2 / precision)
 
 
-def ep(kernel: Tensor, labels: Tensor) -> OrthantEstimate:
+def ep(kernel: Tensor, labels: Tensor, *, mean: Tensor | None = None) -> OrthantEstimate:
     """EP's own estimate of ln P[sign f = labels]: deterministic, some tenths of a nat off, without an error bar.
 
     Args:
         kernel: `(n, n)` covariance of f.
         labels: `(n,)` of +-1.
+        mean: `(n,)` mean of f, None for 0.
     """
-    log_probability = expectation_propagation(standardised(kernel, labels).correlation).log_probability
+    orthant = standardised(kernel, labels, mean)
+    log_probability = expectation_propagation(orthant.correlation, orthant.mean).log_probability
     return OrthantEstimate(log_probability, stderr=math.nan, effective_sample_size=math.nan)

@@ -32,17 +32,19 @@ def mixture(
     kernel: Tensor,
     labels: Tensor,
     *,
+    mean: Tensor | None = None,
     samples: int = 4096,
     seed: int = 0,
     target_stderr: float | None = None,
     cap: int = 2**17,
     keep_samples: bool = False,
 ) -> OrthantEstimate:
-    """Logarithm of P[sign f = labels], f ~ N(0, K), by a mixture of EP-guided and minimax-tilted sampling.
+    """Logarithm of P[sign f = labels], f ~ N(mean, K), by a mixture of EP-guided and minimax-tilted sampling.
 
     Args:
         kernel: `(n, n)` covariance K, any positive diagonal.
         labels: `(n,)` of +-1.
+        mean: `(n,)` mean of f, None for 0.
         samples: number of samples N, at least 2 a scramble and component.
         seed: of the scrambles.
         target_stderr: double N until the standard error is at most this, in nats.
@@ -55,13 +57,14 @@ def mixture(
     Warns:
         ConvergenceWarning: if `target_stderr` is not reached with `cap` samples.
     """
-    return _estimate(kernel, labels, _mixed, samples, seed, target_stderr, cap, keep_samples)
+    return _estimate(kernel, labels, mean, _mixed, samples, seed, target_stderr, cap, keep_samples)
 
 
 def tilting(
     kernel: Tensor,
     labels: Tensor,
     *,
+    mean: Tensor | None = None,
     samples: int = 4096,
     seed: int = 0,
     target_stderr: float | None = None,
@@ -69,13 +72,14 @@ def tilting(
     keep_samples: bool = False,
 ) -> OrthantEstimate:
     """Minimax exponential tilting alone (Botev 2017); arguments, result and errors are those of `mixture`."""
-    return _estimate(kernel, labels, _tilted, samples, seed, target_stderr, cap, keep_samples)
+    return _estimate(kernel, labels, mean, _tilted, samples, seed, target_stderr, cap, keep_samples)
 
 
 def genz(
     kernel: Tensor,
     labels: Tensor,
     *,
+    mean: Tensor | None = None,
     samples: int = 4096,
     seed: int = 0,
     target_stderr: float | None = None,
@@ -83,28 +87,29 @@ def genz(
     keep_samples: bool = False,
 ) -> OrthantEstimate:
     """The untilted sequential sampler (Genz 1992; GHK); arguments, result and errors are those of `mixture`."""
-    return _estimate(kernel, labels, _untilted, samples, seed, target_stderr, cap, keep_samples)
+    return _estimate(kernel, labels, mean, _untilted, samples, seed, target_stderr, cap, keep_samples)
 
 
-def _mixed(a: Tensor) -> tuple[list[Proposal], float]:
-    saddle = minimax_tilting(a)
-    sites = expectation_propagation(a, tolerance=1e-2)  # rough sites guide as well as converged ones
+def _mixed(a: Tensor, mean: Tensor) -> tuple[list[Proposal], float]:
+    saddle = minimax_tilting(a, mean)
+    sites = expectation_propagation(a, mean, tolerance=1e-2)  # rough sites guide as well as converged ones
     return [ep_guided(sites), tilted(saddle)], saddle.upper_bound
 
 
-def _tilted(a: Tensor) -> tuple[list[Proposal], float]:
-    saddle = minimax_tilting(a)
+def _tilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], float]:
+    saddle = minimax_tilting(a, mean)
     return [tilted(saddle)], saddle.upper_bound
 
 
-def _untilted(a: Tensor) -> tuple[list[Proposal], float]:
-    return [tilted(Tilting(cholesky(a), a.new_zeros(len(a)), upper_bound=0.0))], 0.0
+def _untilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], float]:
+    return [tilted(Tilting(cholesky(a), mean, tilt=torch.zeros_like(mean), upper_bound=0.0))], 0.0
 
 
 def _estimate(
     kernel: Tensor,
     labels: Tensor,
-    prepare: Callable[[Tensor], tuple[list[Proposal], float]],
+    mean: Tensor | None,
+    prepare: Callable[[Tensor, Tensor], tuple[list[Proposal], float]],
     samples: int,
     seed: int,
     target_stderr: float | None,
@@ -112,9 +117,9 @@ def _estimate(
     keep_samples: bool,
 ) -> OrthantEstimate:
     """Sample every component equally and weight all samples by the mixture of their densities (balance heuristic)."""
-    orthant = standardised(kernel, labels)
-    order = gge_order(orthant.correlation)
-    components, upper_bound = prepare(orthant.correlation[order][:, order])
+    orthant = standardised(kernel, labels, mean)
+    order = gge_order(orthant.correlation, orthant.mean)
+    components, upper_bound = prepare(orthant.correlation[order][:, order], orthant.mean[order])
     while True:
         g, log_weights = _sampled(components, len(order), samples, seed, order.device)
         by_scramble = torch.logsumexp(log_weights.reshape(SCRAMBLES, -1), 1) - math.log(len(log_weights) / SCRAMBLES)
@@ -134,7 +139,7 @@ def _estimate(
         raise NumericalError(f"all {len(log_weights)} weights vanish: no estimate for these {len(order)} points")
     f = None
     if keep_samples:
-        f = g[torch.argsort(order)][orthant.twin].mul_(orthant.scale[:, None])
+        f = orthant.outputs(g[torch.argsort(order)])
     return OrthantEstimate(
         log_probability,
         stderr,

@@ -1,4 +1,4 @@
-"""How much of a Gaussian lies in an orthant: ln P[sign f = labels] for f ~ N(0, K), by one interface.
+"""How much of a Gaussian lies in an orthant: ln P[sign f = labels] for f ~ N(mean, K), by one interface.
 
     >>> estimate = log_probability(kernel, labels)            # the mixture, 4096 points
     >>> estimate.log_probability, estimate.stderr, estimate.effective_sample_size
@@ -28,22 +28,29 @@ from implicitbias.nngp.estimate import OrthantEstimate
 from implicitbias.rng import derive_seed
 
 
-def log_probability(kernel: Tensor, labels: Tensor, method: str = "mixture", **settings: Any) -> OrthantEstimate:
-    """Logarithm of P[sign f = labels] for f ~ N(0, K).
+def log_probability(
+    kernel: Tensor, labels: Tensor, method: str = "mixture", *, mean: Tensor | None = None, **settings: Any
+) -> OrthantEstimate:
+    """Logarithm of P[sign f = labels] for f ~ N(mean, K).
 
     Args:
         kernel: `(n, n)` covariance K, any positive diagonal; float64, on any device.
         labels: `(n,)` of +-1.
         method: a name in `catalogue.ESTIMATORS`.
+        mean: `(n,)` mean of f, None for 0 (all that importance and bound know).
         **settings: of the method: `samples`, `seed`, `target_stderr`, `cap`, `keep_samples` for mixture, tilting
             and genz; `samples`, `seed` for subset; `draws`, `seed` for importance; `constant` for bound.
 
     Raises:
-        ConfigError: for an unknown method.
+        ConfigError: for an unknown method, or a mean for a method of centred Gaussians.
         NumericalError: if the kernel is no covariance, or the probability is 0; the message says why.
     """
     if method not in ESTIMATORS:
         raise ConfigError(f"no estimator {method!r}{nearest(method, ESTIMATORS)}; allowed: {', '.join(ESTIMATORS)}")
+    if mean is not None:
+        settings = {"mean": mean, **settings}
+        if taken_settings(method, {"mean": mean}) == {}:
+            raise ConfigError(f"estimator {method!r} knows centred Gaussians only; leave the mean out")
     estimate: OrthantEstimate = resolve(ESTIMATORS[method])(kernel, labels, **settings)
     return estimate
 
@@ -89,7 +96,7 @@ def log_probabilities(
     every_label = labels.expand(*shape, n).reshape(-1, n)
     found = []
     for position, (kernel, signs) in enumerate(zip(every_kernel, every_label, strict=True)):
-        own = {"seed": derive_seed("orthant batch", seed, position)}
+        own: dict[str, Any] = {"seed": derive_seed("orthant batch", seed, position)}
         if method in ESTIMATORS:
             own = taken_settings(method, own)
         try:

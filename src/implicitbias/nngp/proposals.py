@@ -44,15 +44,16 @@ def _walk(factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor]
 
 def tilted(tilting: Tilting) -> Proposal:
     """The minimax-tilted sequential sampler; with tilt 0 it is that of Genz (GHK). Source: Botev 2017, section 2."""
-    factor, tilt = tilting.factor, tilting.tilt
+    factor, mean, tilt = tilting.factor, tilting.mean, tilting.tilt
     diagonal = factor.diagonal()
 
     def draw(i: int, c: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
-        z = tilt[i] + truncated(c / diagonal[i] + tilt[i], u)
-        return z, c + diagonal[i] * z
+        centre = c + mean[i]
+        z = tilt[i] + truncated(centre / diagonal[i] + tilt[i], u)
+        return z, centre + diagonal[i] * z
 
     def log_weight(g: Tensor) -> Tensor:
-        z = torch.linalg.solve_triangular(factor, g, upper=False)
+        z = torch.linalg.solve_triangular(factor, g - mean[:, None], upper=False)
         t = g / diagonal[:, None] - z + tilt[:, None]
         weight: Tensor = log_ndtr(t).sum(0) + 0.5 * tilt @ tilt - tilt @ z
         return weight

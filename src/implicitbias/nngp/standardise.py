@@ -1,4 +1,4 @@
-"""The event sign f = labels, f ~ N(0, K), in a standard form: g > 0, g ~ N(0, A), A a correlation matrix."""
+"""The event sign f = labels, f ~ N(mean, K), in a standard form: g > 0, g ~ N(m, A), A a correlation matrix."""
 
 from dataclasses import dataclass
 
@@ -16,35 +16,54 @@ _JITTER = 1e-10  # added to a singular A; moves ln P by about its root
 
 @dataclass(frozen=True)
 class Orthant:
-    """P[g > 0] for g ~ N(0, A).
+    """P[g > 0] for g ~ N(m, A).
 
     Attributes:
         correlation: `(k, k)` A of the k distinct points, float64, positive definite.
+        mean: `(k,)` m.
         kept: `(k,)` positions of the distinct points among the n given.
         twin: `(n,)` for every given point, its position among the distinct ones.
-        scale: `(n,)` label times prior deviation: f = scale * g[twin].
+        scale: `(n,)` label times prior deviation.
+        lead: `(n,)` how far a point's own mean lies above that of its twin: f = scale * (g[twin] + lead).
     """
 
     correlation: Tensor
+    mean: Tensor
     kept: Tensor
     twin: Tensor
     scale: Tensor
+    lead: Tensor
+
+    def outputs(self, g: Tensor) -> Tensor:
+        """f `(n, N)` of the given points, from g `(k, N)` of the distinct ones."""
+        return (g[self.twin] + self.lead[:, None]).mul_(self.scale[:, None])
 
 
-def standardised(kernel: Tensor, labels: Tensor) -> Orthant:
+def standardised(kernel: Tensor, labels: Tensor, mean: Tensor | None = None) -> Orthant:
     """The standard form. Points that are equal under the kernel are merged, which leaves the probability as it is.
 
     Args:
         kernel: `(n, n)` covariance K, any positive diagonal.
         labels: `(n,)` of +-1.
+        mean: `(n,)` mean of f, None for 0.
 
     Raises:
         NumericalError: if K is no covariance, or if the probability is 0: by two points that are equal with
-            opposite labels (named), or because no function in the range of a singular K has these signs.
+            opposite labels (named), or because no function in the range of a singular K has these signs. With a mean,
+            equal points with opposite labels ask for an interval, which this does not do: an error too.
     """
     a, scale = _correlation(kernel, labels)
+    own = torch.zeros_like(scale) if mean is None else _standardised_mean(mean, scale)
     kept, twin = _distinct(a)
-    return Orthant(_nonsingular(a[kept][:, kept]), kept, twin, scale)
+    hardest = own.new_full(kept.shape, torch.inf).scatter_reduce(0, twin, own, "amin")  # of equal points' conditions
+    correlation = _nonsingular(a[kept][:, kept], hardest)
+    return Orthant(correlation, hardest, kept, twin, scale, lead=own - hardest[twin])
+
+
+def _standardised_mean(mean: Tensor, scale: Tensor) -> Tensor:
+    if mean.shape != scale.shape or not bool(torch.isfinite(mean).all()):
+        raise NumericalError(f"a mean of shape {tuple(mean.shape)}; allowed: {tuple(scale.shape)}, all of it finite")
+    return mean.to(scale) / scale
 
 
 def _correlation(kernel: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,7 +122,7 @@ def _distinct(a: Tensor) -> tuple[Tensor, Tensor]:
     return kept, torch.searchsorted(kept, first)
 
 
-def _nonsingular(a: Tensor) -> Tensor:
+def _nonsingular(a: Tensor, mean: Tensor) -> Tensor:
     """A itself, or A with a jitter where it is singular to rounding but the event is still possible."""
     factor, failed = torch.linalg.cholesky_ex(a)
     if not int(failed) and float(factor.diagonal().min()) ** 2 > _SINGULAR:
@@ -112,7 +131,7 @@ def _nonsingular(a: Tensor) -> Tensor:
     if float(values[0]) < -1e-8 * len(a):
         raise NumericalError(f"the kernel is not positive semi-definite: smallest eigenvalue {float(values[0]):.2g}")
     inside = values > 1e-13 * len(a)
-    if not _possible((vectors[:, inside] * values[inside].sqrt()).cpu().numpy()):
+    if not _possible((vectors[:, inside] * values[inside].sqrt()).cpu().numpy(), mean.cpu().numpy()):
         raise NumericalError(
             f"the kernel of {len(a)} distinct points has rank {int(inside.sum())}, and no function in its range has"
             " these signs: the probability is 0"
@@ -122,11 +141,14 @@ def _nonsingular(a: Tensor) -> Tensor:
     return a
 
 
-def _possible(root: np.ndarray) -> bool:
-    """Whether some z has root z > 0 in every row, `(n, r)`: the largest margin over a box, by linear programming."""
+def _possible(root: np.ndarray, mean: np.ndarray) -> bool:
+    """Whether some z has root z + mean > 0 in every row, `(n, r)`, `(n,)`.
+
+    By linear programming, made homogeneous (root z + s mean, s >= 0): the largest margin over a box.
+    """
     n, r = root.shape
     found = linprog(
-        np.append(np.zeros(r), -1.0), A_ub=np.hstack([-root, np.ones((n, 1))]), b_ub=np.zeros(n),
-        bounds=[(-1, 1)] * r + [(None, 1)],
+        np.append(np.zeros(r + 1), -1.0), A_ub=np.hstack([-root, -mean[:, None], np.ones((n, 1))]), b_ub=np.zeros(n),
+        bounds=[(-1, 1)] * r + [(0, 1), (None, 1)],
     )  # fmt: skip
     return found.x is not None and bool(found.x[-1] > 1e-9)

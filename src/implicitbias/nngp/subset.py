@@ -21,8 +21,10 @@ _MOVES = 4  # elliptical slices a particle takes at every level
 _TURN = 2 * math.pi
 
 
-def subset(kernel: Tensor, labels: Tensor, *, samples: int = 4096, seed: int = 0) -> OrthantEstimate:
-    """Logarithm of P[sign f = labels], f ~ N(0, K), by subset simulation with elliptical slices.
+def subset(
+    kernel: Tensor, labels: Tensor, *, mean: Tensor | None = None, samples: int = 4096, seed: int = 0
+) -> OrthantEstimate:
+    """Logarithm of P[sign f = labels], f ~ N(mean, K), by subset simulation with elliptical slices.
 
     A comparison method: the particles remember where they come from, so for structured labels it is nats off
     where `mixture` is off by thousandths, and its error bar, the spread of 16 independent systems, is too small
@@ -31,6 +33,7 @@ def subset(kernel: Tensor, labels: Tensor, *, samples: int = 4096, seed: int = 0
     Args:
         kernel: `(n, n)` covariance of f, any positive diagonal.
         labels: `(n,)` of +-1.
+        mean: `(n,)` mean of f, None for 0.
         samples: number of particles, at least 4 in each of 16 groups.
         seed: of the particles.
 
@@ -40,7 +43,8 @@ def subset(kernel: Tensor, labels: Tensor, *, samples: int = 4096, seed: int = 0
 
     Source: Au & Beck 2001; Gessner, Kanjilal & Hennig 2020 (LinConGauss), algorithms 1 and 2.
     """
-    factor = cholesky(standardised(kernel, labels).correlation)
+    orthant = standardised(kernel, labels, mean)
+    factor, centre = cholesky(orthant.correlation), orthant.mean[:, None]
     n, count = len(factor), max(4, samples // _GROUPS)
     generator = torch.Generator(factor.device).manual_seed(derive_seed("subset", seed))
 
@@ -52,7 +56,7 @@ def subset(kernel: Tensor, labels: Tensor, *, samples: int = 4096, seed: int = 0
     slack = factor.new_full((_GROUPS,), math.inf)
     log_p = factor.new_zeros(_GROUPS)
     while bool((slack > 0).any()):
-        depth = -g.amin(0).reshape(_GROUPS, count)  # the least slack that lets a particle in
+        depth = -(g + centre).amin(0).reshape(_GROUPS, count)  # the least slack that lets a particle in
         level = depth.median(1).values.clamp(min=0).minimum(slack)
         inside = depth < level[:, None]
         inside |= (depth == level[:, None]) & (level[:, None] == slack[:, None])  # a group that has arrived
@@ -62,7 +66,7 @@ def subset(kernel: Tensor, labels: Tensor, *, samples: int = 4096, seed: int = 0
         log_p += torch.where(slack > 0, torch.log(alive / count), 0.0)
         slack = level
         g = g[:, _revived(inside, generator)]
-        edge = slack.repeat_interleave(count)
+        edge = slack.repeat_interleave(count) + centre
         for _ in range(_MOVES):
             g = _slice(g, prior(), edge, generator)
     log_probability, stderr, effective = log_mean(log_p)
@@ -79,13 +83,13 @@ def _revived(inside: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _slice(g: Tensor, v: Tensor, slack: Tensor, generator: torch.Generator) -> Tensor:
-    """A uniform point of the ellipse through g and v on which all rows exceed -slack; `(n, N)`, `(N,)`.
+    """A uniform point of the ellipse through g and v on which every row exceeds -slack; all `(n, N)`.
 
     Row i leaves the domain on an arc around the angle opposite to that of (g_i, v_i). The arcs are sorted by where
     they begin; the gaps between them are the domain, one of which holds the angle 0, where g is.
     """
     radius = torch.hypot(g, v)
-    half = torch.arccos((slack / radius).clamp(max=1))  # 0 where the row never leaves
+    half = torch.arccos((slack / radius).clamp(-1, 1))  # 0 where the row never leaves
     begin = torch.remainder(torch.atan2(v, g) + math.pi - half, _TURN)
     begin, order = begin.sort(dim=0)
     end = (begin + 2 * half.gather(0, order)).clamp(max=_TURN).cummax(0).values
@@ -93,7 +97,7 @@ def _slice(g: Tensor, v: Tensor, slack: Tensor, generator: torch.Generator) -> T
     end, begin = torch.cat([rim, end]), torch.cat([begin, rim + _TURN])
     gaps = (begin - end).clamp(min=0)
     reach = gaps.cumsum(0)
-    target = torch.rand(1, len(slack), generator=generator, dtype=g.dtype, device=g.device) * reach[-1]
+    target = torch.rand(1, g.shape[1], generator=generator, dtype=g.dtype, device=g.device) * reach[-1]
     gap = torch.searchsorted(reach.T.contiguous(), target.T.contiguous()).T.clamp(max=len(gaps) - 1)
     angle = begin.gather(0, gap) - (reach.gather(0, gap) - target)
     moved = g * torch.cos(angle) + v * torch.sin(angle)

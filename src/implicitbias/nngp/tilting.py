@@ -12,11 +12,12 @@ from implicitbias.nngp.gaussian import hazard, log_ndtr
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
-def gge_order(a: Tensor) -> Tensor:
+def gge_order(a: Tensor, mean: Tensor) -> Tensor:
     """The order that takes the least likely conditions first (Gibson, Glasbey & Elston 1994).
 
     Args:
         a: `(n, n)` correlation matrix.
+        mean: `(n,)` mean of g in g > 0.
 
     Returns:
         `(n,)` permutation.
@@ -28,7 +29,7 @@ def gge_order(a: Tensor) -> Tensor:
     factor = torch.zeros_like(a)
     expected = a.new_zeros(n)
     variance = a.diagonal().clone()
-    centre = a.new_zeros(n)
+    centre = mean.clone()
     for i in range(n):
         deviation = variance[i:].clamp(min=1e-14).sqrt()
         j = i + int(torch.argmin(centre[i:] / deviation))
@@ -55,24 +56,28 @@ class Tilting:
 
     Attributes:
         factor: `(n, n)` Cholesky factor L of A in the order of sampling.
+        mean: `(n,)` mean of g, in the same order.
         tilt: `(n,)` mu.
         upper_bound: psi >= ln P, or 0 where the saddle point was not reached.
 
     """
 
     factor: Tensor
+    mean: Tensor
     tilt: Tensor
     upper_bound: float
 
 
-def minimax_tilting(a: Tensor, cap: int = 50) -> Tilting:
-    """The saddle point t + (L~L~^T - I) h(t) = 0 with L~ = D^-1 L, the only one that an orthant has.
+def minimax_tilting(a: Tensor, mean: Tensor, cap: int = 50) -> Tilting:
+    """The saddle point t + D^-1 m + (L~L~^T - I) h(t) = 0 with L~ = D^-1 L, the only one that an orthant has.
 
-    In the hazards h it is the minimum of the strictly convex |L~^T h|^2/2 + sum_i [t h + ln Phi(-t) - h^2/2],
-    whose value there is psi; found by Newton's method in t with Armijo's rule.
+    In the hazards h it is the minimum of the strictly convex
+    |L~^T h|^2/2 + sum_i [(t + m/D) h + ln Phi(-t) - h^2/2], whose value there is psi; found by Newton's method in t
+    with Armijo's rule.
 
     Args:
         a: `(n, n)` correlation matrix, already in the order of sampling.
+        mean: `(n,)` mean m of g.
         cap: number of Newton steps at the most; short of the saddle point the tilt is still usable, but psi is no
             bound, and 0 is given in its place.
 
@@ -85,13 +90,14 @@ def minimax_tilting(a: Tensor, cap: int = 50) -> Tilting:
     factor = cholesky(a)
     scaled = factor / factor.diagonal()[:, None]
     gram = scaled @ scaled.T
-    t = a.new_zeros(len(a))
-    value, converged = _objective(scaled, t), False
+    shift = mean / factor.diagonal()
+    t = -shift
+    value, converged = _objective(scaled, shift, t), False
     for _ in range(cap):
         h = hazard(t)
         slope = (h * (h - t)).clamp(1e-300, 1)  # h'(t)
         root = slope.sqrt()
-        gradient = t - h + gram @ h
+        gradient = t + shift - h + gram @ h
         hessian = root[:, None] * gram * root[None, :]
         hessian.diagonal().add_(1 - slope)
         factor_h = cholesky(hessian, "the Hessian of the tilting")
@@ -102,16 +108,18 @@ def minimax_tilting(a: Tensor, cap: int = 50) -> Tilting:
             converged = True
             break
         step, size = newton / root, 1.0
-        while (new := _objective(scaled, t + size * step)) > value - 1e-4 * size * decrease + rounding and size > 1e-9:
+        new = _objective(scaled, shift, t + step)
+        while new > value - 1e-4 * size * decrease + rounding and size > 1e-9:
             size /= 2
+            new = _objective(scaled, shift, t + size * step)
         t, value = t + size * step, new
     h = hazard(t)
-    return Tilting(factor, tilt=scaled.T @ h - h, upper_bound=value if converged else 0.0)
+    return Tilting(factor, mean, tilt=scaled.T @ h - h, upper_bound=value if converged else 0.0)
 
 
-def _objective(scaled: Tensor, t: Tensor) -> float:
+def _objective(scaled: Tensor, shift: Tensor, t: Tensor) -> float:
     h = hazard(t)
     x = scaled.T @ h
     # t h + ln Phi(-t) - h^2/2, for t > 0 without the cancellation of t^2
     terms = torch.where(t > 0, -0.5 * (h - t) ** 2 - _HALF_LOG_2PI - h.log(), t * h + log_ndtr(-t) - 0.5 * h * h)
-    return float(0.5 * x @ x + terms.sum())
+    return float(0.5 * x @ x + shift @ h + terms.sum())
