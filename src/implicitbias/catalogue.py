@@ -9,6 +9,7 @@ and on no other entry's (see `implicitbias.fingerprint`).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import combinations
 from typing import Any
 
 
@@ -45,10 +46,27 @@ class Activation(Entry):
 
 @dataclass(frozen=True)
 class Source(Entry):
-    """A data source: inputs `features` long; `sizes[subset]` = points in its (training, test) superset."""
+    """A data source.
+
+    A real one has inputs `features` long and, in (training, test), `counts[digit]` points of every digit. A synthetic
+    one has no counts: its function draws points and labels, as many as are wanted, given its parameters.
+    """
 
     features: int = 0
-    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    counts: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+
+    def sizes(self, digits: tuple[int, ...]) -> tuple[int, int]:
+        """Number of training and test points of these digits of a real source."""
+        assert self.counts is not None
+        train, test = (sum(counts[digit] for digit in digits) for counts in self.counts)
+        return train, test
+
+
+@dataclass(frozen=True)
+class Labels(Entry):
+    """A label rule: for real sources a function of the `digits` that it keeps; without digits, for synthetic ones."""
+
+    digits: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,28 +101,83 @@ def resolve(entry: Entry) -> Callable[..., Any]:
 
 
 # --------------------------------------------------------------------------------------------- data
+def _synthetic(name: str, summary: str, *, features: int = 0, **parameters: Parameter) -> Source:
+    """A synthetic source; one whose number of features is not its own has the parameter `features`."""
+    free = {} if features else {"features": Parameter(100, "dimension d of the inputs", 1)}
+    flip = {"flip": Parameter(0.0, "share of training labels that are turned round", 0, 0.5)}
+    return Source(f"implicitbias.tasks.synthetic:{name}", summary, {**free, **parameters, **flip}, features=features)
+
+
 SOURCES: dict[str, Source] = {
     "digits": Source(
         "implicitbias.tasks.digits:load",
         "scikit-learn's 8x8 handwritten digits (UCI optdigits test set), embedded",
         features=64,
-        sizes={"all": (1200, 597), "zero_one": (240, 120)},
+        counts=((123, 117, 115, 124, 109, 137, 118, 112, 124, 121), (55, 65, 62, 59, 72, 45, 63, 67, 50, 59)),
     ),
     "mnist": Source(
         "implicitbias.tasks.mnist:load",
         "MNIST handwritten digits, 28x28, downloaded with checksums or taken from data/raw/mnist",
         features=784,
-        sizes={"all": (60000, 10000), "zero_one": (12665, 2115)},
+        counts=(
+            (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+            (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
+        ),
     ),
+    "gaussian": _synthetic("gaussian", "x ~ N(0, I), labels by coin: nearly orthogonal where d >> n"),
+    "orthogonal": _synthetic("orthogonal", "exactly orthogonal training points of norm sqrt(d), labels by coin"),
+    "two_gaussians": _synthetic(
+        "two_gaussians", "x ~ N(y mu, I), |mu| = d^mean_exponent (Frei et al. 2023)",
+        mean_exponent=Parameter(0.26, "logarithm of the mean's norm to base d"),
+    ),
+    "common_signal": _synthetic(
+        "common_signal", "x = y mu + xi, mu and xi ~ N(0, deviation^2 I) (Kou, Chen & Gu 2023)",
+        deviation=Parameter(0.01, "standard deviation of the mean's and of the noise's coordinates", 0),
+    ),
+    "signal_and_noise": _synthetic(
+        "signal_and_noise", "x = sqrt(s) y v + sqrt(1 - s) xi (Karhadkar et al. 2024)",
+        signal=Parameter(0.05, "share s of the squared norm that carries the label", 0, 1),
+    ),
+    "xor_clusters": _synthetic(
+        "xor_clusters", "clusters +-e1 (-1) and +-e2 (+1) in the plane (Tsoy & Konstantinov 2024)", features=2,
+        spread=Parameter(0.005, "standard deviation of a cluster, cut at twice that", 0),
+    ),
+    "disc_grid": _synthetic(
+        "disc_grid", "a grid of discs in two of d coordinates, the last of which is 1 (Chizat & Bach 2020)",
+        grid=Parameter(3, "discs along a side", 1),
+    ),
+    "sparse_teacher": _synthetic(
+        "sparse_teacher", "x ~ N(0, I), y the sign of a sparse two-layer network (Tsilivis et al. 2025)",
+        teacher=Parameter(64, "neurons of the teacher", 1),
+        active=Parameter(3, "coordinates that matter to a neuron, or to the parity", 1),
+    ),
+    "sparse_parity": _synthetic(
+        "sparse_parity", "x uniform on {+-1/sqrt(d)}^d, y the parity of a few signs (Telgarsky 2022)",
+        active=Parameter(2, "coordinates that matter to a neuron, or to the parity", 1),
+    ),
+}  # fmt: skip
+
+_DIGITS = tuple(range(10))
+LABELS: dict[str, Labels] = {
+    "decimal": Labels("implicitbias.tasks.labels:parity", "all ten digits, odd +1 and even -1", digits=_DIGITS),
+    "binary": Labels("implicitbias.tasks.labels:parity", "the digits 0 and 1 only, 1 -> +1 and 0 -> -1", digits=(0, 1)),
+    "random": Labels("implicitbias.tasks.labels:random", "all ten digits, labels drawn by coin", digits=_DIGITS),
+    "binary_random": Labels(
+        "implicitbias.tasks.labels:random", "the digits 0 and 1 only, labels drawn by coin", digits=(0, 1)
+    ),
+    "own": Labels("implicitbias.tasks.labels:own", "the labels that a synthetic source comes with"),
+} | {
+    f"{a}v{b}": Labels("implicitbias.tasks.labels:pair", f"the digits {a} (-1) and {b} (+1) only", digits=(a, b))
+    for a, b in combinations(_DIGITS, 2)
 }
 
-LABELS: dict[str, Entry] = {
-    "decimal": Entry("implicitbias.tasks.labels:parity", "all ten digits, odd +1 and even -1"),
-    "binary": Entry("implicitbias.tasks.labels:parity", "the digits 0 and 1 only, 1 -> +1 and 0 -> -1"),
-    "random": Entry("implicitbias.tasks.labels:random", "all ten digits, labels drawn by coin"),
-    "binary_random": Entry("implicitbias.tasks.labels:random", "the digits 0 and 1 only, labels drawn by coin"),
-}
-LABEL_SUBSET = {"decimal": "all", "random": "all", "binary": "zero_one", "binary_random": "zero_one"}
+
+def not_labelled_by(source: str, labels: str) -> list[str]:
+    """The label rules that go with a source, if `labels` is not one of them; otherwise nothing."""
+    real = SOURCES[source].counts is not None
+    allowed = [name for name, rule in LABELS.items() if bool(rule.digits) == real or (not real and name == "random")]
+    return [] if labels in allowed else allowed
+
 
 # ----------------------------------------------------------------------------------------- networks
 ACTIVATIONS: dict[str, Activation] = {

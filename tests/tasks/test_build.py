@@ -17,13 +17,12 @@ def task(tmp_path, **changes):
     return build(**{**settings, **changes}, raw_dir=tmp_path)
 
 
-@pytest.mark.parametrize("labels", LABELS)
+@pytest.mark.parametrize("labels", ["decimal", "binary", "random", "binary_random"])
 @pytest.mark.parametrize("test_size", [None, 7])
 def test_selection_and_labels_restated(tmp_path, labels, test_size):
     found = task(tmp_path, labels=labels, test_size=test_size)
     superset = digits.load()
-    if labels.startswith("binary"):
-        superset = superset.only((0, 1))
+    superset = superset.only(LABELS[labels].digits)
     for seed in (0, 1, 2):
         generator = np.random.RandomState(seed)
         train = generator.permutation(len(superset.train_digit))[:20]
@@ -121,3 +120,25 @@ def test_tasks_start_without_torch():
     """Importing torch takes longer than building a task does."""
     check = "import implicitbias.tasks.build, implicitbias.tasks.labels, sys; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_a_pair_of_digits(tmp_path):
+    found = task(tmp_path, labels="3v6")
+    superset = digits.load()
+    superset = superset.only((3, 6))
+    np.testing.assert_array_equal(found.train_input.sel(seed=1), superset.train_input[found.train_index.sel(seed=1)])
+    expected = np.where(superset.train_digit[found.train_index] == 6, 1, -1)
+    np.testing.assert_array_equal(found.train_label, expected)
+    assert set(np.unique(found.train_label)) == {-1, 1}
+    assert found.sizes["test_point"] == len(superset.test_digit)
+
+
+@pytest.mark.parametrize(("source", "labels"), [("digits", "own"), ("gaussian", "decimal"), ("gaussian", "3v6")])
+def test_labels_that_do_not_go_with_the_source_are_refused(tmp_path, source, labels):
+    with pytest.raises(ConfigError, match=f"labels '{labels}' do not go with source '{source}'; allowed: "):
+        task(tmp_path, source=source, labels=labels)
+
+
+def test_an_unknown_parameter_of_a_source_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="source 'gaussian' has no parameter 'grid'; it has: features, flip"):
+        task(tmp_path, source="gaussian", labels="own", grid=3)

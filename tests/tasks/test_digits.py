@@ -13,8 +13,8 @@ def superset():
 
 def test_sizes_are_those_of_the_catalogue(superset):
     sizes, zero_one = SOURCES["digits"].sizes, superset.only((0, 1))
-    assert (len(superset.train_input), len(superset.test_input)) == sizes["all"]
-    assert (len(zero_one.train_input), len(zero_one.test_input)) == sizes["zero_one"]
+    assert (len(superset.train_input), len(superset.test_input)) == sizes(tuple(range(10)))
+    assert (len(zero_one.train_input), len(zero_one.test_input)) == sizes((0, 1))
     assert superset.train_input.shape[1] == superset.test_input.shape[1] == 64
 
 

@@ -56,33 +56,6 @@ def _names(model: type[BaseModel]) -> str:
     return ", ".join(model.model_fields)
 
 
-class Task(Strict):
-    """Labelled training and test sets: source + labelling + training size + seed."""
-
-    source: Axis[SourceName] = Field(description="where the points come from")
-    labels: Axis[LabelsName] = Field(description="how they are labelled")
-    train_size: Axis[Count] = Field(description="number of training points n")
-    test_size: Count | None = Field(None, description="number of test points; null: the whole test set")
-    seed: Axis[Whole] = Field(
-        0, description="draws the training subset (and random labels, initial weights, data order)"
-    )
-
-    @model_validator(mode="after")
-    def _fits_source(self) -> "Task":
-        for source in as_list(self.source):
-            for labels in as_list(self.labels):
-                sizes = catalogue.SOURCES[source].sizes[catalogue.LABEL_SUBSET[labels]]
-                wanted = {"train_size": max(as_list(self.train_size)), "test_size": self.test_size or 1}
-                for (key, size), limit in zip(wanted.items(), sizes, strict=True):
-                    if size > limit:
-                        raise PydanticCustomError(
-                            "too_large", "{key}: {size} is more than source {source} has for labels {labels};"
-                            " allowed: at most {limit}",
-                            {"key": key, "size": size, "source": repr(source), "labels": repr(labels), "limit": limit},
-                        )  # fmt: skip
-        return self
-
-
 def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
     """A field for every parameter of the table's entries; null where the entry in use has no such parameter."""
     axis: Any = Axis
@@ -104,6 +77,48 @@ def _check_parameters(block: Strict, table: Mapping[str, catalogue.Entry], kind:
                 "unused", "{key} is a parameter of {owners}, but the {kind} here is {chosen}",
                 {"key": key, "owners": " and ".join(owners), "kind": kind, "chosen": ", ".join(chosen)},
             )  # fmt: skip
+
+
+class TaskBase(Strict):
+    """Labelled training and test sets: source + labelling + training size + seed."""
+
+    source: Axis[SourceName] = Field(description="where the points come from")
+    labels: Axis[LabelsName] = Field("own", description="how they are labelled; own: as a synthetic source does")
+    train_size: Axis[Count] = Field(description="number of training points n")
+    test_size: Count | None = Field(
+        None, description="number of test points; null: the whole test set (of a synthetic source, 1000 points)"
+    )
+    seed: Axis[Whole] = Field(
+        0, description="draws the training subset (and random labels, initial weights, data order)"
+    )
+
+
+class _Task(TaskBase):
+    @model_validator(mode="after")
+    def _fits_source(self) -> "_Task":
+        _check_parameters(self, catalogue.SOURCES, "source")
+        for source in as_list(self.source):
+            for labels in as_list(self.labels):
+                if allowed := catalogue.not_labelled_by(source, labels):
+                    raise PydanticCustomError(
+                        "labels", "labels: {labels} do not go with source {source}; allowed: {allowed}",
+                        {"labels": repr(labels), "source": repr(source), "allowed": ", ".join(allowed)},
+                    )  # fmt: skip
+                self._check_sizes(source, labels)
+        return self
+
+    def _check_sizes(self, source: str, labels: str) -> None:
+        entry = catalogue.SOURCES[source]
+        if entry.counts is None:
+            return
+        wanted = {"train_size": max(as_list(self.train_size)), "test_size": self.test_size or 1}
+        for (key, size), limit in zip(wanted.items(), entry.sizes(catalogue.LABELS[labels].digits), strict=True):
+            if size > limit:
+                raise PydanticCustomError(
+                    "too_large", "{key}: {size} is more than source {source} has for labels {labels};"
+                    " allowed: at most {limit}",
+                    {"key": key, "size": size, "source": repr(source), "labels": repr(labels), "limit": limit},
+                )  # fmt: skip
 
 
 class NetworkBase(Strict):
@@ -165,9 +180,11 @@ class _Training(TrainingBase):
 
 
 if TYPE_CHECKING:
+    Task = _Task
     Network = _Network
     Training = _Training
 else:
+    Task = create_model("Task", __base__=_Task, __doc__=TaskBase.__doc__, **_parameters(catalogue.SOURCES))
     Network = create_model(
         "Network", __base__=_Network, __doc__=NetworkBase.__doc__, **_parameters(catalogue.ACTIVATIONS)
     )

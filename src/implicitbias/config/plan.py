@@ -122,6 +122,7 @@ def _points(study: Study) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict
         return
     together = set(study.ensemble) & set(_VECTORISED["task"])
     for (where, task), (more, network) in product(_grid(study.task, together), _grid(study.network, together)):
+        task = _chosen(catalogue.SOURCES, task["source"], task)
         yield {**where, **more}, task, _chosen(catalogue.ACTIVATIONS, network["activation"], network)
 
 

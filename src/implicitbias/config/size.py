@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from implicitbias.catalogue import LABEL_SUBSET, SOURCES
+from implicitbias.catalogue import LABELS, SOURCES
 
 _BASE_MB = 600  # Python with torch, and room for the data of a small job
 _FLOPS_PER_MINUTE = 60 * 5e9
@@ -68,16 +68,19 @@ def calibration_size(settings: Mapping[str, Any]) -> Size:
 
 
 def _test_points(task: Mapping[str, Any]) -> int:
-    whole = SOURCES[task["source"]].sizes[LABEL_SUBSET[task["labels"]]][1]
-    return int(whole if task["test_size"] is None else task["test_size"])
+    if task["test_size"] is not None:
+        return int(task["test_size"])
+    source = SOURCES[task["source"]]
+    return source.sizes(LABELS[task["labels"]].digits)[1] if source.counts else 1000
 
 
 def _features(task: Mapping[str, Any]) -> int:
-    return SOURCES[task["source"]].features
+    return int(SOURCES[task["source"]].features or task["features"])
 
 
 def _data_bytes(task: Mapping[str, Any]) -> int:
-    whole = sum(SOURCES[task["source"]].sizes["all"])
+    source = SOURCES[task["source"]]
+    whole = sum(map(sum, source.counts)) if source.counts else 0
     points: int = len(task["seed"]) * task["train_size"] + _test_points(task)
     return 8 * _features(task) * (points + whole)
 

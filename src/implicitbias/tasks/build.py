@@ -1,34 +1,52 @@
 """A task: source + labels + training size + seeds, as a dataset of inputs and +-1 labels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from implicitbias.catalogue import LABEL_SUBSET, LABELS, SOURCES, resolve
+from implicitbias.catalogue import LABELS, SOURCES, not_labelled_by, resolve
 from implicitbias.errors import ConfigError, nearest
+from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, variable
 
 _PAPER = "Bernstein & Yue 2021, section 4"
+_TEST_POINTS = 1000  # of a synthetic source, where the config does not say
+_LONG_NAMES = {
+    "train_input": "training input",
+    "train_label": "training label",
+    "train_index": "index of the training point in its source",
+    "test_input": "test input",
+    "test_label": "test label",
+    "test_index": "index of the test point in its source",
+}
 
 
 def build(
-    *, source: str, labels: str, train_size: int, test_size: int | None = None, seed: Sequence[int], raw_dir: Path
+    *,
+    source: str,
+    train_size: int,
+    seed: Sequence[int],
+    raw_dir: Path,
+    labels: str = "own",
+    test_size: int | None = None,
+    **parameters: float,
 ) -> xr.Dataset:
     """The labelled training and test sets of every seed.
 
-    The training set of seed s is the first `train_size` points of `RandomState(s).permutation` over the
-    superset, in file order; the test set is the whole test superset, or the first `test_size` points of the
-    same generator's next permutation (the authors' selection).
+    Of a real source, the training set of seed s is the first `train_size` points of `RandomState(s).permutation` over
+    the superset, in file order; the test set is the whole test superset, or the first `test_size` points of the same
+    generator's next permutation (the authors' selection). A synthetic source draws its points anew for every seed.
 
     Args:
         source: name in `catalogue.SOURCES`.
-        labels: name in `catalogue.LABELS`.
         train_size: number of training points n.
-        test_size: number of test points; None for all of them, in file order.
         seed: task seeds, each at most once.
         raw_dir: folder of the raw files.
+        labels: name in `catalogue.LABELS`.
+        test_size: number of test points; None for all of them, in file order (of a synthetic source, 1000).
+        **parameters: of a synthetic source; those left out have their defaults.
 
     Returns:
         Dimensions `seed`, `train_point`, `test_point`, `feature`; variables `train_input`, `train_label`,
@@ -44,50 +62,91 @@ def build(
             raise ConfigError(f"there is no {what} {name!r}{nearest(name, table)}; allowed: {', '.join(table)}")
     if not seed or len(set(seed)) < len(seed) or not all(0 <= s < 2**32 for s in seed):
         raise ConfigError(f"seed = {list(seed)}; allowed: one or more numbers from 0 to 2^32 - 1, each once")
-    superset = resolve(SOURCES[source])(raw_dir)
-    if LABEL_SUBSET[labels] == "zero_one":
-        superset = superset.only((0, 1))
-    available = len(superset.train_digit), len(superset.test_digit)
-    for key, size, limit in zip(("train_size", "test_size"), (train_size, test_size), available, strict=True):
-        if size is not None and not 1 <= size <= limit:
-            raise ConfigError(f"{key} = {size}: {labels!r} on {source!r} has {limit} points; allowed: 1 to {limit}")
-
-    whole = test_size is None
-    train_index, test_index = zip(*(_select(s, available, train_size, test_size) for s in seed), strict=True)
-    label_rule = resolve(LABELS[labels])
-    labelled = [
-        label_rule(superset.train_digit[train], superset.test_digit[test], s)
-        for s, train, test in zip(seed, train_index, test_index, strict=True)
-    ]
-    train_points, test_points = np.stack(train_index), np.stack(test_index)
-    test_input = superset.test_input if whole else superset.test_input[test_points]
-    test_dims = ("test_point", "feature") if whole else ("seed", "test_point", "feature")
+    if allowed := not_labelled_by(source, labels):
+        raise ConfigError(f"labels {labels!r} do not go with source {source!r}; allowed: {', '.join(allowed)}")
+    entry = SOURCES[source]
+    if unknown := parameters.keys() - entry.parameters.keys():
+        raise ConfigError(f"source {source!r} has no parameter {min(unknown)!r}; it has: {', '.join(entry.parameters)}")
+    chosen = {key: parameter.default for key, parameter in entry.parameters.items()} | parameters
+    drawn = _real if entry.counts else _synthetic
+    arrays = drawn(source, labels, train_size, test_size, seed, raw_dir, chosen)
+    shared = arrays["test_input"].ndim == 2
+    dims = {
+        "train_input": ("seed", "train_point", "feature"),
+        "train_label": ("seed", "train_point"),
+        "train_index": ("seed", "train_point"),
+        "test_input": ("test_point", "feature") if shared else ("seed", "test_point", "feature"),
+        "test_label": ("seed", "test_point"),
+        "test_index": ("seed", "test_point"),
+    }
     dataset = xr.Dataset(
         {
-            "train_input": variable(
-                ("seed", "train_point", "feature"), superset.train_input[train_points], "training input", source=_PAPER
-            ),
-            "train_label": variable(
-                ("seed", "train_point"), np.stack([train for train, _ in labelled]), "training label", source=_PAPER
-            ),
-            "train_index": variable(("seed", "train_point"), train_points, "index of the training point in its source"),
-            "test_input": variable(test_dims, test_input, "test input", source=_PAPER),
-            "test_label": variable(
-                ("seed", "test_point"), np.stack([test for _, test in labelled]), "test label", source=_PAPER
-            ),
-            "test_index": variable(("seed", "test_point"), test_points, "index of the test point in its source"),
+            name: variable(dims[name], values, _LONG_NAMES[name], source=_PAPER if entry.counts else entry.summary)
+            for name, values in arrays.items()
         },
         coords={
             "seed": np.asarray(seed),
             "train_point": np.arange(train_size),
-            "test_point": np.arange(test_points.shape[1]),
-            "feature": np.arange(superset.train_input.shape[1]),
+            "test_point": np.arange(arrays["test_label"].shape[1]),
+            "feature": np.arange(arrays["train_input"].shape[-1]),
         },
     )
-    parameters = {
-        "source": source, "labels": labels, "train_size": train_size, "test_size": test_size, "seed": list(seed)
-    }  # fmt: skip
-    return describe(dataset, f"task: {labels} labels on {source}", parameters)
+    stored = {"source": source, "labels": labels, "train_size": train_size, "test_size": test_size, "seed": list(seed)}
+    return describe(dataset, f"task: {labels} labels on {source}", stored | chosen)
+
+
+def _real(
+    source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path,
+    parameters: Mapping[str, float],
+) -> dict[str, np.ndarray]:  # fmt: skip
+    rule = LABELS[labels]
+    superset = resolve(SOURCES[source])(raw_dir)
+    if set(rule.digits) < set(superset.train_digit):  # a copy, which for all of MNIST would be large
+        superset = superset.only(rule.digits)
+    available = len(superset.train_digit), len(superset.test_digit)
+    for key, size, limit in zip(("train_size", "test_size"), (train_size, test_size), available, strict=True):
+        if size is not None and not 1 <= size <= limit:
+            raise ConfigError(f"{key} = {size}: {labels!r} on {source!r} has {limit} points; allowed: 1 to {limit}")
+    train_index, test_index = zip(*(_select(s, available, train_size, test_size) for s in seed), strict=True)
+    labelled = [
+        resolve(rule)(superset.train_digit[train], superset.test_digit[test], s)
+        for s, train, test in zip(seed, train_index, test_index, strict=True)
+    ]
+    train_points, test_points = np.stack(train_index), np.stack(test_index)
+    return {
+        "train_input": superset.train_input[train_points],
+        "train_label": np.stack([train for train, _ in labelled]),
+        "train_index": train_points,
+        "test_input": superset.test_input if test_size is None else superset.test_input[test_points],
+        "test_label": np.stack([test for _, test in labelled]),
+        "test_index": test_points,
+    }
+
+
+def _synthetic(
+    source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path,
+    parameters: Mapping[str, float],
+) -> dict[str, np.ndarray]:  # fmt: skip
+    own = {key: value for key, value in parameters.items() if key != "flip"}
+    size = train_size + (_TEST_POINTS if test_size is None else test_size)
+    inputs, clean, flipped = [], [], []
+    for one in seed:
+        rng = np.random.default_rng(derive_seed("synthetic task", source, one))
+        x, y = resolve(SOURCES[source])(rng, size, **own)
+        train_label, test_label = resolve(LABELS[labels])(y[:train_size], y[train_size:], one)
+        turned = rng.permutation(train_size) < round(parameters["flip"] * train_size)
+        inputs.append(x)
+        flipped.append(np.where(turned, -train_label, train_label).astype(np.int8))
+        clean.append(test_label)
+    points, index = np.stack(inputs), np.tile(np.arange(size), (len(seed), 1))
+    return {
+        "train_input": points[:, :train_size],
+        "train_label": np.stack(flipped),
+        "train_index": index[:, :train_size],
+        "test_input": points[:, train_size:],
+        "test_label": np.stack(clean),
+        "test_index": index[:, train_size:],
+    }
 
 
 def _select(

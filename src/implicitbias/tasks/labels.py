@@ -1,4 +1,4 @@
-"""Label rules: from digits to +-1 labels (Bernstein & Yue 2021, section 4)."""
+"""Label rules: from digits (or a synthetic source's own labels) to +-1 labels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ Labels = NDArray[np.int8]
 
 
 def parity(train_digit: Digits, test_digit: Digits, seed: int) -> tuple[Labels, Labels]:
-    """Odd digits +1, even digits -1; on the digits 0 and 1 this is "one against zero".
+    """Odd digits +1, even digits -1; on the digits 0 and 1 "one against zero" (Bernstein & Yue 2021, section 4).
 
     Args:
         train_digit: `(n,)` digits of the training points.
@@ -32,5 +32,16 @@ def random(train_digit: Digits, test_digit: Digits, seed: int) -> tuple[Labels, 
     return _signs(coins[:n]), _signs(coins[n:])
 
 
-def _signs(bits: NDArray[np.integer]) -> Labels:
+def pair(train_digit: Digits, test_digit: Digits, seed: int) -> tuple[Labels, Labels]:
+    """The larger of two digits +1, the smaller -1; arguments are those of `parity`."""
+    larger = max(train_digit.max(), test_digit.max())
+    return _signs(train_digit == larger), _signs(test_digit == larger)
+
+
+def own(train_label: NDArray[np.float64], test_label: NDArray[np.float64], seed: int) -> tuple[Labels, Labels]:
+    """The labels +-1 that a synthetic source comes with."""
+    return train_label.astype(np.int8), test_label.astype(np.int8)
+
+
+def _signs(bits: NDArray[np.integer | np.bool_]) -> Labels:
     return (2 * bits.astype(np.int8) - 1).astype(np.int8)
