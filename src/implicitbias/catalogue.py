@@ -39,9 +39,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Activation(Entry):
-    """A hidden activation; `dual` says whether `networks.kernels` has its infinite-width kernel in closed form."""
+    """A hidden activation.
+
+    `dual` says whether `networks.kernels` has its infinite-width kernel in closed form, `homogeneous` is its degree of
+    homogeneity, None where it has none.
+    """
 
     dual: bool = False
+    homogeneous: int | None = 1
 
 
 @dataclass(frozen=True)
@@ -188,9 +193,31 @@ ACTIVATIONS: dict[str, Activation] = {
         "implicitbias.networks.activations:leaky_relu", "sqrt(2/(1 + slope^2)) max(slope z, z): keeps second moments",
         {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, dual=True,
     ),
-    "erf": Activation("implicitbias.networks.activations:erf", "erf(z)", dual=True),
+    "plain_relu": Activation("implicitbias.networks.activations:plain_relu", "max(z, 0)"),
+    "plain_leaky_relu": Activation(
+        "implicitbias.networks.activations:plain_leaky_relu", "max(slope z, z)",
+        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)},
+    ),
+    "smooth_leaky_relu": Activation(
+        "implicitbias.networks.activations:smooth_leaky_relu", "slope z + (1 - slope) log((1 + e^z)/2)",
+        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, homogeneous=None,
+    ),
+    "squared_relu": Activation("implicitbias.networks.activations:squared_relu", "max(z, 0)^2", homogeneous=2),
+    "gelu": Activation("implicitbias.networks.activations:gelu", "z Phi(z)", homogeneous=None),
+    "silu": Activation("implicitbias.networks.activations:silu", "z/(1 + e^-z)", homogeneous=None),
+    "tanh": Activation("implicitbias.networks.activations:tanh", "tanh(z)", homogeneous=None),
+    "erf": Activation("implicitbias.networks.activations:erf", "erf(z)", dual=True, homogeneous=None),
     "linear": Activation("implicitbias.networks.activations:linear", "z", dual=True),
 }  # fmt: skip
+
+_INITIALISATION = "implicitbias.networks.initialisation"
+INITIALISATIONS: dict[str, Entry] = {
+    "fan_in": Entry(f"{_INITIALISATION}:fan_in", "N(0, 1/fan_in)"),
+    "glorot": Entry(f"{_INITIALISATION}:glorot", "N(0, 2/(fan_in + fan_out))"),
+    "normal": Entry(f"{_INITIALISATION}:normal", "N(0, 1)"),
+    "uniform": Entry(f"{_INITIALISATION}:uniform", "U[-1/fan_in, 1/fan_in]"),
+    "balanced": Entry(f"{_INITIALISATION}:balanced", "rows N(0, I/fan_in), output weights of the rows' norms"),
+}
 
 LOSSES: dict[str, Entry] = {
     "norm": Entry("implicitbias.losses:norm", "|f(X) - alpha y|_2 over the batch (Bernstein & Yue 2021)"),
@@ -199,6 +226,10 @@ LOSSES: dict[str, Entry] = {
     "exponential": Entry(
         "implicitbias.losses:exponential", "log of the mean of exp(-y f(x)/alpha) over the batch (log domain)"
     ),
+    "log_logistic": Entry(
+        "implicitbias.losses:log_logistic", "log of the mean of log(1 + exp(-y f(x)/alpha)) over the batch (log domain)"
+    ),
+    "hinge": Entry("implicitbias.losses:hinge", "sum of max(0, 1 - y f(x)/alpha) over the batch"),
     "cross_entropy": Entry(
         "implicitbias.losses:cross_entropy", "two-class cross-entropy of the logits (0, f(x)/alpha)"
     ),
@@ -216,6 +247,23 @@ OPTIMIZERS: dict[str, Entry] = {
         "heavy-ball momentum, v <- mu v + g, w <- w - lr v (torch.optim.SGD)",
         {"momentum": Parameter(0.9, "heavy-ball coefficient", 0, 1, exclusive_maximum=True)},
     ),
+    **{
+        f"steepest_{norm}": Entry(
+            f"implicitbias.optimizers.steepest:{norm}",
+            f"steepest descent in {what} (Tsilivis, Vardi & Kempe 2025)",
+            {
+                "power": Parameter(
+                    1, "power of the gradient's dual norm in the step: 1 raw, 0 unit steps, -1 log domain", -1, 1
+                )
+            },
+        )
+        for norm, what in (
+            ("l2", "the 2-norm: gradient descent"),
+            ("linf", "the largest entry: sign descent"),
+            ("l1", "the sum of entries: coordinate descent"),
+            ("spectral", "the largest spectral norm of a layer: Muon and Shampoo without memory"),
+        )
+    },
     "adam": Entry(
         "implicitbias.optimizers.adam:adam",
         "Adam (Kingma & Ba 2015), bias-corrected",

@@ -35,6 +35,18 @@ def exponential(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
     return torch.logsumexp(-labels * outputs / label_scale[:, None], dim=-1) - math.log(outputs.shape[-1])
 
 
+def log_logistic(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
+    """Log of the mean of log(1 + exp(-y f(x)/alpha)) over the batch, in the log domain as `exponential`."""
+    q = labels * outputs / label_scale[:, None]
+    log_each = torch.where(q > 30, -q, softplus(-q.clamp(max=30)).log())  # at 30 both differ by e^-30
+    return torch.logsumexp(log_each, dim=-1) - math.log(outputs.shape[-1])
+
+
+def hinge(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
+    """Sum of max(0, 1 - y f(x)/alpha) over the batch (Karhadkar et al. 2024)."""
+    return (1 - labels * outputs / label_scale[:, None]).relu().sum(-1)
+
+
 def cross_entropy(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
     """Mean two-class cross-entropy of the logits (0, f(x)/alpha).
 

@@ -8,8 +8,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from implicitbias.networks.activations import Activation, of_network
-from implicitbias.networks.mlp import forward, initialise, layer_shapes
+from implicitbias.networks.mlp import Form, forward, initialise, layer_shapes, of_network
 from implicitbias.networks.outputs import outputs
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
@@ -41,13 +40,13 @@ def sample(
         variables `train_output`, `test_output`, `frobenius_norm` (by `layer`), `acceptance` (by `seed`) with
         its binomial standard error.
     """
-    activation, draws = of_network(network), sampling["draws"]
+    form, draws = of_network(network), sampling["draws"]
     seeds = task["seed"].values.tolist()
     with bar(len(seeds) * draws, "guess and check") as progress:
         found = [
             _accepted(
                 task.sel(seed=seed), [derive_seed("guess", seed, draw) for draw in range(draws)], network["depth"],
-                network["width"], activation, sampling["flip"], torch.device(device), progress.update,
+                network["width"], form, sampling["flip"], torch.device(device), progress.update,
             )
             for seed in seeds
         ]  # fmt: skip
@@ -80,7 +79,7 @@ def sample(
 
 @torch.no_grad()
 def _accepted(
-    task: xr.Dataset, guesses: list[int], depth: int, width: int, activation: Activation, flip: bool,
+    task: xr.Dataset, guesses: list[int], depth: int, width: int, form: Form, flip: bool,
     device: torch.device, report: Callable[[int], Any],
 ) -> Arrays:  # fmt: skip
     """Train and test outputs and norms of the accepted networks among those of the seeds `guesses`."""
@@ -96,13 +95,13 @@ def _accepted(
     for start in range(0, len(guesses), size):
         block = guesses[start : start + size]
         weights = initialise(depth, width, features, block, device=device)
-        output = forward(weights, train_input, activation)
+        output = forward(weights, train_input, form)
         right, wrong = (output * labels > 0).all(1), (output * labels < 0).all(1)
         chosen = torch.nonzero(right | wrong if flip else right).ravel()
         sign = torch.where(right[chosen], 1.0, -1.0)[:, None]
         fitting = [weight[chosen] for weight in weights]
         kept["train_output"].append(sign * output[chosen])
-        kept["test_output"].append(sign * outputs(fitting, test_input, activation))
+        kept["test_output"].append(sign * outputs(fitting, test_input, form))
         kept["frobenius_norm"].append(torch.stack([torch.linalg.matrix_norm(weight) for weight in fitting], dim=1))
         report(len(block))
     return {name: torch.cat(parts).cpu().numpy() for name, parts in kept.items()}

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from implicitbias.losses import norm
 from implicitbias.networks.activations import relu
-from implicitbias.networks.mlp import initialise
+from implicitbias.networks.mlp import Form, initialise
 from implicitbias.optimizers.nero import nero
 from implicitbias.training.loop import Members, descend
 
@@ -88,7 +88,7 @@ def stacked(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) 
         torch.ones(count),
     )  # fmt: skip
     for _ in descend(
-        [weight.clone() for weight in weights], inputs[None], labels.expand(count, -1), members, activation=relu,
+        [weight.clone() for weight in weights], inputs[None], labels.expand(count, -1), members, form=Form(relu),
         loss=norm, optimizer=nero(), epochs=epochs, batch_size=BATCH, checkpoints=(),
     ):  # fmt: skip
         pass

@@ -4,9 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from implicitbias.catalogue import ACTIVATIONS, INITIALISATIONS, resolve
 from implicitbias.networks.activations import linear, relu
-from implicitbias.networks.mlp import Gradient, forward, initialise, layer_shapes, product
+from implicitbias.networks.activations import of_network as activation_of
+from implicitbias.networks.mlp import Form, Gradient, forward, initialise, layer_shapes, product
 from implicitbias.networks.outputs import outputs
+
+RELU = Form(relu)
 
 
 def dense(weights: list[Tensor], member: int, activation: nn.Module) -> nn.Sequential:
@@ -38,18 +42,18 @@ def test_forward_is_torchs_own(activation, module) -> None:
     weights = initialise(4, 6, 3, range(5), dtype=torch.float64)
     x = points(5, 8, 3)
     expected = torch.stack([dense(weights, k, module)(x[k]).squeeze(1) for k in range(5)])
-    assert torch.allclose(forward(weights, x, activation), expected, rtol=1e-12)
+    assert torch.allclose(forward(weights, x, Form(activation)), expected, rtol=1e-12)
     shared = torch.stack([dense(weights, k, module)(x[0]).squeeze(1) for k in range(5)])
-    assert torch.allclose(forward(weights, x[0], activation), shared, rtol=1e-12)
+    assert torch.allclose(forward(weights, x[0], Form(activation)), shared, rtol=1e-12)
 
 
 @pytest.mark.parametrize("depth", [2, 5])
 def test_gradients_are_autograds(depth: int) -> None:
     weights = [weight.requires_grad_(True) for weight in initialise(depth, 6, 3, range(5), dtype=torch.float64)]
     x = points(5, 8, 3)
-    expected = torch.autograd.grad(forward(weights, x, relu).square().sum(), weights)
+    expected = torch.autograd.grad(forward(weights, x, RELU).square().sum(), weights)
     kept: list[Gradient] = []
-    forward(weights, x, relu, kept).square().sum().backward()
+    forward(weights, x, RELU, kept).square().sum().backward()
     assert all(weight.grad is None for weight in weights)
     for gradient, value in zip(kept[::-1], expected, strict=True):
         assert torch.allclose(gradient.matrix(), value, rtol=1e-12, atol=1e-14)
@@ -58,7 +62,7 @@ def test_gradients_are_autograds(depth: int) -> None:
 def test_gradients_do_not_keep_the_graph_alive() -> None:
     weights = [weight.requires_grad_(True) for weight in initialise(3, 6, 3, range(2))]
     kept: list[Gradient] = []
-    forward(weights, points(2, 4, 3).float(), relu, kept).sum().backward()
+    forward(weights, points(2, 4, 3).float(), RELU, kept).sum().backward()
     assert all(part.grad_fn is None for gradient in kept for part in gradient)
 
 
@@ -67,8 +71,8 @@ def test_homogeneous_of_degree_depth(depth: int) -> None:
     """Euler: f(r theta) = r^L f(theta), and <theta, df/dtheta> = L f."""
     weights = [weight.requires_grad_(True) for weight in initialise(depth, 9, 4, range(3), dtype=torch.float64)]
     x = points(3, 5, 4)
-    value = forward(weights, x, relu)
-    assert torch.allclose(forward([1.3 * weight for weight in weights], x, relu), 1.3**depth * value, rtol=1e-12)
+    value = forward(weights, x, RELU)
+    assert torch.allclose(forward([1.3 * weight for weight in weights], x, RELU), 1.3**depth * value, rtol=1e-12)
     gradients = torch.autograd.grad(value.sum(), weights)
     inner = sum((weight * gradient).sum() for weight, gradient in zip(weights, gradients, strict=True))
     assert torch.allclose(inner, depth * value.sum(), rtol=1e-12)
@@ -107,9 +111,9 @@ def test_outputs_in_blocks(monkeypatch) -> None:
     task = torch.tensor([0, 0, 1, 1])
     x = points(2, 11, 3)
     monkeypatch.setattr("implicitbias.networks.outputs._ACTIVATIONS", 40)
-    assert torch.allclose(outputs(weights, x, relu, task), forward(weights, x[task], relu), rtol=1e-12)
-    assert torch.allclose(outputs(weights, x[1], relu), forward(weights, x[1], relu), rtol=1e-12)
-    assert outputs([weight[:0] for weight in weights], x[1], relu).shape == (0, 11)
+    assert torch.allclose(outputs(weights, x, RELU, task), forward(weights, x[task], RELU), rtol=1e-12)
+    assert torch.allclose(outputs(weights, x[1], RELU), forward(weights, x[1], RELU), rtol=1e-12)
+    assert outputs([weight[:0] for weight in weights], x[1], RELU).shape == (0, 11)
 
 
 def test_wide_random_networks_have_the_arc_cosine_covariance() -> None:
@@ -121,8 +125,74 @@ def test_wide_random_networks_have_the_arc_cosine_covariance() -> None:
     for _ in range(depth - 1):
         t = kernel.clamp(-1, 1)
         kernel = ((1 - t**2).sqrt() + t * (math.pi - t.arccos())) / math.pi
-    f = forward(initialise(depth, width, 2, range(members), dtype=torch.float64), x, relu)
+    f = forward(initialise(depth, width, 2, range(members), dtype=torch.float64), x, RELU)
     products = f[:, :, None] * f[:, None, :]
     stderr = products.std(0) / members**0.5
     # below the last hidden layer the kernel fluctuates, which shifts the covariance by O(1/width)
     assert ((products.mean(0) - kernel).abs() < 4 * stderr + 1 / width).all()
+
+
+def test_biases_are_a_column_that_starts_at_zero() -> None:
+    x = points(3, 5, 4)
+    for bias, biased in (("first", [0]), ("all", [0, 1, 2])):
+        weights = initialise(3, 6, 4, range(3), dtype=torch.float64, bias=bias)
+        assert [w.shape[1:] for w in weights] == [torch.Size(shape) for shape in layer_shapes(3, 6, 4, bias)]
+        plain = initialise(3, 6, 4, range(3), dtype=torch.float64)
+        assert torch.allclose(forward(weights, x, Form(relu, bias)), forward(plain, x, RELU), rtol=1e-13)
+        for layer in biased:
+            weights[layer][..., -1] = torch.randn(weights[layer].shape[:2], dtype=torch.float64)
+        h = x
+        for layer, weight in enumerate(weights):
+            h = relu(h) if layer else h
+            z = h @ weight[..., : h.shape[-1]].mT
+            h = z + weight[:, None, :, -1] if layer in biased else z
+        assert torch.allclose(forward(weights, x, Form(relu, bias)), h.squeeze(-1), rtol=1e-12)
+
+
+def test_residual_layers_add_their_input() -> None:
+    weights, x = initialise(4, 6, 3, range(2), dtype=torch.float64), points(2, 5, 3)
+    h = relu(x @ weights[0].mT)
+    for weight in weights[1:-1]:
+        h = relu(h @ weight.mT) + h
+    expected = (h @ weights[-1].mT).squeeze(-1)
+    assert torch.allclose(forward(weights, x, Form(relu, residual=True)), expected, rtol=1e-12)
+    assert torch.allclose(forward(weights, x, Form(relu, residual=True, factor=0.5)), expected / 2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["glorot", "normal", "uniform", "balanced"])
+def test_initialisation_rules(name: str) -> None:
+    rule = resolve(INITIALISATIONS[name])
+    first, last = initialise(2, 400, 300, range(3), init_scale=0.5, dtype=torch.float64, rule=rule)
+    if name == "uniform":
+        for weight in (first, last):
+            bound = 0.5 / weight.shape[2]
+            assert bound * 0.9 < float(weight.abs().max()) <= bound
+            assert float(weight.var()) == pytest.approx(bound**2 / 3, rel=0.1)
+    else:
+        variance = {"glorot": 2 / 700, "normal": 1.0, "balanced": 1 / 300}[name]
+        assert float(first.var()) == pytest.approx(variance / 4, rel=0.02)
+    if name == "balanced":
+        assert torch.allclose(last[:, 0].abs(), torch.linalg.vector_norm(first, dim=2))
+        assert abs(float(last.sign().mean())) < 4 / math.sqrt(1200)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in ACTIVATIONS.items() if entry.homogeneous is not None])
+def test_homogeneous_activations_are(name: str) -> None:
+    phi, z = activation_of({"activation": name}), torch.linspace(-2, 2, 41, dtype=torch.float64)
+    assert torch.allclose(phi(3 * z), 3 ** ACTIVATIONS[name].homogeneous * phi(z), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name, entry in ACTIVATIONS.items() if entry.homogeneous is None])
+def test_the_other_activations_are_not(name: str) -> None:
+    phi, z = activation_of({"activation": name}), torch.linspace(-2, 2, 41, dtype=torch.float64)
+    assert not any(torch.allclose(phi(3 * z), 3**degree * phi(z), rtol=1e-3) for degree in (1, 2))
+
+
+@pytest.mark.parametrize(("name", "bound"), [("smooth_leaky_relu", 0.9 * math.log(2)), ("gelu", 0.294), ("silu", 0.44)])
+def test_euler_defects_of_smooth_activations_are_bounded(name: str, bound: float) -> None:
+    """|z phi'(z) - phi(z)| (Cai et al. 2025); softplus shifted by ln 2 has both ends at the bound."""
+    z = torch.linspace(-30, 30, 20001, dtype=torch.float64, requires_grad=True)
+    phi = activation_of({"activation": name})(z)
+    (slope,) = torch.autograd.grad(phi.sum(), z)
+    defect = float((z * slope - phi).detach().abs().max())
+    assert 0.8 * bound < defect <= bound + 1e-3

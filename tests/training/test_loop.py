@@ -3,7 +3,7 @@ import torch
 
 from implicitbias.losses import square
 from implicitbias.networks.activations import relu
-from implicitbias.networks.mlp import forward, initialise
+from implicitbias.networks.mlp import Form, forward, initialise
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.training.loop import Members, descend, steps_per_epoch
 from implicitbias.training.memory import members_at_once
@@ -42,7 +42,7 @@ def test_every_member_sees_its_own_order_of_every_point() -> None:
     steps = [
         step
         for step, alive in descend(
-            weights, inputs, labels[members.task], members, activation=relu, loss=square, optimizer=sgd(), epochs=4,
+            weights, inputs, labels[members.task], members, form=Form(relu), loss=square, optimizer=sgd(), epochs=4,
             batch_size=3, checkpoints=[0, 5, 12],
         )
         if alive.all()
@@ -55,7 +55,7 @@ def test_every_member_sees_its_own_order_of_every_point() -> None:
             optimizer = torch.optim.SGD(own, lr=float(members.learning_rate[member] * members.decay[member] ** epoch))
             for batch in torch.randperm(7, generator=order).split(3):
                 optimizer.zero_grad()
-                outputs = forward([weight[None] for weight in own], inputs[task, batch], relu)[0]
+                outputs = forward([weight[None] for weight in own], inputs[task, batch], Form(relu))[0]
                 (outputs - members.label_scale[member] * labels[task, batch]).square().mean().backward()
                 optimizer.step()
         for weight, expected in zip(weights, own, strict=True):
@@ -73,7 +73,7 @@ def test_a_diverged_member_stays_nan_and_harms_nobody(batch_size) -> None:
         weights = initialise(3, 5, 4, [7] * number)
         members = Members(task, [3] * number, ones, torch.tensor(rates), ones)
         (_, alive), = descend(
-            weights, inputs, labels[members.task], members, activation=relu, loss=square, optimizer=sgd(), epochs=40,
+            weights, inputs, labels[members.task], members, form=Form(relu), loss=square, optimizer=sgd(), epochs=40,
             batch_size=batch_size, checkpoints=[80 if batch_size == 3 else 40],
         )  # fmt: skip
         return weights, alive

@@ -10,7 +10,7 @@ from small_task import NETWORK, settings, small_task
 
 from implicitbias.errors import ConfigError
 from implicitbias.networks.activations import relu
-from implicitbias.networks.mlp import forward, initialise, layer_shapes
+from implicitbias.networks.mlp import Form, forward, initialise, layer_shapes
 from implicitbias.rng import derive_seed
 from implicitbias.tasks.build import build
 from implicitbias.training.run import train
@@ -59,7 +59,7 @@ def test_outputs_and_loss_are_those_of_the_weights(test_size, tmp_path) -> None:
         own, data = found.sel(seed=seed), task.sel(seed=seed)
         weights = [torch.tensor(own[f"weight_{k}"].values.reshape(4, *shape)) for k, shape in enumerate(shapes)]
         for name in ("train", "test"):
-            expected = forward(weights, torch.tensor(data[f"{name}_input"].values), relu)
+            expected = forward(weights, torch.tensor(data[f"{name}_input"].values), Form(relu))
             np.testing.assert_allclose(own[f"{name}_output"].values.reshape(4, -1), expected, rtol=1e-10)
     residual = found["train_output"] - found["label_scale"] * task["train_label"]
     np.testing.assert_allclose(found["train_loss"], np.sqrt((residual**2).sum("train_point")), rtol=1e-10)

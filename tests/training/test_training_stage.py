@@ -1,5 +1,6 @@
 """The training stage from outside: known updates, members as if alone, divergence, checkpoints."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,20 @@ from implicitbias.catalogue import LOSSES, OPTIMIZERS
 from implicitbias.schema import violations
 from implicitbias.training.run import train
 
-RATES = {"nero": 0.01, "sgd": 0.05, "momentum": 0.02, "adam": 0.01}
+STEEPEST = {
+    "steepest_l2": lambda g: (g / g.norm(), g.norm()),
+    "steepest_linf": lambda g: (g.sign(), g.abs().sum()),
+    "steepest_l1": lambda g: ((g.abs() == g.abs().max()) * g.sign(), g.abs().max()),
+}
+"""Direction and dual norm of a whole gradient, flattened."""
+
+CLOSE = {"steepest_spectral": {"rtol": 1e-4, "atol": 1e-6}}
+"""The reference takes singular values from eigenvalues, their squares, and loses half of the digits."""
+
+RATES = {
+    "nero": 0.01, "sgd": 0.05, "momentum": 0.02, "adam": 0.01,
+    "steepest_l2": 0.05, "steepest_linf": 1e-4, "steepest_l1": 0.2, "steepest_spectral": 2e-3,
+}  # fmt: skip
 
 
 def trained(ensemble: dict[str, Any] | None = None, seeds: list[int] | None = None, **changes: Any) -> xr.Dataset:
@@ -47,6 +61,67 @@ def plain_nero(weights: list[Tensor], steps: int, loss: Any, lr: float, beta: fl
     return weights
 
 
+def plain_steepest(name: str, weights: list[Tensor], steps: int, loss: Any, lr: float, power: float) -> list[Tensor]:
+    """One network; the spectral direction is (G G^T)^(-1/2) G, by the eigenvalues of G G^T."""
+    for _ in range(steps):
+        weights = [w.detach().requires_grad_() for w in weights]
+        gradients = torch.autograd.grad(loss(weights), weights)
+        if name == "steepest_spectral":
+            ways, dual = [], torch.zeros((), dtype=torch.float64)
+            for g in gradients:
+                values, vectors = torch.linalg.eigh(g.T @ g if len(g) > g.shape[1] else g @ g.T)
+                real = values > 1e-20 * values.max()
+                dual = dual + values[real].sqrt().sum()
+                root = (vectors[:, real] / values[real].sqrt()) @ vectors[:, real].T
+                ways.append(g @ root if len(g) > g.shape[1] else root @ g)
+        else:
+            way, dual = STEEPEST[name](torch.cat([g.flatten() for g in gradients]))
+            ways = [
+                part.view_as(g) for part, g in zip(way.split([g.numel() for g in gradients]), gradients, strict=True)
+            ]
+        weights = [w.detach() - lr * dual**power * way for w, way in zip(weights, ways, strict=True)]
+    return weights
+
+
+@pytest.mark.parametrize("power", [1, 0, -1])
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name.startswith("steepest")])
+def test_steepest_descent_restated(name: str, power: int) -> None:
+    run = trained(
+        seeds=[0], optimizer=name, power=power, learning_rate=1e-3, decay=1.0, epochs=3, batch_size="full",
+        loss="exponential", dtype="float64", checkpoints=[0, 3],
+    )  # fmt: skip
+    one = small_task().sel(seed=0)
+    x, y = torch.tensor(one["train_input"].values), torch.tensor(one["train_label"].values, dtype=torch.float64)
+    expected = plain_steepest(
+        name, weights_of(run, 0, seed=0, member=0), 3,
+        lambda w: torch.logsumexp(-y * outputs(w, x), 0) - math.log(len(y)), 1e-3, power,
+    )  # fmt: skip
+    for ours, theirs in zip(weights_of(run, 3, seed=0, member=0), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, **CLOSE.get(name, {"rtol": 1e-9, "atol": 1e-12}))
+
+
+def test_log_domain_steps_lower_the_logarithm_of_the_loss_by_the_learning_rate() -> None:
+    """Down to a loss of 1e-100, which no power of the loss itself could reach."""
+    run = trained(
+        seeds=[0], optimizer="steepest_l2", power=-1, learning_rate=0.1, decay=1.0, epochs=2600, batch_size="full",
+        loss="exponential", dtype="float64", checkpoints=[2000, 2600],
+    )  # fmt: skip
+    first, last = run["train_loss"].values.ravel()
+    assert last < -230
+    assert 0.08 < (first - last) / 600 < 0.1005  # a little is lost at the kinks of relu
+
+
+def test_a_frozen_output_layer_stays_and_the_others_move() -> None:
+    run = trained(seeds=[0], optimizer="sgd", checkpoints="log", epochs=5, network={"depth": 2, "output": "signs"})
+    last = run["weight_1"].isel(seed=0, member=0).values
+    assert (np.abs(last) == np.float32(NETWORK["width"] ** -0.5)).all()
+    assert (last == last[0]).all()
+    assert np.abs(np.diff(run["weight_0"].values, axis=2)).max() > 1e-4
+    halves = trained(seeds=[0], optimizer="sgd", epochs=1, network={"depth": 2, "output": "halves"})["weight_1"]
+    width = NETWORK["width"]
+    np.testing.assert_allclose(halves.values.ravel(), np.repeat([2 / width, -2 / width], width // 2), rtol=1e-6)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_updates_equal_those_of_a_plain_implementation(name: str) -> None:
     steps, lr = 5, RATES[name]
@@ -63,6 +138,8 @@ def test_updates_equal_those_of_a_plain_implementation(name: str) -> None:
 
     if name == "nero":
         weights = plain_nero(weights, steps, loss, lr, 0.999)
+    elif name.startswith("steepest"):
+        weights = plain_steepest(name, weights, steps, loss, lr, 1)
     else:
         reference = {
             "sgd": lambda: torch.optim.SGD(weights, lr),
@@ -77,7 +154,7 @@ def test_updates_equal_those_of_a_plain_implementation(name: str) -> None:
     for ours, theirs, start in zip(
         weights_of(run, steps, seed=0, member=0), weights, weights_of(run, 0, seed=0, member=0), strict=True
     ):
-        torch.testing.assert_close(ours, theirs.detach(), rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(ours, theirs.detach(), **CLOSE.get(name, {"rtol": 1e-9, "atol": 1e-12}))
         moved |= bool((ours - start).abs().max() > 1e-4)
     assert moved
 

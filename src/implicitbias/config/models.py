@@ -15,6 +15,7 @@ SourceName = Annotated[str, OneOf(tuple(catalogue.SOURCES), "source")]
 LabelsName = Annotated[str, OneOf(tuple(catalogue.LABELS), "label rule")]
 ActivationName = Annotated[str, OneOf(tuple(catalogue.ACTIVATIONS), "activation")]
 OptimizerName = Annotated[str, OneOf(tuple(catalogue.OPTIMIZERS), "optimizer")]
+InitialisationName = Annotated[str, OneOf(tuple(catalogue.INITIALISATIONS), "initialisation")]
 LossName = Annotated[str, OneOf(tuple(catalogue.LOSSES), "loss")]
 EstimatorName = Annotated[str, OneOf(tuple(catalogue.ESTIMATORS), "estimator")]
 MetricName = Annotated[str, OneOf(tuple(catalogue.METRICS), "metric")]
@@ -122,14 +123,26 @@ class _Task(TaskBase):
 
 
 class NetworkBase(Strict):
-    """A family of networks; the infinite-width quantities depend on depth and activation alone."""
+    """A family of networks; the infinite-width quantities depend on depth and activation alone.
+
+    The defaults are what these quantities are the limit of: no biases, every layer trained.
+    """
 
     architecture: Axis[Annotated[str, OneOf(("mlp",), "architecture")]] = Field(
-        "mlp", description="mlp: fully connected, no biases"
+        "mlp", description="mlp: fully connected"
     )
     activation: Axis[ActivationName] = Field("relu", description="hidden activation")
-    depth: Axis[Annotated[int, Field(ge=2)]] = Field(description="number of weight matrices L")
+    depth: Axis[Annotated[int, Field(ge=1)]] = Field(description="number of weight matrices L; 1: a linear model")
     width: Axis[Count] = Field(1000, description="hidden neurons a layer m")
+    bias: Axis[Annotated[str, OneOf(("none", "first", "all"), "bias")]] = Field(
+        "none", description="layers with a bias"
+    )
+    residual: Axis[bool] = Field(False, description="hidden layers of equal width add their input to their output")
+    output: Axis[Annotated[str, OneOf(("trained", "signs", "halves", "mean_field"), "output")]] = Field(
+        "trained",
+        description="the last layer: trained; +-1/sqrt(m) by coin and frozen (signs); 2/m, then -2/m, frozen (halves);"
+        " trained, with the network's output divided by m (mean_field)",
+    )
 
 
 class _Network(NetworkBase):
@@ -152,7 +165,8 @@ class TrainingBase(Strict):
     loss: Axis[LossName] = Field("norm", description="what is minimised")
     targets: Axis[TargetsName] = Field("labels", description="what the outputs are fitted to, times the label scale")
     label_scale: Axis[Positive] = Field(1.0, description="alpha: outputs are fitted to alpha times the targets")
-    init_scale: Axis[Positive] = Field(1.0, description="factor on initial weights of variance 1/fan_in")
+    init: Axis[InitialisationName] = Field("fan_in", description="how initial weights are drawn")
+    init_scale: Axis[Positive] = Field(1.0, description="factor on the initial weights of all trained layers")
     members: Count = Field(1, description="independently initialised networks a grid point")
     dtype: Annotated[str, OneOf(("float32", "float64"), "dtype")] = Field(
         "float32", description="of weights and outputs"
@@ -282,6 +296,10 @@ class Study(Strict):
                     f"activation {wrong[0]!r} has no infinite-width kernel in closed form, which nngp and spherised"
                     f" targets need; allowed: {', '.join(duals)}"
                 )
+            plain = {"bias": "none", "residual": False, "output": "trained"}
+            for key, value in plain.items():
+                if as_list(getattr(self.network, key)) != [value]:
+                    raise _problem(f"nngp and spherised targets are for networks with {key}: {value}")
         if runs and not self.metrics:
             raise _problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:

@@ -240,6 +240,7 @@ def _training(
                 catalogue.OPTIMIZERS[settings["optimizer"]],
                 catalogue.LOSSES[settings["loss"]],
                 catalogue.TARGETS[settings["targets"]],
+                catalogue.INITIALISATIONS[settings["init"]],
                 catalogue.ACTIVATIONS[network["activation"]],
             ),
         },
@@ -279,7 +280,7 @@ def _nngp(
 ) -> str:
     scales = settings["label_scale"]
     parameters = {
-        **{key: value for key, value in network.items() if key not in ("architecture", "width")},
+        **{key: network[key] for key in ("depth", "activation", "slope") if key in network},
         **settings,
         "label_scale": None if scales is None else as_list(scales),
     }

@@ -87,7 +87,8 @@ def _data_bytes(task: Mapping[str, Any]) -> int:
 
 def _parameters(task: Mapping[str, Any], network: Mapping[str, Any]) -> int:
     widths = [_features(task), *[network["width"]] * (network["depth"] - 1), 1]
-    return sum(rows * columns for columns, rows in pairwise(widths))
+    biases = {"none": 0, "first": widths[1], "all": sum(widths[1:])}[network["bias"]]
+    return sum(rows * columns for columns, rows in pairwise(widths)) + biases
 
 
 def _size(memory: float, work: float) -> Size:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -99,4 +100,6 @@ def _layer_shapes(task: xr.Dataset, run: xr.Dataset) -> Array:
     """`(L, 2)`: rows and columns of every weight matrix."""
     network = parameters_of(run)["network"]
     widths = [task.sizes["feature"], *[network["width"]] * (network["depth"] - 1), 1]
-    return np.array(list(zip(widths[1:], widths[:-1], strict=True)), np.float64)
+    biased = {"none": 0, "first": 1, "all": network["depth"]}[network.get("bias", "none")]
+    shapes = [(rows, columns + (layer < biased)) for layer, (columns, rows) in enumerate(pairwise(widths))]
+    return np.array(shapes, np.float64)

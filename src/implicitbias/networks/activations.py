@@ -29,6 +29,41 @@ def leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
     return torch.nn.functional.leaky_relu(z, slope).mul(math.sqrt(2 / (1 + slope**2)))
 
 
+def plain_relu(z: Tensor) -> Tensor:
+    """max(z, 0), without the factor of `relu`."""
+    return torch.relu(z)
+
+
+def plain_leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
+    """max(slope z, z), without the factor of `leaky_relu`."""
+    return torch.nn.functional.leaky_relu(z, slope)
+
+
+def smooth_leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
+    """Slope z + (1 - slope) log((1 + e^z)/2) (Frei et al. 2023, section 5)."""
+    return slope * z + (1 - slope) * (torch.nn.functional.softplus(z) - math.log(2))
+
+
+def squared_relu(z: Tensor) -> Tensor:
+    """max(z, 0)^2, homogeneous of degree 2."""
+    return torch.relu(z).square()
+
+
+def gelu(z: Tensor) -> Tensor:
+    """Z Phi(z) (Hendrycks & Gimpel 2016)."""
+    return torch.nn.functional.gelu(z)
+
+
+def silu(z: Tensor) -> Tensor:
+    """z/(1 + e^-z) (Elfwing et al. 2018)."""
+    return torch.nn.functional.silu(z)
+
+
+def tanh(z: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
+    return torch.tanh(z)
+
+
 def erf(z: Tensor) -> Tensor:
     """The error function (Williams 1997)."""
     return torch.erf(z)

@@ -1,10 +1,10 @@
-"""Ensembles of bias-free multilayer perceptrons d -> m -> ... -> m -> 1 (Bernstein & Yue 2021, section 4).
+"""Ensembles of multilayer perceptrons d -> m -> ... -> m -> 1 (Bernstein & Yue 2021, section 4, and relatives).
 
 The weights of an ensemble are a list of `depth` tensors `(member, out, in)`, so that one batched matrix
-product per layer serves all members.
+product per layer serves all members. A bias is a column more, which multiplies a constant 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -12,12 +12,50 @@ import torch
 from torch import Tensor
 
 from implicitbias.networks.activations import Activation
+from implicitbias.networks.activations import of_network as activation_of
+from implicitbias.networks.initialisation import Rule, fan_in
 
 
-def layer_shapes(depth: int, width: int, inputs: int) -> list[tuple[int, int]]:
+class Form(NamedTuple):
+    """What of a network its weights do not say.
+
+    Attributes:
+        activation: applied after every layer but the last.
+        bias: layers with a bias: "none", "first" or "all".
+        residual: whether hidden layers of equal width add their input to their output.
+        factor: multiplies the output.
+        frozen: number of last layers that are not trained.
+    """
+
+    activation: Activation
+    bias: str = "none"
+    residual: bool = False
+    factor: float = 1.0
+    frozen: int = 0
+
+
+def of_network(network: Mapping[str, Any]) -> Form:
+    """The form of the network that these parameters describe; what they leave out is as in `Form`.
+
+    `output` is "trained", "signs" (+-1/sqrt(m) by coin, frozen), "halves" (of m neurons the first half 2/m, the others
+    -2/m, frozen) or "mean_field" (trained, the network's output divided by m).
+    """
+    output = network.get("output", "trained")
+    return Form(
+        activation_of(network),
+        network.get("bias", "none"),
+        network.get("residual", False),
+        factor=1 / network["width"] if output == "mean_field" else 1.0,
+        frozen=int(output in ("signs", "halves")),
+    )
+
+
+def layer_shapes(depth: int, width: int, inputs: int, bias: str = "none") -> list[tuple[int, int]]:
     """The shape (out, in) of each of the `depth` weight matrices."""
     sizes = [inputs, *[width] * (depth - 1), 1]
-    return [(rows, columns) for columns, rows in pairwise(sizes)]
+    shapes = [(rows, columns) for columns, rows in pairwise(sizes)]
+    biased = {"none": 0, "first": 1, "all": depth}[bias]
+    return [(rows, columns + (layer < biased)) for layer, (rows, columns) in enumerate(shapes)]
 
 
 def initialise(
@@ -28,8 +66,12 @@ def initialise(
     init_scale: float | Sequence[float] = 1.0,
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
+    *,
+    rule: Rule = fan_in,
+    bias: str = "none",
+    output: str = "trained",
 ) -> list[Tensor]:
-    """Random weights N(0, 1/fan_in) times `init_scale`, one member per seed.
+    """Random weights, one member per seed; biases start at 0.
 
     Every member draws from a CPU generator of its own, so neither the other members nor the device
     change its weights.
@@ -39,22 +81,30 @@ def initialise(
         width: neurons of a hidden layer.
         inputs: number of input features d.
         seeds: one seed a member.
-        init_scale: factor on the standard deviation, one for all or one a member.
+        init_scale: factor on all trained weights, one for all or one a member.
         dtype: of the weights; float32 and float64 draw different numbers.
         device: where the weights go.
+        rule: draws the weights at scale 1 (see `networks.initialisation`).
+        bias: layers with a bias, as in `Form`.
+        output: what the last layer is, as in `of_network`.
 
     Returns:
         `depth` tensors `(member, out, in)`.
 
     """
     shapes = layer_shapes(depth, width, inputs)
-    weights = [torch.empty(len(seeds), *shape, dtype=dtype, device=device) for shape in shapes]
+    biased = layer_shapes(depth, width, inputs, bias)
+    weights = [torch.zeros(len(seeds), *shape, dtype=dtype, device=device) for shape in biased]
     scales = torch.as_tensor(init_scale, dtype=torch.float64).expand(len(seeds)).tolist()
     for member, (seed, scale) in enumerate(zip(seeds, scales, strict=True)):
         source = torch.Generator().manual_seed(seed)
-        for weight, (rows, columns) in zip(weights, shapes, strict=True):
-            drawn = torch.randn(rows, columns, dtype=dtype, generator=source)
-            weight[member] = drawn.mul_(scale * columns**-0.5)
+        drawn = [layer.mul_(scale) for layer in rule(shapes, source, dtype)]
+        if output == "signs":
+            drawn[-1] = (2.0 * torch.randint(2, (1, width), generator=source) - 1) / width**0.5
+        if output == "halves":
+            drawn[-1] = torch.where(torch.arange(width) < width // 2, 1.0, -1.0)[None] / (width // 2)
+        for weight, layer in zip(weights, drawn, strict=True):
+            weight[member, :, : layer.shape[1]] = layer
     return weights
 
 
@@ -76,15 +126,13 @@ class Gradient(NamedTuple):
         return product(self.delta.mT, self.h)
 
 
-def forward(
-    weights: Sequence[Tensor], x: Tensor, activation: Activation, gradients: list[Gradient] | None = None
-) -> Tensor:
+def forward(weights: Sequence[Tensor], x: Tensor, form: Form, gradients: list[Gradient] | None = None) -> Tensor:
     """The outputs f(x) of every member.
 
     Args:
         weights: tensors `(member, out, in)`.
         x: inputs `(member, batch, d)`, or `(batch, d)` shared by all members.
-        activation: applied after every layer but the last.
+        form: activation, biases and the like.
         gradients: if given, a list that the backward pass from the outputs extends by every layer's gradient,
             last layer first. The weights must require a gradient; their `.grad` stays None.
 
@@ -92,13 +140,17 @@ def forward(
         `(member, batch)`.
     """
     h = x.expand(weights[0].shape[0], *x.shape[-2:])
+    biased = {"none": 0, "first": 1, "all": len(weights)}[form.bias]
+    skipped = h
     for layer, weight in enumerate(weights):
-        h = activation(h) if layer else h
-        if gradients is None:
-            h = product(h, weight.mT)
-        else:
-            h = _Linear.apply(h, weight, gradients)  # type: ignore[no-untyped-call]
-    return h.squeeze(-1)
+        h = form.activation(h) if layer else h
+        if form.residual and layer > 1:
+            h = h + skipped
+        skipped = h
+        if layer < biased:
+            h = torch.cat([h, h.new_ones(*h.shape[:-1], 1)], dim=-1)
+        h = product(h, weight.mT) if gradients is None else _Linear.apply(h, weight, gradients)  # type: ignore[no-untyped-call]
+    return h.squeeze(-1) * form.factor if form.factor != 1 else h.squeeze(-1)
 
 
 class _Linear(torch.autograd.Function):

@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from implicitbias.networks.activations import Activation
-from implicitbias.networks.mlp import forward
+from implicitbias.networks.mlp import Form, forward
 
 _ACTIVATIONS = 2**22  # of the widest layer, while the outputs of a block of points are computed
 
 
 @torch.no_grad()
-def outputs(weights: Sequence[Tensor], inputs: Tensor, activation: Activation, task: Tensor | None = None) -> Tensor:
+def outputs(weights: Sequence[Tensor], inputs: Tensor, form: Form, task: Tensor | None = None) -> Tensor:
     """The outputs of all members, one member and one block of points at a time.
 
     The block depends on the width alone, so that the outputs do not depend on the number of members.
@@ -20,7 +19,7 @@ def outputs(weights: Sequence[Tensor], inputs: Tensor, activation: Activation, t
     Args:
         weights: tensors `(member, out, in)`.
         inputs: `(m, d)` for all members, or `(task, m, d)`.
-        activation: hidden activation.
+        form: activation, biases and the like.
         task: `(member,)` index of each member's task; not needed for shared inputs.
 
     Returns:
@@ -34,7 +33,7 @@ def outputs(weights: Sequence[Tensor], inputs: Tensor, activation: Activation, t
         own = [weight[member : member + 1] for weight in weights]
         points = inputs if inputs.ndim == 2 else inputs[own_points[member]]
         for part in torch.split(points, block):
-            yield forward(own, part, activation)
+            yield forward(own, part, form)
 
     rows = [torch.cat(list(parts(member)), dim=1) for member in range(members)]
     return torch.cat(rows) if rows else inputs.new_empty(0, inputs.shape[-2])

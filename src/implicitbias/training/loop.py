@@ -11,8 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from implicitbias.networks.activations import Activation
-from implicitbias.networks.mlp import Gradient, forward
+from implicitbias.networks.mlp import Form, Gradient, forward
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import bar
 from implicitbias.training.schedules import exponential
@@ -49,7 +48,7 @@ def descend(
     targets: Tensor,
     members: Members,
     *,
-    activation: Activation,
+    form: Form,
     loss: Loss,
     optimizer: Optimizer,
     epochs: int,
@@ -68,7 +67,7 @@ def descend(
         targets: `(member, n)` what each member's outputs are fitted to at label scale 1 (labels +-1, or others of
             their signs), in the dtype of the weights.
         members: what tells the members apart.
-        activation: hidden activation.
+        form: activation, biases and the like.
         loss: `(outputs, targets, label_scale) -> (member,)`.
         optimizer: the update rule.
         epochs: passes through the training set.
@@ -79,7 +78,8 @@ def descend(
     Yields:
         The step, and `(member,)` bool: True where every loss so far was finite.
     """
-    state = optimizer.init(weights)
+    trained = weights[: len(weights) - form.frozen]
+    state = optimizer.init(trained)
     for weight in weights:
         weight.requires_grad_(True)
     alive = torch.ones_like(members.task, dtype=torch.bool)
@@ -92,12 +92,14 @@ def descend(
             for x, y in batches:
                 step += 1
                 gradients: list[Gradient] = []
-                outputs = forward(weights, x, activation, gradients)
+                outputs = forward(weights, x, form, gradients)
                 losses = loss(outputs, y, members.label_scale)
                 losses.sum().backward()  # type: ignore[no-untyped-call]
                 with torch.no_grad():
                     alive = alive & torch.isfinite(losses)
-                    optimizer.update(gradients[::-1], state, weights, learning_rate.where(alive, torch.nan), step)
+                    optimizer.update(
+                        gradients[::-1][: len(trained)], state, trained, learning_rate.where(alive, torch.nan), step
+                    )
                 if step in checkpoints:
                     yield step, alive
             if progress.update() or epoch == epochs - 1:  # when it is time to draw, and at the end

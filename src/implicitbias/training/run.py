@@ -10,10 +10,9 @@ import numpy as np
 import torch
 import xarray as xr
 
-from implicitbias.catalogue import LOSSES, OPTIMIZERS, TARGETS, resolve
+from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, TARGETS, resolve
 from implicitbias.errors import ConfigError
-from implicitbias.networks.activations import of_network
-from implicitbias.networks.mlp import initialise, layer_shapes
+from implicitbias.networks.mlp import initialise, layer_shapes, of_network
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable
 from implicitbias.training.checkpoints import checkpoint_steps
@@ -43,8 +42,8 @@ def train(
 
     Args:
         task: from `tasks.build`.
-        network: activation and its parameters, depth, width, init_scale.
-        training: optimizer and its hyperparameters, loss, targets, label_scale, learning_rate, decay, epochs,
+        network: activation and its parameters, depth, width, bias, output, residual, init_scale.
+        training: optimizer and its hyperparameters, loss, init, targets, label_scale, learning_rate, decay, epochs,
             batch_size, members, dtype, checkpoints; init_scale if `network` does not have it.
         ensemble: axis -> values, for axes of `PER_MEMBER` that are trained together; they replace the scalar.
         device: torch device.
@@ -67,12 +66,15 @@ def train(
     train_input, train_label = tensor(task["train_input"].values), tensor(task["train_label"].values)
     test_input = tensor(task["test_input"].values)
     points, features = train_input.shape[1:]
-    shapes = layer_shapes(network["depth"], network["width"], features)
+    shape = network["depth"], network["width"], features
+    built = {"bias": network.get("bias", "none"), "output": network.get("output", "trained")}
+    shapes = layer_shapes(*shape, built["bias"])
 
     entry = OPTIMIZERS[training["optimizer"]]
     hyperparameters = {name: training.get(name, number.default) for name, number in entry.parameters.items()}
     optimizer = resolve(entry)(**hyperparameters)
-    activation, loss = of_network(network), resolve(LOSSES[training["loss"]])
+    form, loss = of_network(network), resolve(LOSSES[training["loss"]])
+    draw = resolve(INITIALISATIONS[training.get("init", "fan_in")])
     rule = resolve(TARGETS[training.get("targets", "labels")])
     total = training["epochs"] * steps_per_epoch(points, training["batch_size"])
     steps = checkpoint_steps(training["checkpoints"], total)
@@ -96,7 +98,7 @@ def train(
         here = slice(start, min(start + chunk, len(members)))
         seeds = [derive_seed("initialisation", each["seed"], each["member"]) for each in members[here]]
         init_scale = [each["init_scale"] for each in members[here]]
-        weights = initialise(network["depth"], network["width"], features, seeds, init_scale, dtype, where)
+        weights = initialise(*shape, seeds, init_scale, dtype, where, rule=draw, **built)
         together = Members(
             task=torch.tensor([axes["seed"].index(each["seed"]) for each in members[here]], device=where),
             order_seeds=[derive_seed("data order", each["seed"], each["member"]) for each in members[here]],
@@ -107,14 +109,12 @@ def train(
         draws = [derive_seed("targets", each["seed"], each["member"]) for each in members[here]]
         targets = rule(train_input, train_label, together.task, draws, network)
         pauses = descend(
-            weights, train_input, targets, together, activation=activation, loss=loss, optimizer=optimizer,
+            weights, train_input, targets, together, form=form, loss=loss, optimizer=optimizer,
             epochs=training["epochs"], batch_size=training["batch_size"], checkpoints=steps,
             description=f"training {here.start + 1}-{here.stop} of {len(members)}",
         )  # fmt: skip
         for step, alive in pauses:
-            arrays = snapshot(
-                weights, train_input, targets, test_input, together, alive, activation, loss, keep_weights
-            )
+            arrays = snapshot(weights, train_input, targets, test_input, together, alive, form, loss, keep_weights)
             for name, values in arrays.items():
                 if name not in kept:
                     kept[name] = np.empty((len(members), len(steps), *values.shape[1:]), values.dtype)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from implicitbias.networks.activations import Activation
+from implicitbias.networks.mlp import Form
 from implicitbias.networks.outputs import outputs
 from implicitbias.training.loop import Loss, Members
 
@@ -20,7 +20,7 @@ def snapshot(
     test_input: Tensor,
     members: Members,
     alive: Tensor,
-    activation: Activation,
+    form: Form,
     loss: Loss,
     keep_weights: bool = True,
 ) -> dict[str, np.ndarray[Any, Any]]:
@@ -33,12 +33,12 @@ def snapshot(
         test_input: `(m, d)` shared by all tasks, or `(task, m, d)`.
         members: what tells the members apart.
         alive: `(member,)` bool, False for members known to have diverged.
-        activation: hidden activation.
+        form: activation, biases and the like.
         loss: `(outputs, targets, label_scale) -> (member,)`.
         keep_weights: whether the weights are among them.
     """
-    train_output = outputs(weights, train_input, activation, members.task)
-    test_output = outputs(weights, test_input, activation, members.task)
+    train_output = outputs(weights, train_input, form, members.task)
+    test_output = outputs(weights, test_input, form, members.task)
     kept = {
         "train_output": train_output,
         "test_output": test_output,

@@ -1,0 +1,44 @@
+"""Rules that draw a network's weights at scale 1: (shapes, generator, dtype) -> one tensor (out, in) a layer."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Generator, Tensor
+
+Shapes = Sequence[tuple[int, int]]
+Rule = Callable[[Shapes, Generator, torch.dtype], list[Tensor]]
+
+
+def fan_in(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+    """N(0, 1/fan_in): keeps second moments through layers whose activation does (Bernstein & Yue 2021)."""
+    return [torch.randn(rows, columns, dtype=dtype, generator=source).mul_(columns**-0.5) for rows, columns in shapes]
+
+
+def glorot(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+    """N(0, 2/(fan_in + fan_out)) (Glorot & Bengio 2010)."""
+    return [
+        torch.randn(rows, columns, dtype=dtype, generator=source).mul_(math.sqrt(2 / (rows + columns)))
+        for rows, columns in shapes
+    ]
+
+
+def normal(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+    """N(0, 1); init_scale is the standard deviation."""
+    return [torch.randn(rows, columns, dtype=dtype, generator=source) for rows, columns in shapes]
+
+
+def uniform(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+    """U[-1/fan_in, 1/fan_in] (Tsilivis, Vardi & Kempe 2025)."""
+    return [(2 * torch.rand(rows, columns, dtype=dtype, generator=source) - 1) / columns for rows, columns in shapes]
+
+
+def balanced(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+    """Rows N(0, I/fan_in); each output weight has the norm of its row and a sign by coin (Min, Mallada & Vidal 2023).
+
+    For two layers; in deeper networks the layers between are as `fan_in`.
+    """
+    layers = fan_in(shapes, source, dtype)
+    signs = 2.0 * torch.randint(2, layers[-1].shape, generator=source) - 1
+    layers[-1] = signs.to(dtype) * torch.linalg.vector_norm(layers[-2], dim=1)
+    return layers

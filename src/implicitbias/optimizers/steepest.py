@@ -1,0 +1,86 @@
+"""Steepest descent in a norm of all weights together (Tsilivis, Vardi & Kempe 2025).
+
+A step is learning_rate |g|_*^power d, with d the unit-norm direction of steepest descent and |g|_* the dual norm of the
+gradient. Power 1 is the plain algorithm (gradient descent in the 2-norm); 0 takes steps of fixed length; -1, on the
+logarithm of the loss, lowers that logarithm by about learning_rate a step, which reaches losses of 1e-100 and below.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from implicitbias.networks.mlp import Gradient
+from implicitbias.optimizers.base import Optimizer
+
+Direction = Callable[[list[Tensor]], tuple[list[Tensor], Tensor]]
+"""Gradients `(member, out, in)` -> the unit-norm directions of steepest ascent, and the dual norm `(member,)`."""
+
+
+def l2(power: float = 1) -> Optimizer:
+    """Gradient descent: the direction is g/|g|_2, the dual norm |g|_2."""
+
+    def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+        dual = torch.stack([layer.square().sum((1, 2)) for layer in g]).sum(0).sqrt()
+        return [layer / _safe(dual) for layer in g], dual
+
+    return _steepest(direction, power)
+
+
+def linf(power: float = 1) -> Optimizer:
+    """Sign descent: the direction is sign(g), the dual norm |g|_1."""
+
+    def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+        dual = torch.stack([layer.abs().sum((1, 2)) for layer in g]).sum(0)
+        return [layer.sign() for layer in g], dual
+
+    return _steepest(direction, power)
+
+
+def l1(power: float = 1) -> Optimizer:
+    """Coordinate descent: the direction is the largest entry's sign (of equals, the first's), the dual norm its size."""
+
+    def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+        flat = torch.cat([layer.flatten(1) for layer in g], dim=1)
+        chosen = flat.abs().argmax(1, keepdim=True)
+        value = flat.gather(1, chosen)
+        unit = torch.zeros_like(flat).scatter_(1, chosen, value.sign())
+        parts = torch.split(unit, [layer[0].numel() for layer in g], dim=1)
+        return [part.view_as(layer) for part, layer in zip(parts, g, strict=True)], value[:, 0].abs()
+
+    return _steepest(direction, power)
+
+
+def spectral(power: float = 1) -> Optimizer:
+    """The direction is U V^T of every layer's gradient, the dual norm the sum of all singular values."""
+
+    def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+        ways, dual = [], torch.zeros_like(g[0][:, 0, 0])
+        for layer in g:
+            u, s, vh = torch.linalg.svd(layer.nan_to_num(), full_matrices=False)
+            rank = (s > s[:, :1] * torch.finfo(s.dtype).eps * max(layer.shape[1:])).to(s)
+            ways.append((u * rank[:, None, :]) @ vh)
+            dual = dual + s.sum(1)
+        return ways, dual
+
+    return _steepest(direction, power)
+
+
+def _safe(norm: Tensor) -> Tensor:
+    """As `(member, 1, 1)`; a gradient of 0 has no direction, and the step is 0."""
+    return norm.clamp(min=torch.finfo(norm.dtype).tiny)[:, None, None]
+
+
+def _steepest(direction: Direction, power: float) -> Optimizer:
+    def init(weights: Sequence[Tensor]) -> None:
+        return None
+
+    def update(
+        gradients: Sequence[Gradient], state: None, weights: Sequence[Tensor], learning_rate: Tensor, step: int
+    ) -> None:
+        ways, dual = direction([gradient.matrix() for gradient in gradients])
+        rate = -learning_rate * dual.clamp(min=torch.finfo(dual.dtype).tiny) ** power
+        for way, weight in zip(ways, weights, strict=True):
+            weight.addcmul_(way, rate[:, None, None])
+
+    return Optimizer(init, update, buffers=2)
