@@ -2,6 +2,7 @@ import errno
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -215,8 +216,11 @@ def test_a_failed_save_leaves_nothing_and_touches_nothing(tmp_path, monkeypatch,
     owner, name = {"write": (xr.Dataset, "to_netcdf"), "fsync": (os, "fsync"), "rename": (os, "replace")}[when]
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, fail)
-        with pytest.raises(type(failure)):
+        with pytest.raises(ResultError if isinstance(failure, OSError) else KeyboardInterrupt) as caught:
             schema.save(example(4), path)
+    if isinstance(failure, OSError):
+        assert f"{path}: cannot be written" in str(caught.value)
+        assert "No space left on device" in str(caught.value)
     assert files(tmp_path) == (["a.nc"] if existing else [])
     assert (path.read_bytes() if existing else None) == before
 
@@ -237,6 +241,27 @@ def test_a_killed_save_leaves_the_old_file_whole(tmp_path):
     assert in_another_process(kill, path) == -9
     assert schema.load(path).sizes["point"] == 3
     assert [name for name in files(tmp_path) if name.endswith(".nc")] == ["a.nc"]
+    assert len(files(tmp_path)) == 2
+    living = tmp_path / f".a.nc.{socket.gethostname()}.1.part"  # process 1 is alive
+    elsewhere = tmp_path / ".a.nc.another-host.99999999.part"
+    for part in (living, elsewhere):
+        part.touch()
+    schema.save(example(), path)  # the next save sweeps up what is certainly dead
+    assert files(tmp_path) == sorted([living.name, elsewhere.name, "a.nc"])
+
+
+@pytest.mark.parametrize("size", [50, 5000])
+def test_a_flipped_bit_anywhere_in_the_numbers_is_noticed(tmp_path, size):
+    path = tmp_path / "a.nc"
+    dataset = example(size)
+    schema.save(dataset, path)
+    whole = path.read_bytes()
+    numbers = dataset["error"].values.astype("<f8").tobytes()[:64]
+    at = whole.find(numbers)
+    at = len(whole) // 2 if at < 0 else at + 3  # compressed, or as they are
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    with pytest.raises(ResultError, match="damaged"):
+        schema.load(path)
 
 
 # ----------------------------------------------------------------------------------- damaged results

@@ -5,9 +5,11 @@ variable has `long_name`, `units` ("1", "nat", …) and `source` (paper, equatio
 is `x_stderr`, linked by `ancillary_variables`. No timestamps: equal runs give equal files.
 """
 
+import glob
 import json
 import os
-import tempfile
+import shutil
+import socket
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -112,11 +114,11 @@ def violations(dataset: xr.Dataset) -> list[str]:
 
 
 def _encoding(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
-    """Lossless compression for numeric arrays that are large enough to gain from it."""
+    """Checksums for all numeric arrays, and lossless compression for those that are large enough to gain from it."""
     return {
-        name: {"zlib": True, "complevel": 1}
+        name: {"fletcher32": True} | ({"zlib": True, "complevel": 1} if data.size > 1000 else {})
         for name, data in dataset.variables.items()
-        if data.dtype.kind in "iuf" and data.size > 1000 and name not in dataset.indexes
+        if data.dtype.kind in "iuf" and data.ndim
     }
 
 
@@ -129,31 +131,47 @@ def save(dataset: xr.Dataset, path: str | Path, code: str = "unknown") -> None:
         code: fingerprint of the code that computed it, kept as a global attribute.
 
     Raises:
-        ResultError: if the dataset breaks the contract, naming every violation.
-        OSError: if the disk is full or the folder cannot be written; no partial file is left.
+        ResultError: if the dataset breaks the contract, naming every violation, or if it cannot be written (the disk
+            is full, say); no partial file is left.
 
     """
     path = Path(path)
     if problems := violations(dataset):
         raise ResultError(f"{path}: not written, the dataset breaks the result contract: " + "; ".join(problems))
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
+    part = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}.part")
     try:
-        dataset.assign_attrs(code=code).to_netcdf(name, engine="netcdf4", encoding=_encoding(dataset))
-        with open(name, "rb") as written:
+        dataset.assign_attrs(code=code).to_netcdf(part, engine="netcdf4", encoding=_encoding(dataset))
+        with open(part, "rb") as written:
             os.fsync(written.fileno())
-        Path(name).chmod(0o666 & ~_umask())  # mkstemp makes files private; results are for sharing
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # the netCDF library raises RuntimeError for a full disk
+        free = shutil.disk_usage(path.parent).free
+        raise ResultError(
+            f"{path}: cannot be written ({error}); {free / 2**20:.1f} MB are free there. Nothing that was whole is"
+            " lost: make room and call the workflow again."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    _sweep(path)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _sweep(path: Path) -> None:
+    """Delete what jobs of this machine that were killed while they wrote this file have left."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        host, pid = leftover.name.removeprefix(f".{path.name}.").removesuffix(".part").rsplit(".", 1)
+        if host == socket.gethostname() and not _alive(int(pid)):
+            leftover.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def load(path: str | Path) -> xr.Dataset:

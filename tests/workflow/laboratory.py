@@ -36,6 +36,7 @@ class Laboratory:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = "config/test.yaml"
+        self.variables: dict[str, str] = {}
 
     @classmethod
     def create(cls, folder: Path) -> "Laboratory":
@@ -59,7 +60,7 @@ class Laboratory:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(self.folder / "src"), "OMP_NUM_THREADS": "1"}
+        return {**os.environ, "PYTHONPATH": str(self.folder / "src"), "OMP_NUM_THREADS": "1", **self.variables}
 
     def command(self, *arguments: str) -> list[str]:
         profile = ["--configfile", self.config, "--workflow-profile", "workflow/profiles/default", "--cores", "2"]

@@ -150,6 +150,26 @@ def test_temporary_runs_are_deleted_and_not_missed(new_tiny: Laboratory) -> None
     assert new_tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, "write_report": 1}
 
 
+def test_two_checkouts_share_expensive_results(new_tiny: Laboratory, tmp_path: Path) -> None:
+    """With --cache the second checkout takes them from the first; code that differs takes nothing."""
+    other, edited = new_tiny.copy(tmp_path / "other"), new_tiny.copy(tmp_path / "edited")
+    edited.edit("src/implicitbias/optimizers/nero.py", lambda text: text + "\n_EDITED = 1\n")
+    storage = tmp_path / "cache"
+    storage.mkdir()
+    ran = {}
+    for name, laboratory in (("first", new_tiny), ("other", other), ("edited", edited)):
+        laboratory.variables["SNAKEMAKE_OUTPUT_CACHE"] = str(storage)
+        laboratory.snakemake("--cache")
+        logs = laboratory.folder / "results/logs"  # a job that runs draws its progress bar there
+        ran[name] = {path.parent.name for path in logs.rglob("*.log") if path.stat().st_size}
+    assert ran == {"first": {"training", "nngp"}, "other": set(), "edited": {"training"}}
+    for path in (new_tiny.folder / "results").rglob("*.nc"):
+        relative = path.relative_to(new_tiny.folder)
+        assert schema.load(path).identical(schema.load(other.folder / relative)), path.name
+    for laboratory in (new_tiny, other, edited):
+        assert laboratory.planned() == {}
+
+
 def test_results_do_not_depend_on_the_number_of_cores(tiny: Laboratory, tmp_path: Path) -> None:
     again = tiny.copy(tmp_path / "one core")
     shutil.rmtree(again.folder / "results")

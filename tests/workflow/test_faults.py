@@ -1,14 +1,18 @@
 """Killed, damaged, misconfigured: the next call finishes, or one clear message says what to do."""
 
+import contextlib
 import math
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from laboratory import Laboratory
 
@@ -43,10 +47,102 @@ def test_a_killed_run_is_finished_by_the_next_call(
     done = new_tiny.snakemake()
     if moment == "tasks/*.nc":
         assert "evaluate_nngp" in done.stdout + done.stderr
-    for path in (finished_tiny.folder / "results").rglob("*.nc"):
-        other = new_tiny.folder / path.relative_to(finished_tiny.folder)
+    same_results(new_tiny, finished_tiny)
+
+
+def same_results(laboratory: Laboratory, undisturbed: Laboratory) -> None:
+    compared = 0
+    for path in (undisturbed.folder / "results").rglob("*.nc"):
+        other = laboratory.folder / path.relative_to(undisturbed.folder)
         assert schema.load(other).identical(schema.load(path)), path.name
-    assert not list((new_tiny.folder / "results").rglob("*.part*"))
+        compared += 1
+    assert compared == 5
+    assert not list((laboratory.folder / "results").rglob("*.part*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chain", range(4))
+def test_killed_again_and_again_at_random_moments(new_tiny: Laboratory, finished_tiny: Laboratory, chain: int) -> None:
+    """Three times the whole run, twice one job's process, at random moments; then the run is finished as ever."""
+    moments = random.Random(chain)
+    for victim in ("run", "job", "run", "job", "run"):
+        process = started(new_tiny)
+        if victim == "run":
+            time.sleep(moments.uniform(0.5, 8))
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        else:
+            job = None
+            while job is None and process.poll() is None:
+                job = job_of(process)
+            if job is not None:
+                time.sleep(moments.uniform(0, 2))
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(job, signal.SIGKILL)
+        process.wait()
+        new_tiny.snakemake("--unlock")
+    new_tiny.snakemake()
+    same_results(new_tiny, finished_tiny)
+
+
+def job_of(process: subprocess.Popen[bytes]) -> int | None:
+    """The process of a job's script, if one runs now."""
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            if ".snakemake/scripts/" in " ".join(child.cmdline()):
+                return int(child.pid)
+    return None
+
+
+@pytest.fixture
+def small_disk(new_tiny: Laboratory) -> Iterator[Path]:
+    """The results on a disk of a quarter of a megabyte."""
+    results = new_tiny.folder / "results"
+    results.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(results)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
+    yield results
+    subprocess.run(["umount", str(results)], check=True)
+
+
+def test_a_full_disk_is_named_and_nothing_whole_is_lost(
+    new_tiny: Laboratory, finished_tiny: Laboratory, small_disk: Path
+) -> None:
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(180_000))
+    failed = new_tiny.snakemake(check=False)
+    text = failed.stdout + failed.stderr
+    assert failed.returncode != 0
+    assert "cannot be written" in text
+    assert "MB are free there" in text
+    assert "Traceback" not in text
+    for path in small_disk.rglob("*.nc"):
+        schema.load(path)
+    filler.unlink()
+    subprocess.run(["mount", "-o", "remount,size=50m", str(small_disk)], check=True)
+    new_tiny.snakemake()
+    same_results(new_tiny, finished_tiny)
+
+
+def test_a_second_run_in_the_folder_is_refused_and_harms_nothing(
+    new_tiny: Laboratory, finished_tiny: Laboratory
+) -> None:
+    first = started(new_tiny)
+    deadline = time.monotonic() + 60
+    while not list((new_tiny.folder / ".snakemake/locks").glob("*")):
+        assert first.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    second = new_tiny.snakemake(check=False)
+    text = second.stdout + second.stderr
+    assert second.returncode != 0
+    assert "Directory cannot be locked" in text
+    assert "Traceback" not in text
+    assert first.wait() == 0
+    same_results(new_tiny, finished_tiny)
 
 
 def test_make_clears_the_lock_of_a_killed_run_but_not_of_a_living_one(new_tiny: Laboratory) -> None:
@@ -72,9 +168,12 @@ def test_make_clears_the_lock_of_a_killed_run_but_not_of_a_living_one(new_tiny: 
     assert not list((new_tiny.folder / ".snakemake/locks").glob("*"))
 
 
-def test_a_damaged_file_is_named_with_its_remedy_and_can_be_rebuilt(tiny: Laboratory) -> None:
+@pytest.mark.parametrize("damage", [lambda whole: whole[:1000], lambda whole: whole[:-3000] + bytes(3000)])
+def test_a_damaged_file_is_named_with_its_remedy_and_can_be_rebuilt(
+    tiny: Laboratory, damage: Callable[[bytes], bytes]
+) -> None:
     task = next((tiny.folder / "results/tasks").glob("*.nc"))
-    task.write_bytes(task.read_bytes()[:1000])
+    task.write_bytes(damage(task.read_bytes()))
     for run in (tiny.folder / "results/training").glob("*.nc"):
         run.unlink()
     failed = tiny.snakemake(check=False)

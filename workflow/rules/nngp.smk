@@ -5,6 +5,7 @@ rule evaluate_nngp:
         "results/nngp/{key}.nc",
     log:
         "results/logs/nngp/{key}.log",
+    cache: True
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads
@@ -29,6 +30,7 @@ rule calibrate:
         "results/calibration/{key}.nc",
     log:
         "results/logs/calibration/{key}.log",
+    cache: True
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads

@@ -71,7 +71,7 @@ def _test_points(task: Mapping[str, Any]) -> int:
     if task["test_size"] is not None:
         return int(task["test_size"])
     source = SOURCES[task["source"]]
-    return source.sizes(LABELS[task["labels"]].digits)[1] if source.counts else 1000
+    return int(source.sizes(LABELS[task["labels"]].digits)[1]) if source.counts else 1000
 
 
 def _features(task: Mapping[str, Any]) -> int:
@@ -87,8 +87,9 @@ def _data_bytes(task: Mapping[str, Any]) -> int:
 
 def _parameters(task: Mapping[str, Any], network: Mapping[str, Any]) -> int:
     widths = [_features(task), *[network["width"]] * (network["depth"] - 1), 1]
-    biases = {"none": 0, "first": widths[1], "all": sum(widths[1:])}[network["bias"]]
-    return sum(rows * columns for columns, rows in pairwise(widths)) + biases
+    biases: int = {"none": 0, "first": widths[1], "all": sum(widths[1:])}[network["bias"]]
+    weights: int = sum(rows * columns for columns, rows in pairwise(widths))
+    return weights + biases
 
 
 def _size(memory: float, work: float) -> Size:

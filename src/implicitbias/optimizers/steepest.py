@@ -38,7 +38,7 @@ def linf(power: float = 1) -> Optimizer:
 
 
 def l1(power: float = 1) -> Optimizer:
-    """Coordinate descent: the direction is the largest entry's sign (of equals, the first's), the dual norm its size."""
+    """Coordinate descent: the direction is the largest entry's sign (first of equals), the dual norm its size."""
 
     def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         flat = torch.cat([layer.flatten(1) for layer in g], dim=1)
