@@ -77,7 +77,8 @@ def validate(values: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Con
 def _problems(error: ValidationError) -> list[str]:
     lines = []
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"] if part not in _UNION_TAGS)
+        parts = [str(part) for part in problem["loc"] if part not in _UNION_TAGS]
+        key = ".".join(part if part.isprintable() else repr(part) for part in parts)
         shown = "" if isinstance(problem["input"], dict) else f" = {problem['input']!r}"
         lines.append(f"{key or 'top level'}{shown}: {_sentence(problem)}")
     return list(dict.fromkeys(lines))

@@ -132,7 +132,7 @@ class NetworkBase(Strict):
         "mlp", description="mlp: fully connected"
     )
     activation: Axis[ActivationName] = Field("relu", description="hidden activation")
-    depth: Axis[Annotated[int, Field(ge=1)]] = Field(description="number of weight matrices L; 1: a linear model")
+    depth: Axis[Annotated[int, Field(ge=1, le=1000)]] = Field(description="number of weight matrices L; 1: a linear model")
     width: Axis[Count] = Field(1000, description="hidden neurons a layer m")
     bias: Axis[Annotated[str, OneOf(("none", "first", "all"), "bias")]] = Field(
         "none", description="layers with a bias"
@@ -254,6 +254,8 @@ class FigureSettings(Strict):
 def _as_mapping(value: Any) -> Any:
     if not isinstance(value, list):
         return value
+    if wrong := [name for name in value if not isinstance(name, str)]:
+        raise _problem(f"{wrong[0]!r} is no name of a figure; allowed: a list of names, or a block of name: settings")
     if len(set(map(str, value))) < len(value):
         raise PydanticCustomError("duplicate", "a figure is named twice; name each once", {})
     return {name: {} for name in value}
