@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 CONFIG ?= config/config.yaml
+CONFIGS ?= $(wildcard config/*.yaml)
 CORES ?= all
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default --configfile $(CONFIG) --cores $(CORES)
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := run
-.PHONY: run quick plan test lint format schema bench clean
+.PHONY: run quick plan stale test lint format schema bench clean
 
 run: $(INSTALLED)  ## run the config (CONFIG=config/config.yaml) to the report
 	@$(BIN)/python workflow/unlock.py $(CONFIG)
@@ -20,8 +21,12 @@ run: $(INSTALLED)  ## run the config (CONFIG=config/config.yaml) to the report
 quick: CONFIG = config/test.yaml
 quick: run  ## the same in seconds, on the test config
 
-plan: $(INSTALLED)  ## show which jobs would run, and run none
+plan: $(INSTALLED)  ## show jobs, memory and time a stage, and which jobs would run; run none
+	@$(BIN)/python workflow/overview.py plan $(CONFIG)
 	$(SNAKEMAKE) --dry-run --quiet rules
+
+stale: $(INSTALLED)  ## list results that no config (CONFIGS=config/*.yaml) uses, and delete them once confirmed
+	@$(BIN)/python workflow/overview.py stale $(CONFIGS) $(if $(filter yes,$(CONFIRM)),--delete)
 
 test: $(INSTALLED)  ## run all tests
 	$(BIN)/python -m pytest

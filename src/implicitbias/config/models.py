@@ -132,7 +132,9 @@ class NetworkBase(Strict):
         "mlp", description="mlp: fully connected"
     )
     activation: Axis[ActivationName] = Field("relu", description="hidden activation")
-    depth: Axis[Annotated[int, Field(ge=1, le=1000)]] = Field(description="number of weight matrices L; 1: a linear model")
+    depth: Axis[Annotated[int, Field(ge=1, le=1000)]] = Field(
+        description="number of weight matrices L; 1: a linear model"
+    )
     width: Axis[Count] = Field(1000, description="hidden neurons a layer m")
     bias: Axis[Annotated[str, OneOf(("none", "first", "all"), "bias")]] = Field(
         "none", description="layers with a bias"
