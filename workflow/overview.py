@@ -1,4 +1,4 @@
-"""What a run would do (`plan`), and which results no config uses any more (`stale`); for `make plan` and `make stale`."""
+"""What a run would do (`plan`), and which results no config uses any more (`stale`): `make plan`, `make stale`."""
 
 import argparse
 import sys

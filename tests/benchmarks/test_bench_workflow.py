@@ -1,0 +1,63 @@
+"""How long Snakemake takes to decide what is left to do; `make bench` runs this, the test run skips it."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from implicitbias.config.load import validate
+from implicitbias.config.plan import STAGES, make_plan
+
+ROOT = Path(__file__).parents[2]
+LARGE: dict[str, Any] = {
+    "name": "large",
+    "studies": {
+        "large": {
+            "task": {
+                "source": "digits", "labels": ["decimal", "binary", "random"], "train_size": list(range(10, 110, 10))
+            },
+            "network": {"depth": [2, 3, 4, 5, 6, 7], "width": [8, 16, 32]},
+            "training": {"epochs": 1, "learning_rate": [0.01, 0.02, 0.03, 0.04, 0.05]},
+            "nngp": {"estimators": ["bound"]},
+            "ensemble": ["seed"],
+            "metrics": ["test_error"],
+        }
+    },
+}  # fmt: skip
+"""A synthetic grid of 5610 jobs."""
+
+
+def decide(folder: Path, config: Path) -> str:
+    command = [
+        sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder),
+        "--workflow-profile", str(ROOT / "workflow/profiles/default"), "--configfile", str(config), "--cores", "2",
+        "--dry-run", "--quiet", "all",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["paper", "large"])
+@pytest.mark.parametrize("finished", [False, True])
+def test_decision(benchmark: Any, tmp_path: Path, name: str, finished: bool) -> None:
+    """On an empty folder, and with every result there (empty files; records of past runs cost a fifth more)."""
+    config = ROOT / "config/paper.yaml"
+    if name == "large":
+        config = tmp_path / "large.yaml"
+        config.write_text(yaml.safe_dump(LARGE))
+    plan = make_plan(validate(yaml.safe_load(config.read_text())))
+    if finished:
+        paths = [f"{stage}/{key}.nc" for stage in STAGES for key in plan.jobs[stage]]
+        for study, planned in plan.studies.items():
+            paths += [f"{name}/studies/{study}.nc"]
+            paths += [f"{name}/figures/{study}/{figure}.{end}" for figure in planned.figures for end in ("png", "pdf")]
+        for path in [*paths, f"{name}/report.html"]:
+            (tmp_path / "results" / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "results" / path).touch()
+    text = benchmark.pedantic(decide, (tmp_path, config), rounds=1)
+    assert ("Nothing to be done" in text) == finished
+    benchmark.extra_info["jobs"] = sum(map(len, plan.jobs.values()))
+    print(benchmark.extra_info)
