@@ -28,8 +28,8 @@ plan: $(INSTALLED)  ## show jobs, memory and time a stage, and which jobs would 
 stale: $(INSTALLED)  ## list results that no config (CONFIGS=config/*.yaml) uses, and delete them once confirmed
 	@$(BIN)/python workflow/overview.py stale $(CONFIGS) $(if $(filter yes,$(CONFIRM)),--delete)
 
-test: $(INSTALLED)  ## run all tests
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## run all tests, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(INSTALLED)  ## every linter that CI runs
 	$(BIN)/ruff check .

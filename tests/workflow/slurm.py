@@ -95,10 +95,11 @@ class Slurm:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False).stdout
 
     def jobs(self) -> list[dict[str, str]]:
-        """All jobs, finished ones too: state, comment (rule and wildcards), memory in MB, generic resources."""
+        """All jobs in the order of submission, finished ones too: state, comment, memory in MB, generic resources."""
         lines = self.run("squeue", "--states=all", "-h", "-o", "%i|%T|%k|%m|%b|%l").splitlines()
         names = ("id", "state", "comment", "memory", "gres", "limit")
-        return [dict(zip(names, line.split("|"), strict=True)) for line in lines]
+        jobs = [dict(zip(names, line.split("|"), strict=True)) for line in lines]
+        return sorted(jobs, key=lambda job: int(job["id"]))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
