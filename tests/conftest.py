@@ -142,3 +142,15 @@ def calibrated() -> xr.Dataset:
     variables |= with_stderr("complexity", variable(dims, exact + score * stderr, "complexity", "nat"), stderr)
     coords = {"estimator": ["mixture", "importance"], "problem": range(100)}
     return describe(xr.Dataset(variables, coords), "study calibration", {})
+
+
+@pytest.fixture
+def low_rank() -> xr.Dataset:
+    """A study like Frei et al.'s figure 1 in which both checks pass."""
+    steps, features, scales = np.array([0, 1, 10, 100]), [200, 1000, 4000], [0.02, 1.0]
+    fall = np.array([1.0, 1.0, 0.2, 0.02])
+    share = np.stack([np.stack([fall ** (1 + d / 3), fall**0.05]) for d in range(3)])  # (features, scale, step)
+    rank = np.array([77.0, 174.0, 278.0])[:, None, None] * share
+    variables = {"stable_rank": variable(("features", "init_scale", "step"), rank, "stable rank")}
+    coords = {"features": features, "init_scale": scales, "step": steps, "source": "two_gaussians", "width": 512}
+    return describe(xr.Dataset(variables, coords), "study low_rank", {"task": {"source": "two_gaussians"}})

@@ -326,6 +326,10 @@ METRICS: dict[str, Metric] = {
         "implicitbias.measurement.outputs:output_scale", "mean |f(x)| over the test points",
         long_name="mean absolute output", source=f"{_BY}, section 5",
     ),
+    "stable_rank": Metric(
+        "implicitbias.measurement.rank:stable_rank", "|W|_F^2/|W|_2^2 of the first layer",
+        long_name="stable rank of the first layer", source="Frei et al. 2023, section 4",
+    ),
     "weight_norm": Metric(
         "implicitbias.measurement.norms:weight_norm", "Frobenius norm of every weight matrix",
         long_name="Frobenius norm of the layer", source="this project", dims=("layer",),
@@ -354,6 +358,14 @@ CALIBRATION_VARIABLES = ("complexity", "complexity_stderr", "exact_complexity", 
 
 _CHECKS = "implicitbias.studies.checks"
 CHECKS: dict[str, Entry] = {
+    "rank_falls_faster_in_high_dimension": Entry(
+        f"{_CHECKS}:rank_falls_faster_in_high_dimension",
+        "from small initial weights: the higher the dimension, the lower the stable rank at every later step",
+    ),
+    "small_initialisation_lowers_rank": Entry(
+        f"{_CHECKS}:small_initialisation_lowers_rank",
+        "the smallest initial weights end below a tenth of their stable rank, the largest keep more than half",
+    ),
     "error_bars_cover": Entry(
         f"{_CHECKS}:error_bars_cover",
         "the mixture's estimates lie within 3 of its standard errors of the truth on at least 98 % of random problems",
@@ -426,6 +438,13 @@ PUBLISHED: dict[str, Entry] = {
 
 # ---------------------------------------------------------------------------------------- figures
 FIGURES: dict[str, Figure] = {
+    "stable_rank": Figure(
+        "implicitbias.figures.low_rank:stable_rank",
+        "stable rank of the first layer, as a share of its initial value, while gradient descent runs",
+        alt="Stable rank against the step, by dimension and by the size of the initial weights",
+        needs=("stable_rank",),
+        axes=("features", "init_scale"),
+    ),
     "calibration": Figure(
         "implicitbias.figures.orthant:calibration",
         "are the error bars honest: actual against stated error on random problems with known answers, and coverage",

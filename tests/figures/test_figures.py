@@ -114,6 +114,15 @@ def test_bayes_point_shows_draw_majority_and_centre(bayes_point: xr.Dataset) -> 
     assert len(legend(figure)) == 7
 
 
+def test_stable_rank_shows_shares_of_the_initial_value(low_rank: xr.Dataset) -> None:
+    figure = draw(low_rank, figure="stable_rank")
+    share = low_rank["stable_rank"] / low_rank["stable_rank"].sel(step=0)
+    for features in (200, 4000):
+        assert has(figure, share.sel(features=features, init_scale=0.02).values[1:])
+    assert len(figure.axes) == 2
+    assert {"200", "1000", "4000"} <= set(legend(figure))
+
+
 def test_label_ray_shows_networks_nngp_and_both_averages(label_ray: xr.Dataset) -> None:
     figure = draw(label_ray, figure="label_ray")
     assert has(figure, label_ray["test_error"].mean("member").values)

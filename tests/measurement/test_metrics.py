@@ -5,6 +5,7 @@ from implicitbias.measurement import errors
 from implicitbias.measurement.margins import normalized_margin
 from implicitbias.measurement.norms import weight_norm
 from implicitbias.measurement.outputs import output_scale
+from implicitbias.measurement.rank import stable_rank
 
 NAN = float("nan")
 
@@ -26,6 +27,21 @@ def test_vote_error_by_hand() -> None:
     assert np.isnan(errors.vote_error(np.full((3, 4), NAN), labels))
     both = errors.vote_error(np.stack([outputs, two]), labels[None])
     assert both == pytest.approx([0.5, 1.0])
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 6), (5, 5)])
+def test_stable_rank(shape) -> None:
+    """Of a given spectrum, of rank one, of the identity, of a stack, and of a network that has diverged."""
+    source = np.random.RandomState(0)
+    left, right = np.linalg.qr(source.randn(shape[0], 4))[0], np.linalg.qr(source.randn(shape[1], 4))[0]
+    spectrum = np.array([3.0, 2.0, 1.0, 0.5])
+    matrix = left * spectrum @ right.T
+    assert stable_rank([matrix]) == pytest.approx((spectrum**2).sum() / 9)
+    assert stable_rank([7e-9 * matrix, np.eye(3)]) == pytest.approx((spectrum**2).sum() / 9)
+    assert stable_rank([np.outer(left[:, 0], right[:, 0])]) == pytest.approx(1)
+    assert stable_rank([np.eye(5)]) == pytest.approx(5)
+    stack = stable_rank([np.stack([matrix, np.full(shape, np.nan), 2 * left @ right.T])])
+    assert stack == pytest.approx([(spectrum**2).sum() / 9, NAN, 4], nan_ok=True)
 
 
 def test_normalized_margin_by_hand() -> None:

@@ -45,9 +45,22 @@ BAYES_POINT: dict[str, Spoil] = {
 }
 
 
+LOW_RANK: dict[str, Spoil] = {
+    "rank_falls_faster_in_high_dimension": swapped("features", "stable_rank"),
+    "small_initialisation_lowers_rank": swapped("init_scale", "stable_rank"),
+}
+
+
 def test_every_check_of_the_catalogue_is_tested() -> None:
-    others = {"order_of_depths_turns", "error_bars_cover"}
+    others = {"order_of_depths_turns", "error_bars_cover"} | set(LOW_RANK)
     assert set(GENERALISATION) | set(LABEL_RAY) | set(BAYES_POINT) | others == set(CHECKS)
+
+
+@pytest.mark.parametrize("name", LOW_RANK)
+def test_low_rank(name: str, low_rank: xr.Dataset) -> None:
+    assert run_check(name, low_rank).outcome == "passed"
+    assert run_check(name, LOW_RANK[name](low_rank)).outcome == "failed"
+    assert run_check(name, low_rank.isel(step=slice(1, None))).outcome == "not run"
 
 
 @pytest.mark.parametrize("name", BAYES_POINT)

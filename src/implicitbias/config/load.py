@@ -71,14 +71,18 @@ def validate(values: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Con
         return Config.model_validate(dict(values))
     except ValidationError as error:
         where = ", ".join(names) or "config"
-        raise ConfigError("\n".join(f"{where}: {line}" for line in _problems(error))) from None
+        raise ConfigError("\n".join(_printable(f"{where}: {line}") for line in _problems(error))) from None
+
+
+def _printable(line: str) -> str:
+    """The line with line breaks and other control characters as escapes: a problem stays one line."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 def _problems(error: ValidationError) -> list[str]:
     lines = []
     for problem in error.errors():
-        parts = [str(part) for part in problem["loc"] if part not in _UNION_TAGS]
-        key = ".".join(part if part.isprintable() else repr(part) for part in parts)
+        key = ".".join(str(part) for part in problem["loc"] if part not in _UNION_TAGS)
         shown = "" if isinstance(problem["input"], dict) else f" = {problem['input']!r}"
         lines.append(f"{key or 'top level'}{shown}: {_sentence(problem)}")
     return list(dict.fromkeys(lines))

@@ -21,6 +21,8 @@ _AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
     "step": ("optimizer step", "1"),
     "layer": ("layer", "1"),
     "problem": ("random problem", "1"),
+    "features": ("dimension of the inputs", "1"),
+    "init_scale": ("factor on the initial weights", "1"),
 }
 
 

@@ -152,6 +152,30 @@ def easier_labels_have_lower_bounds(dataset: xr.Dataset) -> Verdict:
     return _verdict((gaps > 0).all(), f"{' < '.join(wanted)}: smallest gap {gaps.min():.3f}")
 
 
+def rank_falls_faster_in_high_dimension(dataset: xr.Dataset) -> Verdict:
+    """Smallest initial weights: the share of the initial stable rank falls with the dimension, at every step >= 10."""
+    share = _rank_share(dataset).sel(init_scale=_axis(dataset, "init_scale").min())
+    share = share.sel(features=np.sort(_axis(dataset, "features")), step=[s for s in _axis(dataset, "step") if s >= 10])
+    falls = (share.diff("features") < 0).all()
+    return _verdict(falls, f"shares {_shown(share.isel(step=0))} at step {int(share['step'][0])}")
+
+
+def small_initialisation_lowers_rank(dataset: xr.Dataset) -> Verdict:
+    """Last step, every dimension: below a tenth from the smallest initial weights, above a half from the largest."""
+    scales = _axis(dataset, "init_scale")
+    last = _rank_share(dataset).isel(step=-1)
+    small, large = last.sel(init_scale=scales.min()), last.sel(init_scale=scales.max())
+    return _verdict((small < 0.1).all() & (large > 0.5).all(), f"smallest {_shown(small)}, largest {_shown(large)}")
+
+
+def _rank_share(dataset: xr.Dataset) -> xr.DataArray:
+    """Stable rank over its initial value, mean over seeds and members."""
+    if 0 not in _axis(dataset, "step"):
+        raise KeyError("step 0")
+    rank = dataset["stable_rank"]
+    return _mean(rank / rank.sel(step=0), "features", "init_scale", "step")
+
+
 def error_bars_cover(dataset: xr.Dataset) -> Verdict:
     """The mixture is within 3 of its standard errors of the truth on at least 98 % of random problems."""
     score = np.abs(_estimator(dataset[["score"]], "mixture")["score"].values)

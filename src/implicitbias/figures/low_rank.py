@@ -1,0 +1,25 @@
+"""Gradient descent lowers the rank of the first layer (Frei et al. 2023, figure 1)."""
+
+import seaborn as sns
+import xarray as xr
+from matplotlib.figure import Figure
+
+from implicitbias.figures.tables import focused, label, long_table
+
+
+def stable_rank(dataset: xr.Dataset) -> Figure:
+    """Share of the initial stable rank that is left against the step: a line a dimension, a panel an initialisation."""
+    data, note = focused(dataset[["stable_rank"]], ("step", "features", "init_scale"))
+    later = data["stable_rank"].sel(step=data["step"] > 0)
+    table = long_table({"rank": later / data["stable_rank"].sel(step=0, drop=True)}, "share")
+    grid = sns.relplot(
+        table, x="step", y="share", hue="features", style="features", col="init_scale", kind="line", markers=True,
+        errorbar=("pi", 100), palette=sns.color_palette("colorblind", table["features"].nunique()), height=3.4,
+    )  # fmt: skip
+    grid.set(xscale="log", yscale="log")
+    grid.set_axis_labels(label(data, "step"), "stable rank over initial stable rank")
+    grid.set_titles(template="initial weights times {col_name}", col_template="initial weights times {col_name}")
+    sns.move_legend(grid, "lower center", bbox_to_anchor=(0.5, 1.0), ncol=4, title="dimension", frameon=False)
+    grid.figure.suptitle(f"mean over seeds, bands: smallest to largest ({note})", y=-0.02, fontsize="small")
+    figure: Figure = grid.figure
+    return figure
