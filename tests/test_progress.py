@@ -1,10 +1,11 @@
+import errno
 import subprocess
 import sys
 import warnings
 
 import pytest
 
-from implicitbias.errors import DataError
+from implicitbias.errors import ConfigError, DataError
 from implicitbias.progress import bar, logged_to
 
 
@@ -79,3 +80,27 @@ def test_the_bar_writes_description_count_and_figures_to_the_log(tmp_path):
     assert "4/4" in last
     assert "loss=3" in last
     assert last.isascii()
+
+
+def test_a_full_disk_ends_the_job_with_one_line(tmp_path):
+    log = tmp_path / "job.log"
+    with pytest.raises(SystemExit, match=r"results/a\.nc cannot be written: No space left"), logged_to(log):
+        raise OSError(errno.ENOSPC, "No space left on device", "results/a.nc")
+    assert "Traceback" in log.read_text()
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_job():
+    """/dev/full takes no byte."""
+    done = []
+    with logged_to("/dev/full"):
+        print("lost")
+        done.append(True)
+    with pytest.raises(SystemExit, match="told all the same"), logged_to("/dev/full"):
+        raise ConfigError("told all the same")
+    assert done
+
+
+def test_a_log_that_cannot_be_opened_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit, match=r"job\.log: cannot be written"), logged_to(tmp_path / "file" / "job.log"):
+        pass

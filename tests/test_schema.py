@@ -244,10 +244,11 @@ def test_a_killed_save_leaves_the_old_file_whole(tmp_path):
     assert len(files(tmp_path)) == 2
     living = tmp_path / f".a.nc.{socket.gethostname()}.1.part"  # process 1 is alive
     elsewhere = tmp_path / ".a.nc.another-host.99999999.part"
-    for part in (living, elsewhere):
+    unknown = tmp_path / ".a.nc.k3j2.part"  # not named as ours are
+    for part in (living, elsewhere, unknown):
         part.touch()
     schema.save(example(), path)  # the next save sweeps up what is certainly dead
-    assert files(tmp_path) == sorted([living.name, elsewhere.name, "a.nc"])
+    assert files(tmp_path) == sorted([living.name, elsewhere.name, unknown.name, "a.nc"])
 
 
 @pytest.mark.parametrize("size", [50, 5000])
@@ -265,6 +266,34 @@ def test_a_flipped_bit_anywhere_in_the_numbers_is_noticed(tmp_path, size):
 
 
 # ----------------------------------------------------------------------------------- damaged results
+
+
+def test_a_flipped_truth_value_is_noticed(tmp_path):
+    dataset, path = example(), tmp_path / "a.nc"
+    dataset["fits"] = schema.variable("point", [True, True, True], "it fits")
+    schema.save(dataset, path)
+    whole = path.read_bytes()
+    places = [at for at in range(len(whole) - 3) if whole[at : at + 3] == bytes([1, 1, 1])]
+    readable = 0
+    for at in places:
+        path.write_bytes(whole[:at] + bytes([0]) + whole[at + 1 :])
+        try:
+            assert schema.load(path)["fits"].values.all(), at
+            readable += 1
+        except ResultError:
+            pass
+    assert places
+    assert readable < len(places)
+
+
+def test_the_remedy_for_a_damaged_file_behind_a_link_is_to_delete_the_file(tmp_path):
+    stored, link = tmp_path / "stored.nc", tmp_path / "a.nc"
+    schema.save(example(), stored)
+    stored.write_bytes(stored.read_bytes()[:1000])
+    link.symlink_to(stored)
+    with pytest.raises(ResultError) as caught:
+        schema.load(link)
+    assert f"rm {stored.resolve()})" in str(caught.value)
 
 
 def test_a_missing_file_is_named_with_what_to_do(tmp_path):

@@ -118,7 +118,7 @@ def _encoding(dataset: xr.Dataset) -> dict[Hashable, dict[str, Any]]:
     return {
         name: {"fletcher32": True} | ({"zlib": True, "complevel": 1} if data.size > 1000 else {})
         for name, data in dataset.variables.items()
-        if data.dtype.kind in "iuf" and data.ndim
+        if data.dtype.kind in "iufb" and data.ndim
     }
 
 
@@ -159,8 +159,8 @@ def save(dataset: xr.Dataset, path: str | Path, code: str = "unknown") -> None:
 def _sweep(path: Path) -> None:
     """Delete what jobs of this machine that were killed while they wrote this file have left."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        host, pid = leftover.name.removeprefix(f".{path.name}.").removesuffix(".part").rsplit(".", 1)
-        if host == socket.gethostname() and not _alive(int(pid)):
+        host, _, pid = leftover.name.removeprefix(f".{path.name}.").removesuffix(".part").rpartition(".")
+        if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
             leftover.unlink(missing_ok=True)
 
 
@@ -183,7 +183,9 @@ def load(path: str | Path) -> xr.Dataset:
 
     """
     path = Path(path)
-    remedy = f"Delete it (rm {path}) and call the workflow again: it is rebuilt from its inputs."
+    # a link leads into the cache between workflows: deleting it alone would bring the same damage back
+    file = path.resolve() if path.is_symlink() else path
+    remedy = f"Delete it (rm {file}) and call the workflow again: it is rebuilt from its inputs."
     if not path.exists():
         raise ResultError(f"{path}: no such result file. Call the workflow to build it.")
     try:

@@ -9,6 +9,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from implicitbias.catalogue import FIGURES
+from implicitbias.errors import ResultError
 from implicitbias.figures.draw import draw, save
 from implicitbias.figures.tables import focused, long_table
 
@@ -150,6 +151,17 @@ def test_files_are_whole_and_reproducible(label_ray: xr.Dataset, tmp_path: Path)
     for suffix in ("png", "pdf"):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "b.pdf", "b.png"]
+
+
+def test_a_figure_that_cannot_be_written_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    class FullDisk(Figure):
+        def savefig(self, path: Path, **_: object) -> None:
+            path.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(ResultError, match=r"a\.png: cannot be written .*No space left"):
+        save(FullDisk(), [tmp_path / "a.png"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_focus_takes_the_last_value_of_what_is_not_shown(generalisation: xr.Dataset) -> None:

@@ -1,5 +1,6 @@
 # Between config and rules: the validated config, its plan of jobs, and how the rules look things up in it.
 
+import os
 from functools import lru_cache
 
 from implicitbias.catalogue import CHECKS, FIGURES, PUBLISHED
@@ -178,3 +179,6 @@ def report_code():
 
 # Only a config that insists on CUDA asks the scheduler for a GPU.
 GPUS = int(CONFIG.execution.device == "cuda")
+
+# Rules are marked for the cache between workflows only where there is one: else Snakemake warns of each at every call.
+SHARED = bool(os.environ.get("SNAKEMAKE_OUTPUT_CACHE"))

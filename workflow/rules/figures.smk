@@ -5,6 +5,7 @@ rule draw_figure:
         multiext(f"{SUMMARY}/figures/{{study}}/{{figure}}", png=".png", pdf=".pdf"),
     log:
         f"{SUMMARY}/logs/figures/{{study}}/{{figure}}.log",
+    localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"
     params:

@@ -5,7 +5,7 @@ rule evaluate_nngp:
         "results/nngp/{key}.nc",
     log:
         "results/logs/nngp/{key}.log",
-    cache: True
+    cache: SHARED
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads
@@ -30,7 +30,7 @@ rule calibrate:
         "results/calibration/{key}.nc",
     log:
         "results/logs/calibration/{key}.log",
-    cache: True
+    cache: SHARED
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads

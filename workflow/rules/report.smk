@@ -6,6 +6,7 @@ rule write_report:
         REPORT,
     log:
         f"{SUMMARY}/logs/report.log",
+    localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"
     params:

@@ -7,6 +7,7 @@ rule assemble_study:
         f"{SUMMARY}/studies/{{study}}.nc",
     log:
         f"{SUMMARY}/logs/studies/{{study}}.log",
+    localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"
     params:

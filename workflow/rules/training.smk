@@ -1,7 +1,7 @@
 # Weights may be large: a config can have runs go without them, and be deleted as soon as they are measured.
 RUN = (lambda path: path) if CONFIG.execution.keep_weights else temp
 # What is deleted after use cannot be shared between workflows.
-SHARED = CONFIG.execution.keep_weights
+SHARED_RUNS = SHARED and CONFIG.execution.keep_weights
 
 
 rule train:
@@ -11,7 +11,7 @@ rule train:
         RUN("results/training/{key}.nc"),
     log:
         "results/logs/training/{key}.log",
-    cache: SHARED
+    cache: SHARED_RUNS
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads
@@ -38,7 +38,7 @@ rule sample:
         RUN("results/sampling/{key}.nc"),
     log:
         "results/logs/sampling/{key}.log",
-    cache: SHARED
+    cache: SHARED_RUNS
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads

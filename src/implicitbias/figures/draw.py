@@ -13,6 +13,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from implicitbias.catalogue import FIGURES, resolve
+from implicitbias.errors import ResultError
 
 _NO_TIMESTAMP: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
@@ -47,11 +48,21 @@ def draw(
 
 
 def save(figure: Figure, paths: Iterable[str | Path]) -> None:
-    """Write the figure to every path, each whole or not at all; equal figures give equal files."""
+    """Write the figure to every path, each whole or not at all; equal figures give equal files.
+
+    Raises:
+        ResultError: if a file cannot be written (the disk is full, say); no partial file is left.
+
+    """
     for path in map(Path, paths):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.stem}.part{path.suffix}")
         metadata = _NO_TIMESTAMP.get(path.suffix, {})
-        figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=metadata)
-        temporary.replace(path)
+        try:
+            figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=metadata)
+            temporary.replace(path)
+        except OSError as error:
+            raise ResultError(f"{path}: cannot be written ({error}). Make room and call the workflow again.") from error
+        finally:
+            temporary.unlink(missing_ok=True)
     plt.close(figure)
