@@ -28,7 +28,10 @@ def show_plan(config: str) -> None:
 
 
 def stale(configs: Iterable[str]) -> list[Path]:
-    """Files under results/ that belong to no point, study or figure of any of the configs."""
+    """Files under results/ that belong to no point, study or figure of any of the configs.
+
+    Part files are left out: a job may be writing one, and those of dead jobs are swept up by the next.
+    """
     wanted: set[Path] = set()
     for config in configs:
         plan = load(config)
@@ -44,7 +47,7 @@ def stale(configs: Iterable[str]) -> list[Path]:
                 log = summary / "logs" / "figures" / name / f"{figure}.log"
                 wanted |= {drawing.with_suffix(".png"), drawing.with_suffix(".pdf"), log}
     found = (path for path in RESULTS.rglob("*") if path.is_file() or path.is_symlink())
-    return sorted(path for path in found if path not in wanted)
+    return sorted(path for path in found if path not in wanted and path.suffix != ".part")
 
 
 def load(config: str) -> Plan:

@@ -39,6 +39,7 @@ SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0,sched_min
 ReturnToService=2
 KillWait=2
 MinJobAge=3600
+JobRequeue=0
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:1 State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=60 State=UP
@@ -93,6 +94,11 @@ class Slurm:
     def run(self, *command: str) -> str:
         """Standard output of a SLURM client."""
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False).stdout
+
+    def node(self, state: str) -> None:
+        """Take the node down, or bring it back."""
+        host = socket.gethostname().split(".")[0]
+        self.run("scontrol", "update", f"NodeName={host}", f"State={state}", "Reason=test")
 
     def jobs(self) -> list[dict[str, str]]:
         """All jobs in the order of submission, finished ones too: state, comment, memory in MB, generic resources."""

@@ -1,12 +1,17 @@
 """The test config from nothing to the report, and what stands in its files."""
 
 import re
+from typing import Any
 
 import numpy as np
+import pytest
 import xarray as xr
+import yaml
 from laboratory import Laboratory
 
 from implicitbias import schema
+from implicitbias.config.load import validate
+from implicitbias.config.plan import make_plan
 
 
 def test_every_dataset_keeps_the_contract(finished_test_config: Laboratory) -> None:
@@ -66,3 +71,46 @@ def test_jobs_keep_logs_with_progress(finished_test_config: Laboratory) -> None:
     logs = list((finished_test_config.folder / "results/logs/training").glob("*.log"))
     assert logs
     assert all("training 1-" in log.read_text() and "loss=" in log.read_text() for log in logs)
+
+
+SYNTHETIC = {"source": "sparse_parity", "features": [4, 8], "active": 2, "train_size": 6, "seed": [0, 1]}
+RUN = {"build_task", "train", "measure", "assemble_study", "write_report"}
+
+
+@pytest.mark.parametrize(
+    ("study", "rules"),
+    [
+        ({"calibration": {"estimator": ["mixture", "subset"]}}, {"calibrate", "assemble_study", "write_report"}),
+        (
+            {"task": SYNTHETIC, "network": {"depth": 2}, "sampling": {"draws": [10, 20]}, "metrics": ["vote_error"]},
+            {"build_task", "sample", "measure", "assemble_study", "write_report"},
+        ),
+        (
+            {
+                "task": SYNTHETIC,
+                "network": {"depth": [1, 3], "bias": ["first", "all"], "residual": True, "activation": "silu"},
+                "training": {"optimizer": ["steepest_l1", "adam"], "power": [0, 1], "loss": "log_logistic"},
+                "ensemble": [],
+                "metrics": ["stable_rank"],
+            },
+            RUN,
+        ),
+        (
+            {
+                "task": {"source": "digits", "labels": ["3v6", "0v8"], "train_size": 5},
+                "network": {"depth": 2, "activation": "leaky_relu", "slope": [0.0, 0.5]},
+                "training": {"targets": ["labels", "spherised"], "loss": ["norm", "square"]},
+                "nngp": {"estimators": ["subset", "bound"], "posterior": False, "delta": [0.01, 0.1]},
+                "metrics": ["train_error"],
+            },
+            RUN | {"evaluate_nngp"},
+        ),
+    ],
+    ids=["calibration alone", "sampling alone", "finite networks", "pairs of digits"],
+)
+def test_every_kind_of_study_builds_a_dag(new_tiny: Laboratory, study: dict[str, Any], rules: set[str]) -> None:
+    new_tiny.edit_config(lambda config: config.update(studies={"one": study}))
+    planned = new_tiny.planned()
+    assert set(planned) == rules
+    jobs = make_plan(validate(yaml.safe_load((new_tiny.folder / new_tiny.config).read_text()))).jobs
+    assert sum(planned.values()) == sum(map(len, jobs.values())) + 2  # the study and the report

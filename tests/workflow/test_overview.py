@@ -38,7 +38,11 @@ def test_what_an_edit_leaves_behind_is_listed_and_deleted_when_confirmed(tiny: L
     (tiny.folder / "config/wide.yaml").write_text((tiny.folder / tiny.config).read_text())
     (tiny.folder / tiny.config).write_text(yaml.safe_dump(TINY, sort_keys=False))
     assert overview(tiny, "stale", tiny.config, "config/wide.yaml").startswith("0 files")
+    part = tiny.folder / "results/training/.a.nc.host.1.part"  # somebody may be writing it
+    part.touch()
     listed = overview(tiny, "stale", tiny.config)
+    assert part.name not in listed
+    part.unlink()
     extra = {path for path in (tiny.folder / "results").rglob("*") if path.is_file()} - kept
     assert {tiny.folder / line for line in listed.splitlines()[:-1]} == extra
     assert len(extra) == 4  # a run, its measurement, and their logs

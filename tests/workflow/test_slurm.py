@@ -115,7 +115,7 @@ def test_a_job_that_fails_once_is_tried_again_with_twice_the_memory_and_time(
     assert {path.name for path in (new_tiny.folder / "results/training").glob("*.nc")} == same
 
 
-@pytest.mark.parametrize("end", ["time limit", "scancel"])
+@pytest.mark.parametrize("end", ["time limit", "scancel", "node failure"])
 def test_a_job_that_is_ended_from_outside_is_named_with_its_log(
     new_tiny: Laboratory, finished_tiny: Laboratory, cluster: Slurm, end: str
 ) -> None:
@@ -130,14 +130,18 @@ def test_a_job_that_is_ended_from_outside_is_named_with_its_log(
     (job,) = wait_until(lambda: of_rule(cluster, "tasks", "RUNNING"))
     if end == "scancel":
         cluster.run("scancel", job["id"])
+    elif end == "node failure":
+        cluster.node("DOWN")
     else:
         cluster.run("scontrol", "update", f"JobId={job['id']}", "TimeLimit=0-00:00:01")
     text, _ = run.communicate(timeout=300)
+    cluster.node("RESUME")
     assert run.returncode != 0
-    state = "CANCELLED" if end == "scancel" else "TIMEOUT"
-    assert {found["state"] for found in cluster.jobs() if found["id"] == job["id"]} == {state}
+    states = {"scancel": "CANCELLED", "time limit": "TIMEOUT", "node failure": "NODE_FAIL"}
+    assert {found["state"] for found in cluster.jobs() if found["id"] == job["id"]} == {states[end]}
     assert "Error in group tasks" in text
-    assert ("DUE TO TIME LIMIT" if end == "time limit" else "CANCELLED AT") in text
+    words = {"scancel": "CANCELLED AT", "time limit": "DUE TO TIME LIMIT", "node failure": "DUE TO NODE FAILURE"}
+    assert words[end] in text, text
     (log,) = (new_tiny.folder / ".snakemake/slurm_logs").rglob(f"{job['id']}.log")
     assert str(log) in text
     script.write_text(whole)
