@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import combinations
+from math import log
 from typing import Any
 
 
@@ -39,14 +40,23 @@ class Entry:
 
 @dataclass(frozen=True)
 class Activation(Entry):
-    """A hidden activation.
+    """A hidden activation phi.
 
-    `dual` says whether `networks.kernels` has its infinite-width kernel in closed form, `homogeneous` is its degree of
-    homogeneity, None where it has none.
+    `dual` says whether `networks.kernels` has its infinite-width kernel in closed form. phi(r z)/r^degree is phi(z) for
+    every r > 0 if it is `homogeneous`, and otherwise settles as r grows; |z phi'(z) - degree phi(z)| <= `defect`.
     """
 
     dual: bool = False
-    homogeneous: int | None = 1
+    degree: int = 1
+    homogeneous: bool = True
+    defect: float = 0.0
+
+
+@dataclass(frozen=True)
+class Optimizer(Entry):
+    """An update rule; `equivariant` says that it commutes with rotations of the inputs, as gradient descent does."""
+
+    equivariant: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,8 @@ class Metric(Entry):
 
     `dims` are dimensions that its values add to the run's; with `over_networks` it takes the networks of a run
     (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
+    `trained` says that it needs the weights or the loss of a trained run, `over_steps` that a value depends on other
+    checkpoints too, `losses` for which losses it has a meaning (empty: all), `depth` for which depths.
     """
 
     long_name: str = ""
@@ -87,15 +99,23 @@ class Metric(Entry):
     source: str = ""
     dims: tuple[str, ...] = ()
     over_networks: bool = False
+    trained: bool = False
+    over_steps: bool = False
+    losses: tuple[str, ...] = ()
+    depth: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Figure(Entry):
-    """A figure of a study: `needs` lists the dataset variables and `axes` the dimensions that it cannot do without."""
+    """A figure of a study: `needs` lists the dataset variables and `axes` the dimensions that it cannot do without.
+
+    With `options` the config says what it shows: `quantities`, `x`, `hue`, `style`, `log`.
+    """
 
     alt: str = ""
     needs: tuple[str, ...] = ()
     axes: tuple[str, ...] = ()
+    options: bool = False
 
 
 def resolve(entry: Entry) -> Callable[..., Any]:
@@ -200,13 +220,15 @@ ACTIVATIONS: dict[str, Activation] = {
     ),
     "smooth_leaky_relu": Activation(
         "implicitbias.networks.activations:smooth_leaky_relu", "slope z + (1 - slope) log((1 + e^z)/2)",
-        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, homogeneous=None,
+        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, homogeneous=False, defect=log(2),
     ),
-    "squared_relu": Activation("implicitbias.networks.activations:squared_relu", "max(z, 0)^2", homogeneous=2),
-    "gelu": Activation("implicitbias.networks.activations:gelu", "z Phi(z)", homogeneous=None),
-    "silu": Activation("implicitbias.networks.activations:silu", "z/(1 + e^-z)", homogeneous=None),
-    "tanh": Activation("implicitbias.networks.activations:tanh", "tanh(z)", homogeneous=None),
-    "erf": Activation("implicitbias.networks.activations:erf", "erf(z)", dual=True, homogeneous=None),
+    "squared_relu": Activation("implicitbias.networks.activations:squared_relu", "max(z, 0)^2", degree=2),
+    "gelu": Activation("implicitbias.networks.activations:gelu", "z Phi(z)", homogeneous=False, defect=0.2936),
+    "silu": Activation("implicitbias.networks.activations:silu", "z/(1 + e^-z)", homogeneous=False, defect=0.4393),
+    "tanh": Activation("implicitbias.networks.activations:tanh", "tanh(z)", degree=0, homogeneous=False, defect=0.4477),
+    "erf": Activation(
+        "implicitbias.networks.activations:erf", "erf(z)", dual=True, degree=0, homogeneous=False, defect=0.4839
+    ),
     "linear": Activation("implicitbias.networks.activations:linear", "z", dual=True),
 }  # fmt: skip
 
@@ -235,20 +257,25 @@ LOSSES: dict[str, Entry] = {
     ),
 }
 
-OPTIMIZERS: dict[str, Entry] = {
-    "nero": Entry(
+OPTIMIZERS: dict[str, Optimizer] = {
+    "nero": Optimizer(
         "implicitbias.optimizers.nero:nero",
         "Nero (Liu, Bernstein, Meister & Yue 2021): rows kept at mean 0 and norm 1, per-neuron normalised steps",
         {"beta": Parameter(0.999, "decay of the per-neuron squared gradient norm", 0, 1, exclusive_maximum=True)},
     ),
-    "sgd": Entry("implicitbias.optimizers.sgd:sgd", "(stochastic) gradient descent; full batch by batch_size: full"),
-    "momentum": Entry(
+    "sgd": Optimizer(
+        "implicitbias.optimizers.sgd:sgd",
+        "(stochastic) gradient descent; full batch by batch_size: full",
+        equivariant=True,
+    ),
+    "momentum": Optimizer(
         "implicitbias.optimizers.momentum:momentum",
         "heavy-ball momentum, v <- mu v + g, w <- w - lr v (torch.optim.SGD)",
         {"momentum": Parameter(0.9, "heavy-ball coefficient", 0, 1, exclusive_maximum=True)},
+        equivariant=True,
     ),
     **{
-        f"steepest_{norm}": Entry(
+        f"steepest_{norm}": Optimizer(
             f"implicitbias.optimizers.steepest:{norm}",
             f"steepest descent in {what} (Tsilivis, Vardi & Kempe 2025)",
             {
@@ -256,6 +283,7 @@ OPTIMIZERS: dict[str, Entry] = {
                     1, "power of the gradient's dual norm in the step: 1 raw, 0 unit steps, -1 log domain", -1, 1
                 )
             },
+            equivariant=norm in ("l2", "spectral"),
         )
         for norm, what in (
             ("l2", "the 2-norm: gradient descent"),
@@ -264,7 +292,7 @@ OPTIMIZERS: dict[str, Entry] = {
             ("spectral", "the largest spectral norm of a layer: Muon and Shampoo without memory"),
         )
     },
-    "adam": Entry(
+    "adam": Optimizer(
         "implicitbias.optimizers.adam:adam",
         "Adam (Kingma & Ba 2015), bias-corrected",
         {
@@ -272,6 +300,15 @@ OPTIMIZERS: dict[str, Entry] = {
             "beta2": Parameter(0.999, "decay of the second moment", 0, 1, exclusive_maximum=True),
             "epsilon": Parameter(1e-8, "added to the root of the second moment", 0, exclusive_minimum=True),
         },
+    ),
+}
+
+SCHEDULES: dict[str, Entry] = {
+    "decaying": Entry("implicitbias.training.schedules:decaying", "learning_rate decay^epoch step^-step_exponent"),
+    "loss_based": Entry(
+        "implicitbias.training.schedules:loss_based",
+        "steps of a/L: the mean loss L; a starts at learning_rate, grows after an epoch that lowered L, else the epoch"
+        " is taken back and a shrinks (Lyu & Li 2020)",
     ),
 }
 
@@ -303,6 +340,12 @@ ESTIMATORS: dict[str, Entry] = {
 
 # ------------------------------------------------------------------------------------------ metrics
 _BY = "Bernstein & Yue 2021"
+_MEASUREMENT = "implicitbias.measurement"
+_MARGIN_LOSSES = ("logistic", "log_logistic", "cross_entropy", "exponential")
+_NORMS = {
+    "l2": "2-norm", "linf": "largest entry", "l1": "sum of entries", "spectral": "largest singular value of a layer",
+}  # fmt: skip
+_TSILIVIS = "Tsilivis, Vardi & Kempe 2025, section 3"
 METRICS: dict[str, Metric] = {
     "train_error": Metric(
         "implicitbias.measurement.errors:train_error", "share of wrong signs on the training points",
@@ -326,9 +369,163 @@ METRICS: dict[str, Metric] = {
         "implicitbias.measurement.outputs:output_scale", "mean |f(x)| over the test points",
         long_name="mean absolute output", source=f"{_BY}, section 5",
     ),
+    "train_loss": Metric(
+        f"{_MEASUREMENT}.outputs:train_loss", "loss over the whole training set (of a log-domain loss, its logarithm)",
+        long_name="training loss", source="this project", trained=True,
+    ),
+    **{
+        f"margin_{norm}": Metric(
+            f"{_MEASUREMENT}.margins:margin_{norm}", f"min_i y_i f(x_i) over the M-th power of the {what}",
+            long_name=f"margin by the {what}", source=_TSILIVIS, trained=True,
+        )
+        for norm, what in _NORMS.items()
+    },
+    **{
+        f"soft_margin_{norm}": Metric(
+            f"{_MEASUREMENT}.margins:soft_margin_{norm}", f"inverse of the summed loss over the {what} to the M",
+            long_name=f"soft margin by the {what}", source="Lyu & Li 2020, section 4", trained=True,
+            losses=_MARGIN_LOSSES,
+        )
+        for norm, what in _NORMS.items()
+    },
+    "margin_layers": Metric(
+        f"{_MEASUREMENT}.margins:margin_layers", "min_i y_i f(x_i) over the product of the layers' Frobenius norms",
+        long_name="margin by the layers' norms", source="Lyu & Li 2020, section 6",
+    ),
+    "margin_f1": Metric(
+        f"{_MEASUREMENT}.margins:margin_f1", "min_i y_i f(x_i) over the mean of |(a_j, b_j)|^2, mean-field networks",
+        long_name="margin by the variation norm F1", source="Chizat & Bach 2020, section 5", trained=True, depth=(2,),
+    ),
+    "margin_f2": Metric(
+        f"{_MEASUREMENT}.margins:margin_f2", "min_i y_i f(x_i) over |b|/sqrt(m), mean-field networks",
+        long_name="margin by the kernel norm F2", source="Chizat & Bach 2020, section 5", trained=True, depth=(2,),
+    ),
+    "margin_ratio": Metric(
+        f"{_MEASUREMENT}.margins:margin_ratio", "smallest over largest y_i f(x_i)",
+        long_name="smallest over largest margin", source="Kou, Chen & Gu 2023, section 4",
+    ),
+    "support_count": Metric(
+        f"{_MEASUREMENT}.margins:support_count", "points with an exponential loss within a factor 10 of the largest",
+        long_name="number of support points", source="Lyu & Li 2020, section 4", trained=True,
+    ),
+    **{
+        f"alignment_{norm}": Metric(
+            f"{_MEASUREMENT}.kkt:alignment_{norm}", f"<theta/|theta|, -g/|g|_*> by the {what}: 1 at a KKT point",
+            long_name=f"alignment by the {what}", source=_TSILIVIS, trained=True, losses=_MARGIN_LOSSES,
+        )
+        for norm, what in _NORMS.items()
+    },
+    **{
+        f"bregman_{norm}": Metric(
+            f"{_MEASUREMENT}.kkt:bregman_{norm}", f"Bregman divergence from stationarity by the {what}",
+            long_name=f"Bregman residual by the {what}", source=_TSILIVIS, trained=True, losses=_MARGIN_LOSSES,
+        )
+        for norm, what in _NORMS.items()
+    },
+    "kkt_stationarity": Metric(
+        f"{_MEASUREMENT}.kkt:kkt_stationarity", "|v - theta|/|theta|, v the loss's descent direction: 0 at a KKT point",
+        long_name="KKT residual (stationarity)", source="Lyu & Li 2020, section 4", trained=True, losses=_MARGIN_LOSSES,
+    ),
+    "kkt_slackness": Metric(
+        f"{_MEASUREMENT}.kkt:kkt_slackness", "sum of multipliers times how far margins exceed the smallest",
+        long_name="KKT residual (slackness)", source="Lyu & Li 2020, section 4", trained=True, losses=_MARGIN_LOSSES,
+    ),
+    "nnls_residual": Metric(
+        f"{_MEASUREMENT}.kkt:nnls_residual", "distance of theta/|theta| to the cone of the support points' gradients",
+        long_name="KKT residual (any multipliers)", source="this project", trained=True,
+    ),
+    "direction_cosine": Metric(
+        f"{_MEASUREMENT}.directions:direction_cosine", "cosine between the trained weights and the last checkpoint's",
+        long_name="cosine to the last direction", source="Ji & Telgarsky 2020", trained=True, over_steps=True,
+    ),
+    "path_length": Metric(
+        f"{_MEASUREMENT}.directions:path_length", "length of the path of theta/|theta| over the checkpoints so far",
+        long_name="path length of the direction", source="Ji & Telgarsky 2020", trained=True, over_steps=True,
+    ),
+    "path_alignment": Metric(
+        f"{_MEASUREMENT}.directions:path_alignment", "cosine between theta and its move since the checkpoint before",
+        long_name="alignment with the mean gradient", source="Ji & Telgarsky 2020, section 4", trained=True,
+        over_steps=True,
+    ),
+    "parameter_norm": Metric(
+        f"{_MEASUREMENT}.norms:parameter_norm", "2-norm of all trained weights",
+        long_name="norm of the trained weights", source="Lyu & Li 2020", trained=True,
+    ),
+    "balancedness": Metric(
+        f"{_MEASUREMENT}.neurons:balancedness", "max_j ||w_j|^2 - v_j^2| over |theta|^2",
+        long_name="imbalance of the layers", source="Min, Mallada & Vidal 2023", trained=True, depth=(2,),
+    ),
+    "rotation": Metric(
+        f"{_MEASUREMENT}.neurons:rotation", "weighted mean of 1 - cos(w_j at the first checkpoint, w_j)",
+        long_name="rotation of the neurons", source="Telgarsky 2022", trained=True, over_steps=True, depth=(2,),
+    ),
+    "neuron_angle": Metric(
+        f"{_MEASUREMENT}.neurons:neuron_angle", "angle between w_j at the first checkpoint and w_j",
+        long_name="angle of the neuron to its start", units="rad", source="Tsoy & Konstantinov 2024",
+        dims=("neuron_0",), trained=True, over_steps=True, depth=(2,),
+    ),
+    "neuron_norm": Metric(
+        f"{_MEASUREMENT}.neurons:neuron_norm", "norm of w_j",
+        long_name="norm of the neuron", source="Tsoy & Konstantinov 2024", dims=("neuron_0",), trained=True, depth=(2,),
+    ),
+    "class_alignment": Metric(
+        f"{_MEASUREMENT}.neurons:class_alignment", "weighted mean of cos(w_j, sum of the inputs of its sign's class)",
+        long_name="alignment of neurons and classes", source="Min, Mallada & Vidal 2023", trained=True, depth=(2,),
+    ),
     "stable_rank": Metric(
-        "implicitbias.measurement.rank:stable_rank", "|W|_F^2/|W|_2^2 of the first layer",
-        long_name="stable rank of the first layer", source="Frei et al. 2023, section 4",
+        f"{_MEASUREMENT}.rank:stable_rank", "|W|_F^2/|W|_2^2 of the first layer",
+        long_name="stable rank of the first layer", source="Frei et al. 2023, section 4", trained=True,
+    ),
+    "positive_stable_rank": Metric(
+        f"{_MEASUREMENT}.rank:positive_stable_rank", "|W|_F^2/|W|_2^2 of the neurons with a positive output weight",
+        long_name="stable rank of the positive neurons", source="Kou, Chen & Gu 2023, section 4", trained=True,
+        depth=(2,),
+    ),
+    "second_singular_value": Metric(
+        f"{_MEASUREMENT}.rank:second_singular_value", "second over first singular value of every layer",
+        long_name="second over first singular value", source="Ji & Telgarsky 2020", dims=("layer",), trained=True,
+    ),
+    "third_singular_value": Metric(
+        f"{_MEASUREMENT}.rank:third_singular_value", "third over first singular value of every layer",
+        long_name="third over first singular value", source="Frei et al. 2023", dims=("layer",), trained=True,
+    ),
+    "layer_alignment": Metric(
+        f"{_MEASUREMENT}.rank:layer_alignment", "|<u_l, v_(l+1)>| of the first singular vectors of adjacent layers",
+        long_name="alignment of adjacent layers", source="Ji & Telgarsky 2020", dims=("layer",), trained=True,
+    ),
+    "euler_defect": Metric(
+        f"{_MEASUREMENT}.homogeneity:euler_defect", "max_i |<grad f_i, theta> - M f_i| over max_i |f_i|",
+        long_name="defect in Euler's identity", source="Cai et al. 2025", trained=True,
+    ),
+    "modified_margin": Metric(
+        f"{_MEASUREMENT}.homogeneity:modified_margin", "(inverse loss - bound on Euler's defect) over |theta|^M",
+        long_name="modified margin", source="Cai et al. 2025, theorem 3.1", trained=True, losses=_MARGIN_LOSSES,
+        depth=(2, 3),
+    ),
+    "svm_cosine": Metric(
+        f"{_MEASUREMENT}.optima:svm_cosine", "cosine between the product of all layers and the l2 max-margin direction",
+        long_name="cosine to the max-margin direction", source="Frei et al. 2023, theorem 3.2", trained=True,
+    ),
+    "svm_norm_ratio": Metric(
+        f"{_MEASUREMENT}.optima:svm_norm_ratio", "norm of the product of all layers at margin 1, over the smallest",
+        long_name="norm over the max-margin vector's", source="Frei et al. 2023, theorem 3.2", trained=True,
+    ),
+    "optimum_cosine": Metric(
+        f"{_MEASUREMENT}.optima:optimum_cosine", "cosine between the first layer and the optimum of its convex program",
+        long_name="cosine to the convex optimum", source="Frei et al. 2023, theorem 3.2", trained=True, depth=(2,),
+    ),
+    "margin_l2_share": Metric(
+        f"{_MEASUREMENT}.optima:margin_l2_share", "l2 margin over its optimum, where f is linear in what is trained",
+        long_name="margin over the largest one (2-norm)", source="Zhang, Zou & Cao 2024", trained=True,
+    ),
+    "margin_linf_share": Metric(
+        f"{_MEASUREMENT}.optima:margin_linf_share", "margin by the largest weight over its optimum, one layer",
+        long_name="margin over the largest one (largest entry)", source="Zhang, Zou & Cao 2024", trained=True,
+        depth=(1,),
+    ),
+    "tangent_margin": Metric(
+        f"{_MEASUREMENT}.optima:tangent_margin", "largest margin of the tangent kernel",
+        long_name="margin of the tangent kernel", source="Telgarsky 2022", trained=True,
     ),
     "weight_norm": Metric(
         "implicitbias.measurement.norms:weight_norm", "Frobenius norm of every weight matrix",
@@ -438,6 +635,12 @@ PUBLISHED: dict[str, Entry] = {
 
 # ---------------------------------------------------------------------------------------- figures
 FIGURES: dict[str, Figure] = {
+    "lines": Figure(
+        "implicitbias.figures.lines:lines",
+        "the study's quantities against one of its axes",
+        alt="Lines of measured quantities, one panel each, against an axis of the study",
+        options=True,
+    ),
     "stable_rank": Figure(
         "implicitbias.figures.low_rank:stable_rank",
         "stable rank of the first layer, as a share of its initial value, while gradient descent runs",

@@ -66,8 +66,8 @@ def closure(modules: Iterable[str]) -> frozenset[str]:
 def _entry_text(entry: Entry) -> str:
     """What of an entry can change a number: its function and its defaults, not its prose."""
     defaults = sorted((key, parameter.default) for key, parameter in entry.parameters.items())
-    labels = [getattr(entry, name, "") for name in ("long_name", "units", "source", "dims", "over_networks")]
-    return repr((entry.function, defaults, labels))
+    names = ("long_name", "units", "source", "dims", "over_networks", "degree", "homogeneous", "defect", "equivariant")
+    return repr((entry.function, defaults, [getattr(entry, name, "") for name in names]))
 
 
 @lru_cache(maxsize=1)

@@ -85,7 +85,7 @@ def stacked(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) 
     count = len(weights[0])
     members = Members(
         torch.zeros(count, dtype=torch.long), range(count), torch.ones(count), torch.full((count,), 0.01),
-        torch.ones(count),
+        torch.ones(count), torch.zeros(count),
     )  # fmt: skip
     for _ in descend(
         [weight.clone() for weight in weights], inputs[None], labels.expand(count, -1), members, form=Form(relu),

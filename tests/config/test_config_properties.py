@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from implicitbias.catalogue import ACTIVATIONS, INITIALISATIONS, LOSSES, METRICS, OPTIMIZERS
 from implicitbias.config.load import validate
+from implicitbias.config.models import OUTPUTS
 from implicitbias.config.plan import STAGES, make_plan
 from implicitbias.errors import ConfigError
 
@@ -43,7 +44,7 @@ finite = st.fixed_dictionaries(
     {"depth": axis(st.integers(1, 4)), "activation": axis(st.sampled_from(list(ACTIVATIONS)))},
     optional={
         "bias": axis(st.sampled_from(["none", "first", "all"])),
-        "output": axis(st.sampled_from(["trained", "signs", "halves", "mean_field"])),
+        "output": axis(st.sampled_from(list(OUTPUTS))),
         "residual": axis(st.booleans()),
     },
 )
@@ -52,6 +53,8 @@ training = st.fixed_dictionaries(
     optional={
         "optimizer": axis(st.sampled_from(list(OPTIMIZERS))),
         "learning_rate": axis(positive),
+        "step_exponent": axis(st.floats(0, 1)),
+        "stop": st.sampled_from(["last", "fitted"]),
         "epochs": st.integers(1, 50),
         "batch_size": axis(st.one_of(st.integers(1, 50), st.just("full"))),
         "loss": axis(st.sampled_from(list(LOSSES))),
@@ -71,7 +74,8 @@ nngp = st.fixed_dictionaries(
         "posterior": st.booleans(),
     },
 )
-metrics = st.lists(st.sampled_from(list(METRICS)), min_size=1, unique=True)
+METRICS_OF_ALL = [name for name, entry in METRICS.items() if not entry.losses and not entry.depth]
+metrics = st.lists(st.sampled_from(METRICS_OF_ALL), min_size=1, unique=True)
 study = st.one_of(
     st.fixed_dictionaries({"task": task, "network": network, "training": training, "nngp": nngp, "metrics": metrics}),
     st.fixed_dictionaries({"task": synthetic, "network": finite, "training": training, "metrics": metrics}),

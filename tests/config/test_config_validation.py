@@ -89,6 +89,24 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.figures", ["bonds"], ["'bonds'", "did you mean 'bounds'"]),
         ("studies.one.figures", ["label_ray"], ["label_ray", "ray_error"]),
         ("studies.one.figures", {"bounds": {"select": {"depth": 5}}}, ["depth", "5", "[2, 3]"]),
+        ("studies.one.figures", {"bounds": {"quantities": ["test_error"]}}, ["no setting quantities"]),
+        ("studies.one.figures", ["lines"], ["'lines'", "quantities"]),
+        ("studies.one.figures", {"a": {"figure": "lines", "quantities": ["test_eror"]}}, ["did you mean 'test_error'"]),
+        (
+            "studies.one.figures",
+            {"a": {"figure": "lines", "quantities": ["test_error"], "x": "dept"}},
+            ["x: 'dept'", "did you mean 'depth'", "step"],
+        ),
+        (
+            "studies.one.figures",
+            {"a": {"figure": "lines", "quantities": ["test_error"], "log": ["z"]}},
+            ["log", "'z'", "x, y"],
+        ),
+        ("studies.one.metrics", ["soft_margin_l2"], ["'soft_margin_l2'", "loss 'norm'", "exponential"]),
+        ("studies.one.metrics", ["balancedness"], ["'balancedness'", "depth 3", "allowed: 2"]),
+        ("studies.one.training", {"schedule": "loss_based", "loss": "logistic"}, ["loss_based", "log_logistic"]),
+        ("studies.one.training.step_exponent", 2, ["step_exponent", "less than or equal to 1"]),
+        ("studies.one.training.stop", "fited", ["'fited'", "did you mean 'fitted'"]),
         ("studies.one.ensemble", ["depth"], ["'depth'", "label_scale"]),
         ("studies.one.network.slope", 0.2, ["slope is a parameter of leaky_relu", "the activation here is relu"]),
         ("studies.one.training.targets", "sphere", ["'sphere'", "spherised"]),
@@ -112,6 +130,14 @@ def test_a_bad_config_says_what_is_wrong(path: str, value: Any, fragments: list[
     for fragment in fragments:
         assert fragment in message
     assert len(message.splitlines()) == 1
+
+
+def test_metrics_of_training_do_not_go_with_guess_and_check() -> None:
+    config = changed("studies.one.metrics", ["test_error", "stable_rank"])
+    assert validate(config)
+    config["studies"]["one"]["sampling"] = {"draws": 5}
+    with pytest.raises(ConfigError, match="stable_rank"):
+        validate(config)
 
 
 def test_errors_name_the_file(tmp_path: Path) -> None:

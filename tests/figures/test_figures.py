@@ -178,4 +178,28 @@ def test_long_table_has_a_row_a_number_and_drops_nan() -> None:
 
 
 def test_every_figure_of_the_catalogue_has_alternative_text() -> None:
-    assert all(entry.alt and entry.needs for entry in FIGURES.values())
+    assert all(entry.alt and (entry.needs or entry.options) for entry in FIGURES.values())
+
+
+def test_lines_show_every_quantity_at_its_mean(low_rank: xr.Dataset) -> None:
+    more = low_rank.assign(twice=2 * low_rank["stable_rank"])
+    more["twice"].attrs = {"long_name": "twice the stable rank", "units": "1", "source": "test"}
+    figure = draw(
+        more, figure="lines", quantities=["stable_rank", "twice"], hue="features", style="init_scale", log=["x", "y"]
+    )
+    for quantity in ("stable_rank", "twice"):
+        assert has(figure, more[quantity].sel(features=1000, init_scale=0.02, step=[1, 10, 100]).values)
+    assert {"200", "1000", "4000", "0.02", "1"} <= set(legend(figure))
+    assert [axis.get_title() for axis in figure.axes] == ["stable rank", "twice the stable rank"]
+    assert {axis.get_xscale() for axis in figure.axes} == {"log"}
+    over = draw(more, figure="lines", quantities=["stable_rank"], x="features", hue="step")
+    assert has(over, more["stable_rank"].sel(init_scale=1.0, step=10).values)
+    assert "init scale 1" in over.get_suptitle()
+
+
+def test_lines_average_seeds_and_members(generalisation: xr.Dataset) -> None:
+    figure = draw(
+        generalisation, figure="lines", quantities=["test_error", "gibbs_error"], x="train_size", hue="labels"
+    )
+    for name, more in (("test_error", {"label_scale": 1.0}), ("gibbs_error", {})):
+        assert has(figure, generalisation[name].sel({"labels": "binary", "depth": 7, **more}).mean("seed").values)

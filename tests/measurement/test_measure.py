@@ -10,9 +10,10 @@ from implicitbias.schema import describe, variable, violations
 from implicitbias.training.run import train
 
 METRICS_OF_ONE = [name for name, entry in METRICS.items() if not entry.over_networks]
+METRICS_OF_A_STEP = [name for name in METRICS_OF_ONE if not METRICS[name].over_steps]
 NETWORK = {"activation": "relu", "depth": 2, "width": 4}
 TRAINING = {
-    "optimizer": "sgd", "learning_rate": 0.01, "decay": 1.0, "loss": "square", "label_scale": 1.0, "epochs": 2,
+    "optimizer": "sgd", "learning_rate": 0.01, "decay": 1.0, "loss": "logistic", "label_scale": 1.0, "epochs": 2,
     "batch_size": "full", "members": 3, "dtype": "float64", "checkpoints": [0, 2],
 }  # fmt: skip
 
@@ -55,10 +56,19 @@ def test_batch_equals_loop(task, trained) -> None:
     assert found["weight_norm"].dims == ("seed", "label_scale", "member", "step", "layer")
     for seed in (8, 9):
         for member in range(3):
+            at = {"seed": [seed], "label_scale": [5.0], "member": [member]}
+            alone = measure(task.sel(seed=[seed]), trained.sel(at), METRICS_OF_ONE)
+            xr.testing.assert_allclose(found.sel(at).drop_attrs(), alone.drop_attrs(), rtol=1e-9)
             for step in (0, 2):
-                at = {"seed": [seed], "label_scale": [5.0], "member": [member], "step": [step]}
-                alone = measure(task.sel(seed=[seed]), trained.sel(at), METRICS_OF_ONE)
-                xr.testing.assert_allclose(found.sel(at).drop_attrs(), alone.drop_attrs(), rtol=1e-12)
+                alone = measure(task.sel(seed=[seed]), trained.sel(at | {"step": [step]}), METRICS_OF_A_STEP)
+                of_step = found[list(alone.data_vars)].sel(at | {"step": [step]})
+                xr.testing.assert_allclose(of_step.drop_attrs(), alone.drop_attrs(), rtol=1e-9)
+
+
+def test_a_metric_of_other_losses_is_refused(task) -> None:
+    run = train(task, network=NETWORK, training=TRAINING | {"loss": "square"}, ensemble={})
+    with pytest.raises(ResultError, match=r"soft_margin_l2.*'square'.*exponential"):
+        measure(task, run, ["soft_margin_l2"])
 
 
 def test_a_metric_over_networks_takes_members_or_draws_together(task, trained, sampled) -> None:
@@ -94,7 +104,7 @@ def test_a_run_of_some_seeds_meets_its_own_labels(task, trained) -> None:
 
 
 def test_sampled_runs(task, sampled) -> None:
-    of_outputs = [name for name in METRICS_OF_ONE if name != "stable_rank"]  # which needs weights
+    of_outputs = [name for name in METRICS_OF_ONE if not METRICS[name].trained]
     found = measure(task, sampled, of_outputs)
     assert violations(found) == []
     assert found["test_error"].dims == ("seed", "draw")

@@ -5,9 +5,10 @@ import torch
 from torch import Tensor, nn
 
 from implicitbias.catalogue import ACTIVATIONS, INITIALISATIONS, resolve
+from implicitbias.networks import homogeneity
 from implicitbias.networks.activations import linear, relu
 from implicitbias.networks.activations import of_network as activation_of
-from implicitbias.networks.mlp import Form, Gradient, forward, initialise, layer_shapes, product
+from implicitbias.networks.mlp import Form, Gradient, forward, initialise, layer_shapes, of_network, product
 from implicitbias.networks.outputs import outputs
 
 RELU = Form(relu)
@@ -76,6 +77,44 @@ def test_homogeneous_of_degree_depth(depth: int) -> None:
     gradients = torch.autograd.grad(value.sum(), weights)
     inner = sum((weight * gradient).sum() for weight, gradient in zip(weights, gradients, strict=True))
     assert torch.allclose(inner, depth * value.sum(), rtol=1e-12)
+
+
+NETWORKS = [
+    {"depth": depth, "width": 6, "activation": name, "bias": bias, "residual": residual, "output": output}
+    for depth in (1, 2, 4)
+    for name in ("plain_relu", "squared_relu", "gelu", "linear")
+    for bias in ("none", "first", "all")
+    for residual in (False, True)
+    for output in ("trained", "signs", "halves", "mean_field", "random_features")
+    if depth == 2 or output == "trained"
+]
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: "-".join(map(str, network.values())))
+def test_degree_of_homogeneity(network: dict) -> None:
+    """f(r theta) = r^M f(theta) for trained theta where the network is homogeneous; else for large theta only."""
+    form, m = of_network(network), homogeneity.degree(network)
+    weights = [w + 0.3 for w in initialise(network["depth"], 6, 3, [1, 2], dtype=torch.float64, bias=network["bias"])]
+    x = points(2, 5, 3)
+
+    def at(scale: float) -> Tensor:
+        scaled = list(weights)
+        scaled[form.trained] = [scale * weight for weight in scaled[form.trained]]
+        return forward(scaled, x, form) / scale**m
+
+    assert torch.allclose(at(2e8), at(4e8), rtol=1e-6)
+    assert torch.allclose(at(0.5), at(1.0), rtol=1e-10) == homogeneity.homogeneous(network)
+
+
+def test_random_features_start_at_zero_and_train_the_output_alone() -> None:
+    weights = initialise(2, 6, 4, range(2), output="random_features")
+    form = of_network({"activation": "plain_relu", "width": 6, "output": "random_features"})
+    assert not weights[1].any()
+    assert weights[0].all()
+    assert [weight is weights[1] for weight in weights[form.trained]] == [True]
+    ones = [weights[0], torch.ones(2, 1, 6)]
+    x = points(2, 5, 4).float()
+    assert torch.allclose(forward(ones, x, form), torch.relu(x @ weights[0].mT).mean(2), rtol=1e-5)
 
 
 def test_initialisation_has_variance_one_over_fan_in() -> None:
@@ -176,23 +215,23 @@ def test_initialisation_rules(name: str) -> None:
         assert abs(float(last.sign().mean())) < 4 / math.sqrt(1200)
 
 
-@pytest.mark.parametrize("name", [name for name, entry in ACTIVATIONS.items() if entry.homogeneous is not None])
+@pytest.mark.parametrize("name", [name for name, entry in ACTIVATIONS.items() if entry.homogeneous])
 def test_homogeneous_activations_are(name: str) -> None:
     phi, z = activation_of({"activation": name}), torch.linspace(-2, 2, 41, dtype=torch.float64)
-    assert torch.allclose(phi(3 * z), 3 ** ACTIVATIONS[name].homogeneous * phi(z), rtol=1e-12)
+    assert torch.allclose(phi(3 * z), 3 ** ACTIVATIONS[name].degree * phi(z), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", [name for name, entry in ACTIVATIONS.items() if entry.homogeneous is None])
+@pytest.mark.parametrize("name", [name for name, entry in ACTIVATIONS.items() if not entry.homogeneous])
 def test_the_other_activations_are_not(name: str) -> None:
     phi, z = activation_of({"activation": name}), torch.linspace(-2, 2, 41, dtype=torch.float64)
     assert not any(torch.allclose(phi(3 * z), 3**degree * phi(z), rtol=1e-3) for degree in (1, 2))
 
 
-@pytest.mark.parametrize(("name", "bound"), [("smooth_leaky_relu", 0.9 * math.log(2)), ("gelu", 0.294), ("silu", 0.44)])
-def test_euler_defects_of_smooth_activations_are_bounded(name: str, bound: float) -> None:
-    """|z phi'(z) - phi(z)| (Cai et al. 2025); softplus shifted by ln 2 has both ends at the bound."""
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_euler_defects_of_activations_are_bounded(name: str) -> None:
+    """|z phi'(z) - degree phi(z)| (Cai et al. 2025): the catalogue's bound holds and is tight (at slope 0)."""
     z = torch.linspace(-30, 30, 20001, dtype=torch.float64, requires_grad=True)
-    phi = activation_of({"activation": name})(z)
+    phi = activation_of({"activation": name, "slope": 0.0})(z)
     (slope,) = torch.autograd.grad(phi.sum(), z)
-    defect = float((z * slope - phi).detach().abs().max())
-    assert 0.8 * bound < defect <= bound + 1e-3
+    defect = float((z * slope - ACTIVATIONS[name].degree * phi).detach().abs().max())
+    assert defect == pytest.approx(ACTIVATIONS[name].defect, abs=2e-4)

@@ -58,6 +58,7 @@ def test_form_of_the_dataset(tmp_path, test_size, dims):
     assert all(found.coords[dim].dtype.kind == "i" for dim in found.dims)
     assert schema.parameters_of(found) == {
         "source": "digits", "labels": "decimal", "train_size": 20, "test_size": test_size, "seed": [0, 1, 2],
+        "centred": False,
     }  # fmt: skip
 
 
@@ -142,3 +143,16 @@ def test_labels_that_do_not_go_with_the_source_are_refused(tmp_path, source, lab
 def test_an_unknown_parameter_of_a_source_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="source 'gaussian' has no parameter 'grid'; it has: features, flip"):
         task(tmp_path, source="gaussian", labels="own", grid=3)
+
+
+@pytest.mark.parametrize("source", ["digits", "two_gaussians"])
+def test_centred_inputs_have_lost_their_training_mean(source: str) -> None:
+    more = {"labels": "0v1"} if source == "digits" else {"features": 7}
+    plain, centred = (
+        build(source=source, train_size=20, test_size=5, seed=[0, 1], raw_dir=None, centred=flag, **more)
+        for flag in (False, True)
+    )
+    mean = plain.train_input.mean("train_point")
+    for name in ("train_input", "test_input"):
+        np.testing.assert_allclose(centred[name], (plain[name] - mean).transpose(*centred[name].dims), atol=1e-12)
+    assert float(abs(centred.train_input.mean("train_point")).max()) < 1e-12

@@ -1,22 +1,78 @@
+import math
+
 import pytest
 import torch
 
-from implicitbias.losses import square
+from implicitbias.losses import logistic, square
 from implicitbias.networks.activations import relu
 from implicitbias.networks.mlp import Form, forward, initialise
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.training.loop import Members, descend, steps_per_epoch
 from implicitbias.training.memory import members_at_once
-from implicitbias.training.schedules import exponential
+from implicitbias.training.schedules import decaying, loss_based
 
 
 def test_steps_per_epoch() -> None:
     assert [steps_per_epoch(10, size) for size in (3, 5, 10, 50, "full")] == [4, 2, 1, 1, 1]
 
 
-def test_exponential_schedule() -> None:
-    rates = exponential(torch.tensor([1.0, 2.0]), torch.tensor([0.5, 1.0]), 3)
-    assert rates.tolist() == [0.125, 2.0]
+def rates(**given: list[float]) -> Members:
+    """Members that differ in what is given."""
+    numbers = {name: torch.tensor(values, dtype=torch.float64) for name, values in given.items()}
+    one = torch.ones_like(numbers["learning_rate"])
+    rest = {"label_scale": one, "decay": one, "step_exponent": 0 * one}
+    return Members(torch.zeros(len(one), dtype=torch.long), [3] * len(one), **(rest | numbers))
+
+
+def test_decaying_schedule() -> None:
+    members = rates(learning_rate=[1.0, 2.0, 8.0], decay=[0.5, 1.0, 1.0], step_exponent=[0.0, 0.0, 0.5])
+    begin, rate = decaying(members, [], lambda: torch.zeros(0))
+    begin(3)
+    assert rate(torch.zeros(3), 16).tolist() == [0.125, 2.0, 2.0]
+
+
+def test_loss_based_schedule_takes_back_epochs_that_raised_the_loss() -> None:
+    """Two members: the first one's loss falls by 400 nats, the second one's rises."""
+    weight, losses = torch.zeros(2, 1, 1, dtype=torch.float64), torch.tensor([-1000.0, -5.0], dtype=torch.float64)
+    members = rates(learning_rate=[0.1, 0.1])
+    begin, rate = loss_based(members, [weight], lambda: losses)
+    begin(0)
+    batch = torch.tensor([-1001.0, -5.0], dtype=torch.float64)
+    assert rate(batch, 1).tolist() == pytest.approx([0.1 / math.e, 0.1])
+    weight += 7
+    losses = torch.tensor([-1400.0, -4.0], dtype=torch.float64)
+    begin(1)
+    assert weight.ravel().tolist() == [7.0, 0.0]
+    now = rate(torch.tensor([-1400.0, -5.0], dtype=torch.float64), 2)
+    assert now.tolist() == pytest.approx([0.1 * 2**0.2, 0.1 * 2**-0.1])
+
+
+def test_stopping_once_fitted_keeps_the_weights_that_fit() -> None:
+    """Full batch: a member stops at the first weights without training error, another that never fits goes on."""
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
+    labels = inputs[..., 0].sign().expand(2, -1)
+    members = rates(learning_rate=[0.01, 1e-12])
+    ways: dict[bool, list[list[torch.Tensor]]] = {}
+    for stop in (True, False):
+        weights = initialise(2, 5, 8, [1, 1], dtype=torch.float64)
+        ways[stop] = []
+        pauses = descend(
+            weights, inputs, labels, members, form=Form(relu), loss=logistic, optimizer=sgd(), epochs=600,
+            batch_size="full", checkpoints=range(601), stop_fitted=stop,
+        )  # fmt: skip
+        masks = []
+        for _, _, stopped in pauses:
+            ways[stop].append([weight.detach().clone() for weight in weights])
+            masks.append(stopped.tolist())
+        assert masks[-1] == [stop, False]
+    fits = [bool((forward(each, inputs[0], Form(relu)) * labels > 0)[0].all()) for each in ways[False]]
+    first = fits.index(True)
+    assert 0 < first < 599
+    for layer in range(2):
+        assert torch.equal(ways[True][first - 1][layer], ways[False][first - 1][layer])
+        assert torch.equal(ways[True][-1][layer][0], ways[False][first][layer][0])
+        assert torch.equal(ways[True][-1][layer][1], ways[False][-1][layer][1])
 
 
 def test_chunks_are_as_few_and_as_equal_as_memory_allows() -> None:
@@ -36,12 +92,13 @@ def test_every_member_sees_its_own_order_of_every_point() -> None:
         label_scale=torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64),
         learning_rate=torch.tensor([0.01, 0.02, 0.03], dtype=torch.float64),
         decay=torch.tensor([0.9, 0.8, 1.0], dtype=torch.float64),
+        step_exponent=torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64),
     )
     weights = initialise(3, 5, 4, range(3), dtype=torch.float64)
     theirs = [[weight[k].clone().requires_grad_(True) for weight in weights] for k in range(3)]
     steps = [
         step
-        for step, alive in descend(
+        for step, alive, _ in descend(
             weights, inputs, labels[members.task], members, form=Form(relu), loss=square, optimizer=sgd(), epochs=4,
             batch_size=3, checkpoints=[0, 5, 12],
         )
@@ -52,8 +109,9 @@ def test_every_member_sees_its_own_order_of_every_point() -> None:
         order = torch.Generator().manual_seed(members.order_seeds[member])
         task = members.task[member]
         for epoch in range(4):
-            optimizer = torch.optim.SGD(own, lr=float(members.learning_rate[member] * members.decay[member] ** epoch))
-            for batch in torch.randperm(7, generator=order).split(3):
+            rate = float(members.learning_rate[member] * members.decay[member] ** epoch)
+            for number, batch in enumerate(torch.randperm(7, generator=order).split(3), start=3 * epoch + 1):
+                optimizer = torch.optim.SGD(own, lr=rate / number ** float(members.step_exponent[member]))
                 optimizer.zero_grad()
                 outputs = forward([weight[None] for weight in own], inputs[task, batch], Form(relu))[0]
                 (outputs - members.label_scale[member] * labels[task, batch]).square().mean().backward()
@@ -71,8 +129,8 @@ def test_a_diverged_member_stays_nan_and_harms_nobody(batch_size) -> None:
         number = len(rates)
         ones, task = torch.ones(number), torch.zeros(number, dtype=torch.long)
         weights = initialise(3, 5, 4, [7] * number)
-        members = Members(task, [3] * number, ones, torch.tensor(rates), ones)
-        (_, alive), = descend(
+        members = Members(task, [3] * number, ones, torch.tensor(rates), ones, 0 * ones)
+        (_, alive, _), = descend(
             weights, inputs, labels[members.task], members, form=Form(relu), loss=square, optimizer=sgd(), epochs=40,
             batch_size=batch_size, checkpoints=[80 if batch_size == 3 else 40],
         )  # fmt: skip

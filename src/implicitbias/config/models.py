@@ -16,6 +16,7 @@ LabelsName = Annotated[str, OneOf(tuple(catalogue.LABELS), "label rule")]
 ActivationName = Annotated[str, OneOf(tuple(catalogue.ACTIVATIONS), "activation")]
 OptimizerName = Annotated[str, OneOf(tuple(catalogue.OPTIMIZERS), "optimizer")]
 InitialisationName = Annotated[str, OneOf(tuple(catalogue.INITIALISATIONS), "initialisation")]
+ScheduleName = Annotated[str, OneOf(tuple(catalogue.SCHEDULES), "schedule")]
 LossName = Annotated[str, OneOf(tuple(catalogue.LOSSES), "loss")]
 EstimatorName = Annotated[str, OneOf(tuple(catalogue.ESTIMATORS), "estimator")]
 MetricName = Annotated[str, OneOf(tuple(catalogue.METRICS), "metric")]
@@ -26,12 +27,18 @@ PublishedName = Annotated[str, OneOf(tuple(catalogue.PUBLISHED), "published tabl
 SAMPLED = ("mixture", "tilting", "genz", "subset", "importance")
 """Estimators that draw samples and state a standard error."""
 
-VECTORISABLE = ("seed", "label_scale", "learning_rate", "decay", "init_scale")
+OUTPUTS = ("trained", "signs", "halves", "mean_field", "random_features")
+"""What the last layer is."""
+
+VECTORISABLE = ("seed", "label_scale", "learning_rate", "decay", "step_exponent", "init_scale")
 """Axes whose values can be computed together in one job, as one stacked ensemble."""
 
 
 MAGNITUDE_LOSSES = ("norm", "square")
 """Losses that fit outputs to the targets themselves; the others want the right sign only."""
+
+LOG_LOSSES = ("exponential", "log_logistic")
+"""Losses that are differentiated as logarithms."""
 
 
 class Strict(BaseModel):
@@ -86,6 +93,7 @@ class TaskBase(Strict):
     source: Axis[SourceName] = Field(description="where the points come from")
     labels: Axis[LabelsName] = Field("own", description="how they are labelled; own: as a synthetic source does")
     train_size: Axis[Count] = Field(description="number of training points n")
+    centred: bool = Field(False, description="subtract the training inputs' mean from all inputs")
     test_size: Count | None = Field(
         None, description="number of test points; null: the whole test set (of a synthetic source, 1000 points)"
     )
@@ -140,10 +148,11 @@ class NetworkBase(Strict):
         "none", description="layers with a bias"
     )
     residual: Axis[bool] = Field(False, description="hidden layers of equal width add their input to their output")
-    output: Axis[Annotated[str, OneOf(("trained", "signs", "halves", "mean_field"), "output")]] = Field(
+    output: Axis[Annotated[str, OneOf(OUTPUTS, "output")]] = Field(
         "trained",
         description="the last layer: trained; +-1/sqrt(m) by coin and frozen (signs); 2/m, then -2/m, frozen (halves);"
-        " trained, with the network's output divided by m (mean_field)",
+        " trained, with the network's output divided by m (mean_field); the same from 0, all other layers frozen"
+        " (random_features)",
     )
 
 
@@ -160,6 +169,13 @@ class TrainingBase(Strict):
     optimizer: Axis[OptimizerName] = Field("nero", description="the update rule")
     learning_rate: Axis[Positive] = Field(0.01, description="step size at the start")
     decay: Axis[Annotated[Real, Field(gt=0, le=1)]] = Field(1.0, description="learning-rate factor after every epoch")
+    step_exponent: Axis[Annotated[Real, Field(ge=0, le=1)]] = Field(
+        0.0, description="the learning rate is divided by the step's number to this power"
+    )
+    schedule: Axis[ScheduleName] = Field("decaying", description="of the learning rate")
+    stop: Annotated[str, OneOf(("last", "fitted"), "stopping rule")] = Field(
+        "last", description="last: after all epochs; fitted: once an epoch had no training error"
+    )
     epochs: Axis[Count] = Field(100, description="passes through the training set")
     batch_size: Axis[Count | Annotated[str, OneOf(("full",), "batch size")]] = Field(
         50, description="points a step, or full"
@@ -182,6 +198,18 @@ class _Training(TrainingBase):
     @model_validator(mode="after")
     def _parameters_are_used(self) -> "_Training":
         _check_parameters(self, catalogue.OPTIMIZERS, "optimizer")
+        return self
+
+    @model_validator(mode="after")
+    def _schedule_has_its_loss(self) -> "_Training":
+        if "loss_based" in as_list(self.schedule):
+            wrong = [loss for loss in as_list(self.loss) if loss not in LOG_LOSSES]
+            wrong += [name for name in as_list(self.optimizer) if name != "sgd"]
+            if wrong:
+                raise _problem(
+                    f"schedule loss_based does not go with {wrong[0]!r}; allowed: optimizer sgd with loss"
+                    f" {' or '.join(LOG_LOSSES)}"
+                )
         return self
 
     @model_validator(mode="after")
@@ -251,6 +279,13 @@ class FigureSettings(Strict):
     select: dict[str, float | int | str] = Field({}, description="dimension: value, a part of the study's dataset")
     width: Positive | None = Field(None, description="inches")
     height: Positive | None = Field(None, description="inches")
+    quantities: Distinct[str] | None = Field(None, description="of lines: the study's variables, a panel each")
+    x: str | None = Field(None, description="of lines: the dimension along which they run (default step)")
+    hue: str | None = Field(None, description="of lines: the dimension told apart by colour")
+    style: str | None = Field(None, description="of lines: the dimension told apart by dashes")
+    log: Distinct[Annotated[str, OneOf(("x", "y"), "axis")]] | None = Field(
+        None, description="of lines: axes with a logarithmic scale"
+    )
 
 
 def _as_mapping(value: Any) -> Any:
@@ -308,8 +343,22 @@ class Study(Strict):
             raise _problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
             raise _problem("metrics are measured on runs: add training or sampling")
+        self._check_metrics()
         self._check_figures(self.axes())
         return self
+
+    def _check_metrics(self) -> None:
+        """Every metric has what it needs: weights, a loss with margins, as many layers as it is made for."""
+        for name in self.metrics or []:
+            entry = catalogue.METRICS[name]
+            if entry.trained and self.sampling is not None:
+                raise _problem(f"metric {name!r} is one of trained networks; sampling trains none")
+            losses = as_list(self.training.loss) if self.training else []
+            depths = as_list(self.network.depth) if self.network else []
+            for what, given, allowed in (("loss", losses, entry.losses), ("depth", depths, entry.depth)):
+                if allowed and (wrong := [value for value in given if value not in allowed]):
+                    listed = ", ".join(map(str, allowed))
+                    raise _problem(f"metric {name!r} is not for {what} {wrong[0]!r}; allowed: {listed}")
 
     def _targets_from_kernel(self) -> bool:
         return self.training is not None and as_list(self.training.targets) != ["labels"]
@@ -336,10 +385,37 @@ class Study(Strict):
             missing += [axis for axis in entry.axes if axis not in axes and axis != "estimator"]
             if missing:
                 raise _problem(f"figure {name!r} needs {', '.join(missing)}, which this study does not have")
+            self._check_options(name, settings, entry, axes)
             for axis, value in settings.select.items():
                 if value not in axes.get(axis, []):
                     allowed = axes.get(axis) or f"the axes {', '.join(axes) or 'none'}"
                     raise _problem(f"figure {name!r}: select {axis}: {value!r} is not in the grid; allowed: {allowed}")
+
+    def _check_options(
+        self, name: str, settings: FigureSettings, entry: catalogue.Figure, axes: dict[str, Any]
+    ) -> None:
+        given = [key for key in ("quantities", "x", "hue", "style", "log") if getattr(settings, key) is not None]
+        if not entry.options:
+            if given:
+                raise _problem(f"figure {name!r} has no setting {given[0]}; figure: lines has")
+            return
+        if settings.quantities is None:
+            raise _problem(f"figure {name!r} needs quantities: [...], variables of this study")
+        variables = self.variables()
+        for quantity in settings.quantities:
+            if quantity not in variables:
+                raise _problem(
+                    f"figure {name!r}: quantity {quantity!r} is not measured here{nearest(quantity, variables)};"
+                    f" allowed: {', '.join(sorted(variables))}"
+                )
+        dims = {*axes, "member", "step"} if self.training else set(axes)
+        dims |= {dim for metric in self.metrics or [] for dim in catalogue.METRICS[metric].dims}
+        for key in ("x", "hue", "style"):
+            if (dim := getattr(settings, key)) is not None and dim not in dims:
+                raise _problem(
+                    f"figure {name!r}: {key}: {dim!r} is no dimension of this study{nearest(dim, dims)};"
+                    f" allowed: {', '.join(sorted(dims))}"
+                )
 
     def variables(self) -> set[str]:
         """Names of the data variables that this study's dataset will have."""

@@ -25,7 +25,7 @@ STAGES = ("tasks", "training", "sampling", "measurements", "nngp", "calibration"
 
 _VECTORISED = {
     "task": ("seed",),
-    "training": ("seed", "label_scale", "learning_rate", "decay", "init_scale"),
+    "training": ("seed", "label_scale", "learning_rate", "decay", "step_exponent", "init_scale"),
     "sampling": ("seed",),
     "nngp": ("seed", "label_scale"),
 }
@@ -171,7 +171,8 @@ def _fixed(study: Study) -> dict[str, Any]:
 
 def _figures(study: Study) -> dict[str, dict[str, Any]]:
     return {
-        name: {**settings.model_dump(), "figure": settings.figure or name} for name, settings in study.figures.items()
+        name: {**settings.model_dump(exclude_none=True), "figure": settings.figure or name}
+        for name, settings in study.figures.items()
     }
 
 
@@ -240,6 +241,7 @@ def _training(
                 catalogue.OPTIMIZERS[settings["optimizer"]],
                 catalogue.LOSSES[settings["loss"]],
                 catalogue.TARGETS[settings["targets"]],
+                catalogue.SCHEDULES[settings["schedule"]],
                 catalogue.INITIALISATIONS[settings["init"]],
                 catalogue.ACTIVATIONS[network["activation"]],
             ),

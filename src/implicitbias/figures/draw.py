@@ -28,6 +28,7 @@ def draw(
     select: Mapping[str, Any] | None = None,
     width: float | None = None,
     height: float | None = None,
+    **options: Any,
 ) -> Figure:
     """Draw a figure of the catalogue.
 
@@ -37,10 +38,11 @@ def draw(
         select: dimension -> value, the part of the dataset to draw.
         width: inches, or None for the figure's own.
         height: inches, or None for the figure's own.
+        **options: of a figure that has them.
 
     """
     sns.set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.9)
-    drawn: Figure = resolve(FIGURES[figure])(dataset.sel(dict(select or {})))
+    drawn: Figure = resolve(FIGURES[figure])(dataset.sel(dict(select or {})), **options)
     if width or height:
         own = drawn.get_size_inches()
         drawn.set_size_inches(width or own[0], height or own[1])

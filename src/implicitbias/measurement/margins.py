@@ -1,8 +1,12 @@
-"""Margins."""
+"""Margins: the smallest y_i f(x_i) over a norm of the weights that makes it scale-free."""
+
+from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import log1p, logsumexp
 
 from implicitbias.measurement.arrays import Array
+from implicitbias.measurement.norms import NORMS, l2
 
 
 def normalized_margin(
@@ -27,3 +31,163 @@ def normalized_margin(
     margins = train_outputs * train_labels / np.linalg.norm(train_inputs, axis=-1)
     smallest: Array = margins.min(-1) / product
     return smallest
+
+
+def margin(
+    norm: str, train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array], degree: int
+) -> Array:
+    """min_i y_i f(x_i) / |theta|^M in a norm of the trained weights (Tsilivis, Vardi & Kempe 2025, section 3).
+
+    Args:
+        norm: key of `norms.NORMS`. (The paper names margins by the dual norm.)
+        train_outputs: `(..., n)`.
+        train_labels: `(..., n)` of +-1.
+        trained_weights: the trained layers, `(..., out, in)` each.
+        degree: M, the degree of homogeneity in them.
+
+    Returns:
+        `(...)`.
+    """
+    smallest: Array = (train_outputs * train_labels).min(-1) / NORMS[norm](trained_weights) ** degree
+    return smallest
+
+
+def soft_margin(
+    norm: str, train_outputs: Array, train_labels: Array, label_scales: Array, trained_weights: Sequence[Array],
+    degree: int, loss: str,
+) -> Array:  # fmt: skip
+    """a l^-1(L) / |theta|^M, L the summed loss of y f/a at label scale a: never above the margin, and log n below it.
+
+    For the exponential loss l^-1(L) = -log L, for the logistic one -log(e^L - 1). Arguments as in `margin`, and:
+
+    Args:
+        norm: key of `norms.NORMS`.
+        train_outputs: `(..., n)`.
+        train_labels: `(..., n)`.
+        label_scales: `(...)`.
+        trained_weights: the trained layers.
+        degree: M.
+        loss: name in `catalogue.LOSSES`.
+
+    Source: Lyu & Li 2020, section 4 and appendix A.
+    """
+    q = train_outputs * train_labels / label_scales[..., None]
+    soft: Array = label_scales * inverse_loss(q, loss) / NORMS[norm](trained_weights) ** degree
+    return soft
+
+
+def inverse_loss(q: Array, loss: str) -> Array:
+    """l^-1(sum_i l(q_i)): a smooth minimum of the margins `(..., n) -> (...)`."""
+    if "exponential" in loss:
+        smallest: Array = -logsumexp(-q, axis=-1)
+        return smallest
+    log_total = logsumexp(log_logistic(q), axis=-1)
+    return np.where(log_total < -30, -log_total, -_log_expm1(np.exp(np.maximum(log_total, -30))))
+
+
+def log_logistic(q: Array) -> Array:
+    """log log(1 + e^-q), at ease with large q."""
+    small = log1p(np.exp(-np.clip(q, -700, 30)))
+    return np.where(q > 30, -q, np.log(small))  # at 30 both differ by e^-30
+
+
+def _log_expm1(x: Array) -> Array:
+    """log(e^x - 1) for x > 0."""
+    return np.where(x > 30, x, np.log(np.expm1(np.minimum(x, 30.0))))
+
+
+def log_slopes(q: Array, loss: str) -> Array:
+    """log(-l'(q_i)): the weight of every point in the loss's gradient, `(..., n)`."""
+    return -q if "exponential" in loss else -np.logaddexp(0, q)
+
+
+def margin_l2(train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array], degree: int) -> Array:
+    """`margin` by the 2-norm: gradient descent's."""
+    return margin("l2", train_outputs, train_labels, trained_weights, degree)
+
+
+def margin_linf(train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array], degree: int) -> Array:
+    """`margin` by the largest entry: sign descent's."""
+    return margin("linf", train_outputs, train_labels, trained_weights, degree)
+
+
+def margin_l1(train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array], degree: int) -> Array:
+    """`margin` by the sum of entries: coordinate descent's."""
+    return margin("l1", train_outputs, train_labels, trained_weights, degree)
+
+
+def margin_spectral(train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array], degree: int) -> Array:
+    """`margin` by the largest singular value: spectral descent's."""
+    return margin("spectral", train_outputs, train_labels, trained_weights, degree)
+
+
+def soft_margin_l2(
+    train_outputs: Array, train_labels: Array, label_scales: Array, trained_weights: Sequence[Array], degree: int,
+    loss: str,
+) -> Array:  # fmt: skip
+    """`soft_margin` by the 2-norm."""
+    return soft_margin("l2", train_outputs, train_labels, label_scales, trained_weights, degree, loss)
+
+
+def soft_margin_linf(
+    train_outputs: Array, train_labels: Array, label_scales: Array, trained_weights: Sequence[Array], degree: int,
+    loss: str,
+) -> Array:  # fmt: skip
+    """`soft_margin` by the largest entry."""
+    return soft_margin("linf", train_outputs, train_labels, label_scales, trained_weights, degree, loss)
+
+
+def soft_margin_l1(
+    train_outputs: Array, train_labels: Array, label_scales: Array, trained_weights: Sequence[Array], degree: int,
+    loss: str,
+) -> Array:  # fmt: skip
+    """`soft_margin` by the sum of entries."""
+    return soft_margin("l1", train_outputs, train_labels, label_scales, trained_weights, degree, loss)
+
+
+def soft_margin_spectral(
+    train_outputs: Array, train_labels: Array, label_scales: Array, trained_weights: Sequence[Array], degree: int,
+    loss: str,
+) -> Array:  # fmt: skip
+    """`soft_margin` by the largest singular value."""
+    return soft_margin("spectral", train_outputs, train_labels, label_scales, trained_weights, degree, loss)
+
+
+def margin_layers(train_outputs: Array, train_labels: Array, frobenius_norms: Array) -> Array:
+    """min_i y_i f(x_i) over the product of the layers' Frobenius norms (Lyu & Li 2020, section 6)."""
+    smallest: Array = (train_outputs * train_labels).min(-1) / frobenius_norms.prod(-1)
+    return smallest
+
+
+def margin_f1(train_outputs: Array, train_labels: Array, weights: Sequence[Array]) -> Array:
+    """min_i y_i f(x_i) over the mean of |(a_j, b_j)|^2 of a mean-field network f = (1/m) sum_j b_j phi(a_j x).
+
+    Args:
+        train_outputs: `(..., n)`.
+        train_labels: `(..., n)` of +-1.
+        weights: the two layers, `(..., m, d)` and `(..., 1, m)`.
+
+    Source: Chizat & Bach 2020, section 5 (the margin of the variation norm F1).
+    """
+    smallest: Array = (train_outputs * train_labels).min(-1) * weights[0].shape[-2] / l2(weights) ** 2
+    return smallest
+
+
+def margin_f2(train_outputs: Array, train_labels: Array, weights: Sequence[Array]) -> Array:
+    """min_i y_i f(x_i) over |b|/sqrt(m), arguments as in `margin_f1` (Chizat & Bach 2020, section 5: the kernel's)."""
+    smallest: Array = (train_outputs * train_labels).min(-1) * weights[0].shape[-2] ** 0.5 / l2(weights[1:])
+    return smallest
+
+
+def margin_ratio(train_outputs: Array, train_labels: Array) -> Array:
+    """Smallest over largest y_i f(x_i): `(..., n) -> (...)`; 1 where all margins are equal."""
+    q = train_outputs * train_labels
+    ratio: Array = q.min(-1) / q.max(-1)
+    return ratio
+
+
+def support_count(train_outputs: Array, train_labels: Array, label_scales: Array) -> Array:
+    """Number of points whose exponential loss is within a factor 10 of the largest: `(..., n) -> (...)`."""
+    q = train_outputs * train_labels / label_scales[..., None]
+    count: Array = (q < q.min(-1, keepdims=True) + np.log(10)).sum(-1).astype(np.float64)
+    return np.where(np.isnan(q).any(-1), np.nan, count)

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +12,9 @@ import xarray as xr
 from implicitbias.catalogue import METRICS, resolve
 from implicitbias.errors import ResultError, nearest
 from implicitbias.measurement.arrays import Array
+from implicitbias.measurement.tangents import Tangent, tangents_of
+from implicitbias.networks.homogeneity import degree
+from implicitbias.networks.mlp import of_network
 from implicitbias.schema import describe, parameters_of, variable
 
 PASSED_ON = ("stop_reason", "acceptance", "acceptance_stderr")
@@ -20,13 +23,20 @@ PASSED_ON = ("stop_reason", "acceptance", "acceptance_stderr")
 NETWORKS = ("member", "draw")
 """The dimension that a metric over networks takes together: trained members, or accepted random networks."""
 
-OF_RUN = {"train_outputs": "train_output", "test_outputs": "test_output", "frobenius_norms": "frobenius_norm"}
+OF_RUN = {
+    "train_outputs": "train_output", "test_outputs": "test_output", "frobenius_norms": "frobenius_norm",
+    "train_losses": "train_loss",
+}  # fmt: skip
 OF_TASK = {
     "train_labels": "train_label", "test_labels": "test_label",
     "train_inputs": "train_input", "test_inputs": "test_input",
 }  # fmt: skip
-"""Argument names of metrics, and the variables that they stand for; besides them `layer_shapes`, an `(L, 2)`
-array, and `weights`, a list of `(..., out, in)` arrays."""
+"""Argument names of metrics, and the variables that they stand for. Besides them:
+
+- `layer_shapes`: `(L, 2)`; `network`: the networks' parameters; `degree`: of homogeneity in the trained weights;
+- `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`: see `measurement.tangents`;
+- of trained runs `loss`, its name, and `label_scales`, of the run's leading shape.
+"""
 
 
 def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dataset:
@@ -59,6 +69,8 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         needs = list(inspect.signature(function).parameters)
         if missing := [need for need in needs if need not in providers]:
             raise ResultError(f"metric {name!r} needs {', '.join(missing)}, which this run does not have")
+        if entry.losses and (loss := providers["loss"]()) not in entry.losses:
+            raise ResultError(f"metric {name!r} is not for loss {loss!r}; allowed: {', '.join(entry.losses)}")
         values = function(**{need: providers[need]() for need in needs})
         dims = (*(others if entry.over_networks else lead), *entry.dims)
         coords |= {dim: run[dim].values for dim in entry.dims}
@@ -74,9 +86,25 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
 
 def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict[str, Callable[[], Any]]:
     """What a metric can ask for, by argument name; task arrays are aligned with the run's leading dimensions."""
+    stored = parameters_of(run)
+    network, training = stored["network"], stored.get("training", {})
 
     def of_run(name: str) -> Array:
         return run[name].transpose(*lead, ...).values.astype(np.float64)
+
+    @cache
+    def weights() -> list[Array]:
+        return [of_run(f"weight_{layer}") for layer in range(run.sizes["layer"])]
+
+    @cache
+    def tangents() -> list[Tangent]:
+        return tangents_of(weights(), of_task("train_input"), network)
+
+    def label_scales() -> Array:
+        if "label_scale" not in lead:
+            return np.full([run.sizes[dim] for dim in lead], float(training["label_scale"]))
+        scale = run["label_scale"].astype(np.float64)
+        return scale.broadcast_like(run["train_output"].isel(train_point=0)).transpose(*lead).values
 
     def of_task(name: str) -> Array:
         data = task[name].sel(seed=run["seed"].values) if "seed" in task[name].dims else task[name]
@@ -88,11 +116,17 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
         argument: partial(of_run, name) for argument, name in OF_RUN.items() if name in run
     }
     providers |= {argument: partial(of_task, name) for argument, name in OF_TASK.items()}
+    providers |= {"network": lambda: network, "degree": lambda: degree(network)}
     if "layer" in run.dims:
         providers["layer_shapes"] = lambda: _layer_shapes(task, run)
-        weights = [f"weight_{layer}" for layer in range(run.sizes["layer"])]
-        if all(name in run for name in weights):
-            providers["weights"] = lambda: [of_run(name) for name in weights]
+    if "weight_0" in run:
+        providers |= {
+            "weights": weights,
+            "trained_weights": lambda: weights()[of_network(network).trained],
+            "tangents": tangents,
+        }
+    if training:
+        providers |= {"loss": lambda: training["loss"], "label_scales": label_scales}
     return providers
 
 

@@ -1,4 +1,12 @@
-"""The size of the weights."""
+"""Norms of all trained weights together, their duals, and the size of the weights.
+
+A norm is named by what it measures of the parameters theta: "l2" (all entries), "linf" (the largest entry), "l1" (sum
+of entries), "spectral" (the largest singular value of any layer).
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from implicitbias.measurement.arrays import Array
 
@@ -6,3 +14,56 @@ from implicitbias.measurement.arrays import Array
 def weight_norm(frobenius_norms: Array) -> Array:
     """Frobenius norm of every weight matrix: `(..., L)`, as the run recorded it."""
     return frobenius_norms
+
+
+def parameter_norm(trained_weights: Sequence[Array]) -> Array:
+    """2-norm of all trained weights: layers `(..., out, in)` -> `(...)`."""
+    return l2(trained_weights)
+
+
+def l2(layers: Sequence[Array]) -> Array:
+    """Root of the sum of squares: layers `(..., out, in)` -> `(...)`, as all norms here."""
+    squares: Array = sum(np.square(layer).sum((-2, -1)) for layer in layers)
+    return np.sqrt(squares)
+
+
+def linf(layers: Sequence[Array]) -> Array:
+    """Largest absolute entry."""
+    largest: Array = np.stack([np.abs(layer).max((-2, -1)) for layer in layers]).max(0)
+    return largest
+
+
+def l1(layers: Sequence[Array]) -> Array:
+    """Sum of absolute entries."""
+    total: Array = sum(np.abs(layer).sum((-2, -1)) for layer in layers)
+    return total
+
+
+def spectral(layers: Sequence[Array]) -> Array:
+    """Largest singular value of any layer."""
+    largest: Array = np.stack([singular_values(layer)[..., 0] for layer in layers]).max(0)
+    return largest
+
+
+def nuclear(layers: Sequence[Array]) -> Array:
+    """Sum of all singular values of all layers."""
+    total: Array = sum(singular_values(layer).sum(-1) for layer in layers)
+    return total
+
+
+NORMS: dict[str, Callable[[Sequence[Array]], Array]] = {"l2": l2, "linf": linf, "l1": l1, "spectral": spectral}
+DUALS: dict[str, Callable[[Sequence[Array]], Array]] = {"l2": l2, "linf": l1, "l1": linf, "spectral": nuclear}
+"""The dual norm of each: max <u, g> over all u of norm 1."""
+
+
+def inner(a: Sequence[Array], b: Sequence[Array]) -> Array:
+    """<a, b> over all layers: `(...)`."""
+    total: Array = sum((x * y).sum((-2, -1)) for x, y in zip(a, b, strict=True))
+    return total
+
+
+def singular_values(layer: Array) -> Array:
+    """Falling singular values `(..., out, in) -> (..., min(out, in))`; NaN for a network that has diverged."""
+    alive = np.asarray(np.isfinite(layer).all((-2, -1)))
+    values: Array = np.where(alive[..., None], np.linalg.svd(np.nan_to_num(layer), compute_uv=False), np.nan)
+    return values

@@ -1,10 +1,12 @@
 """How many directions a weight matrix uses."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from implicitbias.measurement.arrays import Array
+from implicitbias.measurement.norms import singular_values
 
 
 def stable_rank(weights: Sequence[Array]) -> Array:
@@ -18,10 +20,59 @@ def stable_rank(weights: Sequence[Array]) -> Array:
 
     Source: Frei et al. 2023, section 4; Rudelson & Vershynin 2007.
     """
-    first = weights[0]
-    gram = first @ first.swapaxes(-1, -2) if first.shape[-2] <= first.shape[-1] else first.swapaxes(-1, -2) @ first
+    return _stable_rank(weights[0])
+
+
+def positive_stable_rank(weights: Sequence[Array]) -> Array:
+    """Stable rank of the first-layer rows whose weight in the last layer is positive (Kou, Chen & Gu 2023, section 4).
+
+    Args:
+        weights: two layers, `(..., m, d)` and `(..., 1, m)`.
+
+    Returns:
+        `(...)`.
+    """
+    return _stable_rank(weights[0] * (weights[1] > 0).swapaxes(-1, -2))
+
+
+def second_singular_value(weights: Sequence[Array]) -> Array:
+    """Second over first singular value of every layer, `(..., L)`: 0 for rank one (Ji & Telgarsky 2020)."""
+    return _ratio(weights, 1)
+
+
+def third_singular_value(weights: Sequence[Array]) -> Array:
+    """Third over first singular value of every layer, `(..., L)`: 0 for rank two (Frei et al. 2023, theorem 3.2)."""
+    return _ratio(weights, 2)
+
+
+def layer_alignment(weights: Sequence[Array]) -> Array:
+    """|<u_l, v_(l+1)>|, first left singular vector of a layer and first right one of the next; NaN for the last layer.
+
+    `(..., L)`, 1 where layers are aligned (Ji & Telgarsky 2019, 2020: deep linear networks).
+    """
+    decompositions = [np.linalg.svd(np.nan_to_num(weight), full_matrices=False) for weight in weights]
+    cosines = [np.abs((u[..., :, 0] * vh[..., 0, :]).sum(-1)) for (u, _, _), (_, _, vh) in pairwise(decompositions)]
+    last = np.full(weights[0].shape[:-2], np.nan)
+    alive = np.asarray(np.isfinite(weights[0]).all((-2, -1)))
+    aligned: Array = np.where(alive[..., None], np.stack([*cosines, last], axis=-1), np.nan)
+    return aligned
+
+
+def _stable_rank(matrix: Array) -> Array:
+    gram = (
+        matrix @ matrix.swapaxes(-1, -2) if matrix.shape[-2] <= matrix.shape[-1] else matrix.swapaxes(-1, -2) @ matrix
+    )
     squared_norm = np.trace(gram, axis1=-2, axis2=-1)  # NaN for a network that has diverged
     largest = np.linalg.eigvalsh(np.nan_to_num(gram))[..., -1]
     with np.errstate(invalid="ignore", divide="ignore"):
         rank: Array = squared_norm / largest
     return rank
+
+
+def _ratio(weights: Sequence[Array], position: int) -> Array:
+    ratios = []
+    for weight in weights:
+        values = singular_values(weight)
+        later = values[..., position] if values.shape[-1] > position else 0 * values[..., 0]
+        ratios.append(later / values[..., 0])
+    return np.stack(ratios, axis=-1)

@@ -24,29 +24,31 @@ class Form(NamedTuple):
         bias: layers with a bias: "none", "first" or "all".
         residual: whether hidden layers of equal width add their input to their output.
         factor: multiplies the output.
-        frozen: number of last layers that are not trained.
+        trained: which of the layers are trained.
     """
 
     activation: Activation
     bias: str = "none"
     residual: bool = False
     factor: float = 1.0
-    frozen: int = 0
+    trained: slice = slice(None)
 
 
 def of_network(network: Mapping[str, Any]) -> Form:
     """The form of the network that these parameters describe; what they leave out is as in `Form`.
 
     `output` is "trained", "signs" (+-1/sqrt(m) by coin, frozen), "halves" (of m neurons the first half 2/m, the others
-    -2/m, frozen) or "mean_field" (trained, the network's output divided by m).
+    -2/m, frozen), "mean_field" (trained, the network's output divided by m) or "random_features" (as mean_field, but
+    starting at 0, and no other layer is trained).
     """
     output = network.get("output", "trained")
+    trained = {"signs": slice(-1), "halves": slice(-1), "random_features": slice(-1, None)}
     return Form(
         activation_of(network),
         network.get("bias", "none"),
         network.get("residual", False),
-        factor=1 / network["width"] if output == "mean_field" else 1.0,
-        frozen=int(output in ("signs", "halves")),
+        factor=1 / network["width"] if output in ("mean_field", "random_features") else 1.0,
+        trained=trained.get(output, slice(None)),
     )
 
 
@@ -81,7 +83,7 @@ def initialise(
         width: neurons of a hidden layer.
         inputs: number of input features d.
         seeds: one seed a member.
-        init_scale: factor on all trained weights, one for all or one a member.
+        init_scale: factor on all drawn weights, one for all or one a member.
         dtype: of the weights; float32 and float64 draw different numbers.
         device: where the weights go.
         rule: draws the weights at scale 1 (see `networks.initialisation`).
@@ -103,6 +105,8 @@ def initialise(
             drawn[-1] = (2.0 * torch.randint(2, (1, width), generator=source) - 1) / width**0.5
         if output == "halves":
             drawn[-1] = torch.where(torch.arange(width) < width // 2, 1.0, -1.0)[None] / (width // 2)
+        if output == "random_features":
+            drawn[-1] = torch.zeros_like(drawn[-1])
         for weight, layer in zip(weights, drawn, strict=True):
             weight[member, :, : layer.shape[1]] = layer
     return weights

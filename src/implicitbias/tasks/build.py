@@ -30,6 +30,7 @@ def build(
     seed: Sequence[int],
     raw_dir: Path,
     labels: str = "own",
+    centred: bool = False,
     test_size: int | None = None,
     **parameters: float,
 ) -> xr.Dataset:
@@ -45,6 +46,7 @@ def build(
         seed: task seeds, each at most once.
         raw_dir: folder of the raw files.
         labels: name in `catalogue.LABELS`.
+        centred: whether the mean of a seed's training inputs is subtracted from all its inputs.
         test_size: number of test points; None for all of them, in file order (of a synthetic source, 1000).
         **parameters: of a synthetic source; those left out have their defaults.
 
@@ -70,6 +72,9 @@ def build(
     chosen = {key: parameter.default for key, parameter in entry.parameters.items()} | parameters
     drawn = _real if entry.counts else _synthetic
     arrays = drawn(source, labels, train_size, test_size, seed, raw_dir, chosen)
+    if centred:
+        mean = arrays["train_input"].mean(1, keepdims=True)
+        arrays = {**arrays, "train_input": arrays["train_input"] - mean, "test_input": arrays["test_input"] - mean}
     shared = arrays["test_input"].ndim == 2
     dims = {
         "train_input": ("seed", "train_point", "feature"),
@@ -91,7 +96,10 @@ def build(
             "feature": np.arange(arrays["train_input"].shape[-1]),
         },
     )
-    stored = {"source": source, "labels": labels, "train_size": train_size, "test_size": test_size, "seed": list(seed)}
+    stored = {
+        "source": source, "labels": labels, "train_size": train_size, "test_size": test_size, "seed": list(seed),
+        "centred": centred,
+    }  # fmt: skip
     return describe(dataset, f"task: {labels} labels on {source}", stored | chosen)
 
 

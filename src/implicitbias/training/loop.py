@@ -14,7 +14,7 @@ from torch import Tensor
 from implicitbias.networks.mlp import Form, Gradient, forward
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import bar
-from implicitbias.training.schedules import exponential
+from implicitbias.training.schedules import Builder, decaying
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -28,6 +28,7 @@ class Members(NamedTuple):
         label_scale: `(member,)` alpha.
         learning_rate: `(member,)` at the start.
         decay: `(member,)` factor on the learning rate after every epoch.
+        step_exponent: `(member,)` the learning rate is divided by the step's number to this power.
     """
 
     task: Tensor
@@ -35,6 +36,7 @@ class Members(NamedTuple):
     label_scale: Tensor
     learning_rate: Tensor
     decay: Tensor
+    step_exponent: Tensor
 
 
 def steps_per_epoch(points: int, batch_size: int | str) -> int:
@@ -54,8 +56,10 @@ def descend(
     epochs: int,
     batch_size: int | str,
     checkpoints: Collection[int],
+    schedule: Builder = decaying,
+    stop_fitted: bool = False,
     description: str = "training",
-) -> Iterator[tuple[int, Tensor]]:
+) -> Iterator[tuple[int, Tensor, Tensor]]:
     """Train all members in place, and pause at every checkpoint.
 
     A member whose loss is not finite has diverged: its learning rate becomes NaN, and with it its weights,
@@ -73,22 +77,34 @@ def descend(
         epochs: passes through the training set.
         batch_size: points a step, or "full".
         checkpoints: steps to pause after; 0 is before the first, after the optimizer's projection.
+        schedule: of the learning rate (see `training.schedules`).
+        stop_fitted: whether a member stays as it is once every output of an epoch had the right sign. With the whole
+            training set as one batch, these are the outputs of the very weights that it stops at.
         description: of the progress bar.
 
     Yields:
-        The step, and `(member,)` bool: True where every loss so far was finite.
+        The step, and two `(member,)` bools: where every loss so far was finite, and where training has stopped early.
     """
-    trained = weights[: len(weights) - form.frozen]
+    trained = weights[form.trained]
     state = optimizer.init(trained)
     for weight in weights:
         weight.requires_grad_(True)
     alive = torch.ones_like(members.task, dtype=torch.bool)
+    stopped = ~alive
+    whole_inputs = inputs[members.task] if batch_size == "full" or schedule is not decaying else inputs
+
+    @torch.no_grad()
+    def whole_loss() -> Tensor:
+        return loss(forward(weights, whole_inputs, form), targets, members.label_scale)
+
+    begin_epoch, rate = schedule(members, trained, whole_loss)
     step = 0
     if step in checkpoints:
-        yield step, alive
+        yield step, alive, stopped
     with bar(epochs, description) as progress:
         for epoch, batches in enumerate(_epochs(inputs, targets, members, batch_size, epochs)):
-            learning_rate = exponential(members.learning_rate, members.decay, epoch)
+            begin_epoch(epoch)
+            fitted = ~stopped
             for x, y in batches:
                 step += 1
                 gradients: list[Gradient] = []
@@ -97,11 +113,19 @@ def descend(
                 losses.sum().backward()  # type: ignore[no-untyped-call]
                 with torch.no_grad():
                     alive = alive & torch.isfinite(losses)
+                    learning_rate = rate(losses, step)
+                    if stop_fitted:
+                        fitted = fitted & (outputs * y > 0).all(1)
+                        if batch_size == "full":
+                            stopped = stopped | fitted
+                        learning_rate = learning_rate.where(~stopped, 0)
                     optimizer.update(
-                        gradients[::-1][: len(trained)], state, trained, learning_rate.where(alive, torch.nan), step
+                        gradients[::-1][form.trained], state, trained, learning_rate.where(alive, torch.nan), step
                     )
                 if step in checkpoints:
-                    yield step, alive
+                    yield step, alive, stopped
+            if stop_fitted:
+                stopped = stopped | fitted
             if progress.update() or epoch == epochs - 1:  # when it is time to draw, and at the end
                 wrong = (outputs * y <= 0).to(outputs.dtype).mean()
                 progress.set_postfix(loss=f"{losses.detach().nanmean():.3g}", error=f"{wrong:.3f}")

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, TARGETS, resolve
+from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, SCHEDULES, TARGETS, resolve
 from implicitbias.errors import ConfigError
 from implicitbias.networks.mlp import initialise, layer_shapes, of_network
 from implicitbias.rng import derive_seed
@@ -19,8 +19,9 @@ from implicitbias.training.checkpoints import checkpoint_steps
 from implicitbias.training.loop import Members, descend, steps_per_epoch
 from implicitbias.training.memory import free_bytes, members_at_once
 from implicitbias.training.snapshots import snapshot
+from implicitbias.training.span import expand, reduce, span_of
 
-PER_MEMBER = ("label_scale", "learning_rate", "decay", "init_scale")
+PER_MEMBER = ("label_scale", "learning_rate", "decay", "step_exponent", "init_scale")
 """Parameters that may differ between the members of one ensemble."""
 
 
@@ -44,7 +45,8 @@ def train(
         task: from `tasks.build`.
         network: activation and its parameters, depth, width, bias, output, residual, init_scale.
         training: optimizer and its hyperparameters, loss, init, targets, label_scale, learning_rate, decay, epochs,
-            batch_size, members, dtype, checkpoints; init_scale if `network` does not have it.
+            batch_size, members, dtype, checkpoints; schedule, step_exponent, stop; init_scale if `network` does
+            not have it.
         ensemble: axis -> values, for axes of `PER_MEMBER` that are trained together; they replace the scalar.
         device: torch device.
         memory_bytes: memory to count on; None asks the machine. It decides the chunks, never the results.
@@ -53,7 +55,7 @@ def train(
     Returns:
         Dimensions `seed`, the axes of `ensemble`, `member`, `step`; variables `train_output`, `test_output`,
         `train_loss` (over the whole training set), `frobenius_norm` (by `layer`), `weight_0`, `weight_1`, …,
-        `stop_reason` ("finished" or "diverged"). A member is NaN from its divergence on.
+        `stop_reason` ("finished", "fitted" or "diverged"). A member is NaN from its divergence on.
 
     Raises:
         ConfigError: for an ensemble axis that members cannot differ in, checkpoints beyond the run, or a
@@ -76,6 +78,8 @@ def train(
     form, loss = of_network(network), resolve(LOSSES[training["loss"]])
     draw = resolve(INITIALISATIONS[training.get("init", "fan_in")])
     rule = resolve(TARGETS[training.get("targets", "labels")])
+    schedule = resolve(SCHEDULES[training.get("schedule", "decaying")])
+    span = span_of(train_input) if entry.equivariant and features > points else None
     total = training["epochs"] * steps_per_epoch(points, training["batch_size"])
     steps = checkpoint_steps(training["checkpoints"], total)
 
@@ -84,11 +88,12 @@ def train(
         **ensemble,
         "member": range(training["members"]),
     }
-    fixed = {"init_scale": 1.0, **training, **network}
+    fixed = {"init_scale": 1.0, "step_exponent": 0.0, **training, **network}
     members = [{**fixed, **dict(zip(axes, point, strict=True))} for point in product(*axes.values())]
 
     batch = points if training["batch_size"] == "full" else min(points, training["batch_size"])
-    floats = (1 + optimizer.buffers) * sum(map(prod, shapes)) + batch * (features + 4 * sum(rows for rows, _ in shapes))
+    copies = 1 + optimizer.buffers + (span is not None)
+    floats = copies * sum(map(prod, shapes)) + batch * (features + 4 * sum(rows for rows, _ in shapes))
     free = free_bytes(where) if memory_bytes is None else memory_bytes
     chunk = members_at_once(floats * dtype.itemsize, len(members), free)
 
@@ -105,20 +110,30 @@ def train(
             label_scale=tensor([each["label_scale"] for each in members[here]]),
             learning_rate=tensor([each["learning_rate"] for each in members[here]]),
             decay=tensor([each["decay"] for each in members[here]]),
+            step_exponent=tensor([each["step_exponent"] for each in members[here]]),
         )
         draws = [derive_seed("targets", each["seed"], each["member"]) for each in members[here]]
         targets = rule(train_input, train_label, together.task, draws, network)
+        if span is not None:
+            initial, within = weights[0], reduce(span, weights[0], together.task)
+            weights = [within.clone(), *weights[1:]]
         pauses = descend(
-            weights, train_input, targets, together, form=form, loss=loss, optimizer=optimizer,
-            epochs=training["epochs"], batch_size=training["batch_size"], checkpoints=steps,
+            weights, train_input if span is None else span.inputs, targets, together,
+            form=form, loss=loss, optimizer=optimizer,
+            epochs=training["epochs"], batch_size=training["batch_size"], checkpoints=steps, schedule=schedule,
+            stop_fitted=training.get("stop", "last") == "fitted",
             description=f"training {here.start + 1}-{here.stop} of {len(members)}",
         )  # fmt: skip
-        for step, alive in pauses:
-            arrays = snapshot(weights, train_input, targets, test_input, together, alive, form, loss, keep_weights)
+        for step, alive, stopped in pauses:
+            whole = weights
+            if span is not None:
+                whole = [expand(span, initial, weights[0].detach() - within, together.task), *weights[1:]]
+            arrays = snapshot(whole, train_input, targets, test_input, together, alive, form, loss, keep_weights)
             for name, values in arrays.items():
                 if name not in kept:
                     kept[name] = np.empty((len(members), len(steps), *values.shape[1:]), values.dtype)
                 kept[name][here, steps.index(step)] = values
+            stop_reason[here][stopped.cpu().numpy()] = "fitted"
         stop_reason[here][np.isnan(kept["train_loss"][here, -1])] = "diverged"
 
     lead = tuple(len(values) for values in axes.values())

@@ -1,0 +1,152 @@
+"""Optima to compare with, from convex programming and never from training."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linprog, nnls
+
+from implicitbias.measurement.arrays import Array
+from implicitbias.measurement.norms import l2
+from implicitbias.measurement.tangents import Tangent, gram
+
+
+def hard_margin(points: Array) -> Array:
+    """The shortest w with <w, p_i> >= 1 for all rows p_i, a hard-margin support vector machine without intercept.
+
+    As a least-distance problem by non-negative least squares (Lawson & Hanson 1974, chapter 23), which is exact.
+
+    Args:
+        points: `(n, d)`, inputs times labels.
+
+    Returns:
+        `(d,)`, NaN where no w does it.
+    """
+    n, d = points.shape
+    size = np.abs(points).max()
+    system = np.vstack([points.T / size, np.ones((1, n))])
+    target = np.append(np.zeros(d), 1.0)
+    multipliers, distance = nnls(system, target, maxiter=50 * n)
+    residual = system @ multipliers - target
+    if distance < 1e-9:
+        return np.full(d, np.nan)
+    w: Array = -residual[:-1] / residual[-1] / size
+    return w
+
+
+def largest_margin_linf(points: Array) -> float:
+    """max over |w|_inf <= 1 of min_i <w, p_i>, rows p_i `(n, d)`: a linear program."""
+    n, d = points.shape
+    found = linprog(
+        np.append(np.zeros(d), -1.0), A_ub=np.hstack([-points, np.ones((n, 1))]), b_ub=np.zeros(n),
+        bounds=[(-1, 1)] * d + [(None, None)], method="highs",
+    )  # fmt: skip
+    return -float(found.fun or 0.0)
+
+
+def two_layer_optimum(points: Array, labels: Array, signs: Array, slope: float) -> Array:
+    """The smallest weights W with margins 1 among those whose rows agree for all output weights of one sign.
+
+    Rows with a positive output weight are v, the others u, and the leaky relu's pattern is that of the labels: the
+    convex program of Frei et al. (2023, theorem 3.2), whose optimum is the global one for nearly orthogonal points.
+
+    Args:
+        points: `(n, d)`.
+        labels: `(n,)` of +-1.
+        signs: `(m,)` output weights +-1/sqrt(m).
+        slope: of the leaky relu's negative side.
+
+    Returns:
+        `(m, d)`.
+    """
+    m, positive = len(signs), signs > 0
+    m1, m2 = positive.sum(), (~positive).sum()
+    first = np.where(labels > 0, 1.0, -slope) * np.sqrt(m1 / m)
+    second = np.where(labels > 0, -slope, 1.0) * np.sqrt(m2 / m)
+    w = hard_margin(np.hstack([first[:, None] * points, second[:, None] * points]))
+    v, u = w[: points.shape[1]] / np.sqrt(m1), w[points.shape[1] :] / np.sqrt(m2)
+    rows: Array = np.where(positive[:, None], v, u)
+    return rows
+
+
+def svm_cosine(weights: Sequence[Array], train_inputs: Array, train_labels: Array) -> Array:
+    """Cosine between the product of all layers and the l2 max-margin direction of the inputs: `(...)`.
+
+    The product is the network's own linear predictor if it is linear, and for two layers sum_j a_j w_j, which decides
+    the sign of a trained leaky network (Frei et al. 2023, theorem 3.2).
+    """
+    z, best = _product(weights), _per_task(train_inputs * train_labels[..., None], hard_margin)
+    cosine: Array = (z * best).sum(-1) / (np.linalg.norm(z, axis=-1) * np.linalg.norm(best, axis=-1))
+    return cosine
+
+
+def svm_norm_ratio(weights: Sequence[Array], train_inputs: Array, train_labels: Array, train_outputs: Array) -> Array:
+    """|z|/|z*|: product of all layers over the smallest margin, against the max-margin vector of margin 1: `(...)`.
+
+    For networks of degree 1 in what is trained (Frei et al. 2023, theorem 3.2: at most 2/(kappa + slope)).
+    """
+    best = _per_task(train_inputs * train_labels[..., None], hard_margin)
+    smallest = (train_outputs * train_labels).min(-1)
+    ratio: Array = np.linalg.norm(_product(weights), axis=-1) / smallest / np.linalg.norm(best, axis=-1)
+    return ratio
+
+
+def optimum_cosine(
+    weights: Sequence[Array], train_inputs: Array, train_labels: Array, network: Mapping[str, Any]
+) -> Array:
+    """Cosine between the first layer and `two_layer_optimum`, for fixed output signs and a (leaky) relu: `(...)`."""
+    slope, lead = float(network.get("slope", 0.0)), weights[0].shape[:-2]
+    inputs = np.broadcast_to(train_inputs, (*lead, *train_inputs.shape[-2:]))
+    labels = np.broadcast_to(train_labels, (*lead, train_labels.shape[-1]))
+    cosine = np.empty(lead)
+    for at in np.ndindex(lead):
+        best = two_layer_optimum(inputs[at], labels[at], weights[1][at][0], slope)
+        cosine[at] = (weights[0][at] * best).sum() / (np.linalg.norm(weights[0][at]) * np.linalg.norm(best))
+    return cosine
+
+
+def margin_l2_share(
+    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array]
+) -> Array:
+    """l2 margin over the largest that there is, for a network linear in what is trained: `(...)`.
+
+    The optimum is a hard-margin machine on the gradients: the support vector machine of the inputs for one layer, that
+    of the random-feature kernel for random features.
+    """
+    reached = (train_outputs * train_labels).min(-1) / l2(trained_weights)
+    share: Array = reached / tangent_margin(tangents, train_labels)
+    return share
+
+
+def margin_linf_share(weights: Sequence[Array], train_inputs: Array, train_labels: Array) -> Array:
+    """Margin by the largest weight, over the largest that there is, of a network of one layer: `(...)`."""
+    w, points = weights[0][..., 0, :], train_inputs * train_labels[..., None]
+    reached = (points @ w[..., None])[..., 0].min(-1) / np.abs(w).max(-1)
+    share: Array = reached / _per_task(points, lambda rows: np.array([largest_margin_linf(rows)]))[..., 0]
+    return share
+
+
+def tangent_margin(tangents: Sequence[Tangent], train_labels: Array) -> Array:
+    """max over |v| = 1 of min_i y_i <grad f_i, v>: the margin of the tangent kernel, `(...)` (Telgarsky 2022)."""
+    kernel = gram(tangents) * train_labels[..., None] * train_labels[..., None, :]
+    best = np.full(kernel.shape[:-2], np.nan)
+    for at in np.ndindex(best.shape):
+        if np.isfinite(kernel[at]).all():
+            values, vectors = np.linalg.eigh(kernel[at])
+            best[at] = 1 / np.linalg.norm(hard_margin(vectors * np.sqrt(np.maximum(values, 0))))
+    return best
+
+
+def _product(weights: Sequence[Array]) -> Array:
+    z = weights[-1]
+    for weight in reversed(weights[:-1]):
+        z = z @ weight
+    row: Array = z[..., 0, :]
+    return row
+
+
+def _per_task(points: Array, solve: Callable[[Array], Array]) -> Array:
+    """solve(points) for every set of points, `(..., n, d) -> (..., k)`: once a task, whatever networks there are."""
+    lead = points.shape[:-2]
+    solved = [solve(points[at]) for at in np.ndindex(lead)]
+    return np.stack(solved).reshape(*lead, -1)

@@ -1,0 +1,44 @@
+"""Training in the span of the inputs, where there are more features than points.
+
+The gradient of the first layer lies in the span of the training inputs, so that a first layer W moves in W Q only, Q an
+orthonormal basis of the span; its other part never changes. An optimizer that commutes with rotations of the inputs
+makes the same steps on W Q and the inputs' coordinates in Q: n columns instead of d, the same numbers up to rounding.
+(For a two-layer network this is W = W0 + C X with the Gram matrix of X, without its loss of precision.)
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Span(NamedTuple):
+    """Coordinates of the inputs.
+
+    Attributes:
+        basis: `(task, d, n)`, orthonormal columns.
+        inputs: `(task, n, n)`, the training inputs in that basis.
+    """
+
+    basis: Tensor
+    inputs: Tensor
+
+
+def span_of(inputs: Tensor) -> Span:
+    """The span of each task's inputs `(task, n, d)`, n <= d, in float64 and rounded to the inputs' dtype."""
+    q, r = torch.linalg.qr(inputs.double().mT)
+    return Span(q.to(inputs), r.mT.to(inputs))
+
+
+def reduce(span: Span, weights: Tensor, task: Tensor) -> Tensor:
+    """First-layer weights `(member, m, d + b)`, b for a bias, in the span: `(member, m, n + b)`."""
+    d = span.basis.shape[1]
+    inside = [w[:, :d] @ span.basis[t] for w, t in zip(weights, task.tolist(), strict=True)]
+    return torch.cat([torch.stack(inside), weights[..., d:]], dim=2)
+
+
+def expand(span: Span, initial: Tensor, moved: Tensor, task: Tensor) -> Tensor:
+    """The first layer `(member, m, d + b)` that was `initial` and has moved by `(member, m, n + b)` in the span."""
+    n = span.basis.shape[2]
+    moves = [w[:, :n] @ span.basis[t].T for w, t in zip(moved, task.tolist(), strict=True)]
+    return initial + torch.cat([torch.stack(moves), moved[..., n:]], dim=2)
