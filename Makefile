@@ -5,7 +5,7 @@ CONFIG ?= config/config.yaml
 CONFIGS ?= $(wildcard config/*.yaml)
 CORES ?= all
 BIN := $(VENV)/bin
-SNAKEMAKE := $(BIN)/snakemake --workflow-profile workflow/profiles/default --configfile $(CONFIG) \
+SNAKEMAKE = $(BIN)/snakemake --workflow-profile workflow/profiles/default --configfile $(CONFIG) \
 	$(if $(SNAKEMAKE_OUTPUT_CACHE),--cache) --cores $(CORES)
 INSTALLED := $(VENV)/installed
 

@@ -1,6 +1,7 @@
 """What the README shows works: its Python on its own, its commands exist, its files are there."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,21 @@ def test_the_orthant_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_config_example_is_valid() -> None:
-    (example,) = blocks("yaml")
-    assert make_plan(validate(yaml.safe_load(example))).jobs["training"]
+    example, figures = map(yaml.safe_load, blocks("yaml"))
+    assert make_plan(validate(example)).jobs["training"]
+    (study,) = example["studies"].values()
+    study |= figures
+    study["training"] |= {"loss": "exponential", "optimizer": ["sgd", "adam"]}
+    study["metrics"] += ["margin_l2", "train_loss"]
+    assert make_plan(validate(example)).jobs["training"]
+
+
+@pytest.mark.parametrize(
+    ("target", "config"), [("run", "config.yaml"), ("quick", "test.yaml"), ("plan", "config.yaml")]
+)
+def test_make_targets_run_their_own_config(target: str, config: str) -> None:
+    shown = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"config/(\w+\.yaml)", shown)) == {config}
 
 
 def test_linked_files_and_named_targets_exist() -> None:

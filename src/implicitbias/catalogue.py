@@ -238,6 +238,10 @@ INITIALISATIONS: dict[str, Entry] = {
     "glorot": Entry(f"{_INITIALISATION}:glorot", "N(0, 2/(fan_in + fan_out))"),
     "normal": Entry(f"{_INITIALISATION}:normal", "N(0, 1)"),
     "uniform": Entry(f"{_INITIALISATION}:uniform", "U[-1/fan_in, 1/fan_in]"),
+    "axes": Entry(
+        f"{_INITIALISATION}:axes",
+        "rows on the axes, of sizes 1, .1, .001, .01, output weights of these sizes (Tsoy & Konstantinov 2024)",
+    ),
     "balanced": Entry(f"{_INITIALISATION}:balanced", "rows N(0, I/fan_in), output weights of the rows' norms"),
 }
 
@@ -281,7 +285,8 @@ OPTIMIZERS: dict[str, Optimizer] = {
             {
                 "power": Parameter(
                     1, "power of the gradient's dual norm in the step: 1 raw, 0 unit steps, -1 log domain", -1, 1
-                )
+                ),
+                "decrease": Parameter(0.0, "largest decrease of the loss that a step's gradient predicts; 0: any", 0),
             },
             equivariant=norm in ("l2", "spectral"),
         )
@@ -305,6 +310,13 @@ OPTIMIZERS: dict[str, Optimizer] = {
 
 SCHEDULES: dict[str, Entry] = {
     "decaying": Entry("implicitbias.training.schedules:decaying", "learning_rate decay^epoch step^-step_exponent"),
+    "plain": Entry(
+        "implicitbias.training.schedules:plain", "as decaying, of the loss itself where its logarithm is differentiated"
+    ),
+    "scale_free": Entry(
+        "implicitbias.training.schedules:scale_free",
+        "as decaying, times max(1, |theta|/sqrt(m))^(2 - M), M the degree of homogeneity (Chizat & Bach 2020)",
+    ),
     "loss_based": Entry(
         "implicitbias.training.schedules:loss_based",
         "steps of a/L: the mean loss L; a starts at learning_rate, grows after an epoch that lowered L, else the epoch"
@@ -476,6 +488,11 @@ METRICS: dict[str, Metric] = {
         f"{_MEASUREMENT}.rank:stable_rank", "|W|_F^2/|W|_2^2 of the first layer",
         long_name="stable rank of the first layer", source="Frei et al. 2023, section 4", trained=True,
     ),
+    "stable_rank_share": Metric(
+        f"{_MEASUREMENT}.rank:stable_rank_share", "stable rank of the first layer over that of the first checkpoint",
+        long_name="share of the initial stable rank", source="Frei et al. 2023, section 5", trained=True,
+        over_steps=True,
+    ),
     "positive_stable_rank": Metric(
         f"{_MEASUREMENT}.rank:positive_stable_rank", "|W|_F^2/|W|_2^2 of the neurons with a positive output weight",
         long_name="stable rank of the positive neurons", source="Kou, Chen & Gu 2023, section 4", trained=True,
@@ -554,14 +571,127 @@ CALIBRATION_VARIABLES = ("complexity", "complexity_stderr", "exact_complexity", 
 """What `implicitbias.nngp.calibration` adds to a study."""
 
 _CHECKS = "implicitbias.studies.checks"
+_DESCENT = "implicitbias.studies.descent"
 CHECKS: dict[str, Entry] = {
     "rank_falls_faster_in_high_dimension": Entry(
-        f"{_CHECKS}:rank_falls_faster_in_high_dimension",
-        "from small initial weights: the higher the dimension, the lower the stable rank at every later step",
+        f"{_DESCENT}:rank_falls_faster_in_high_dimension",
+        "smallest initial weights: the share of the initial stable rank falls with the dimension, at every step >= 10",
     ),
     "small_initialisation_lowers_rank": Entry(
-        f"{_CHECKS}:small_initialisation_lowers_rank",
-        "the smallest initial weights end below a tenth of their stable rank, the largest keep more than half",
+        f"{_DESCENT}:small_initialisation_lowers_rank",
+        "last step, every dimension: below a tenth from the smallest initial weights, above a half from the largest",
+    ),
+    "slope_lowers_rank": Entry(
+        f"{_DESCENT}:slope_lowers_rank",
+        "halves, every initialisation, last step: the larger the slope of the leaky relu, the lower the stable rank",
+    ),
+    "initialisation_lowers_rank": Entry(
+        f"{_DESCENT}:initialisation_lowers_rank",
+        "halves, every slope, last step: the smaller the initial weights, the lower the rank; the lowest below 1.1",
+    ),
+    "limit_is_the_convex_optimum": Entry(
+        f"{_DESCENT}:limit_is_the_convex_optimum",
+        "cosines of the first layer to its convex optimum, and of the predictor to the SVM, rise above .99",
+    ),
+    "margins_equalise": Entry(
+        f"{_DESCENT}:margins_equalise",
+        "smallest over largest margin rises from the first step on",
+    ),
+    "small_initialisation_keeps_rank_low": Entry(
+        f"{_DESCENT}:small_initialisation_keeps_rank_low",
+        "from smaller weights the stable rank is never above (by 1 %), and at the end half; test errors end within .03",
+    ),
+    "neurons_align_before_the_loss_moves": Entry(
+        f"{_DESCENT}:neurons_align_before_the_loss_moves",
+        "neurons point at their class's mean while the loss is above 90 % of its initial value; the rank ends below 2",
+    ),
+    "loss_falls_as_one_over_t": Entry(
+        f"{_DESCENT}:loss_falls_as_one_over_t",
+        "over the last half decade of steps, log loss falls with log step at a slope between -1 and -1.5",
+    ),
+    "overfitting_is_benign_in_high_dimension": Entry(
+        f"{_DESCENT}:overfitting_is_benign_in_high_dimension",
+        "all flipped labels are fitted; the test error is below .01 where d >= 7n, and falls with the dimension",
+    ),
+    "each_algorithm_wins_its_margin": Entry(
+        f"{_DESCENT}:each_algorithm_wins_its_margin",
+        "largest initial weights, last step: every margin is largest for the algorithm of steepest descent in its norm",
+    ),
+    "matched_soft_margins_never_fall": Entry(
+        f"{_DESCENT}:matched_soft_margins_never_fall",
+        "the soft margin in the algorithm's own norm, once positive, never falls by over 1e-4 of itself",
+    ),
+    "mismatched_soft_margins_may_fall": Entry(
+        f"{_DESCENT}:mismatched_soft_margins_may_fall",
+        "a negative control: in another algorithm's norm the soft margin falls somewhere",
+    ),
+    "smaller_initialisation_raises_margins": Entry(
+        f"{_DESCENT}:smaller_initialisation_raises_margins",
+        "matched margins, last step: the smaller the initial weights, the larger the margin",
+    ),
+    "eulers_identity_holds": Entry(
+        f"{_DESCENT}:eulers_identity_holds",
+        "<grad f, theta> = M f for homogeneous networks, to a relative 1e-10",
+    ),
+    "adam_turns_from_linf_to_l2": Entry(
+        f"{_DESCENT}:adam_turns_from_linf_to_l2",
+        "adam with momentum: the margin by the largest weight peaks before the end, that by the 2-norm rises on",
+    ),
+    "kkt_residuals_fall": Entry(
+        f"{_DESCENT}:kkt_residuals_fall",
+        "from the first fit to the end, stationarity, slackness and the distance to the gradients' cone fall",
+    ),
+    "directions_converge": Entry(
+        f"{_DESCENT}:directions_converge",
+        "once the summed loss is below 1, the cosine to the last direction rises; the last move is below the largest",
+    ),
+    "deep_linear_layers_align": Entry(
+        f"{_DESCENT}:deep_linear_layers_align",
+        "linear networks: second over first singular values fall, and adjacent layers' singular vectors align",
+    ),
+    "loss_based_steps_raise_margins": Entry(
+        f"{_DESCENT}:loss_based_steps_raise_margins",
+        "at the end, steps that follow the loss have reached a lower loss and a larger margin than constant ones",
+    ),
+    "norms_grow_logarithmically": Entry(
+        f"{_DESCENT}:norms_grow_logarithmically",
+        "constant steps, once all is fitted: |theta|^2/log(step) stays within a factor 2, for every batch size",
+    ),
+    "modified_margins_never_fall": Entry(
+        f"{_DESCENT}:modified_margins_never_fall",
+        "once positive, the modified margin does not fall by more than a relative 1e-4 a checkpoint",
+    ),
+    "networks_become_homogeneous": Entry(
+        f"{_DESCENT}:networks_become_homogeneous",
+        "the relative defect in Euler's identity falls to below a third from the first fit on (or is rounding)",
+    ),
+    "free_neurons_learn_parities": Entry(
+        f"{_DESCENT}:free_neurons_learn_parities",
+        "stopped at the fit, networks whose neurons turn err less than networks of fixed neurons, at every dimension",
+    ),
+    "tangent_margin_falls_as_one_over_d": Entry(
+        f"{_DESCENT}:tangent_margin_falls_as_one_over_d",
+        "at the start, the slope of the tangent kernel's log margin against log d is -1, within a half",
+    ),
+    "adam_reaches_the_linf_margin": Entry(
+        f"{_DESCENT}:adam_reaches_the_linf_margin",
+        "linear model: with the slowest decay of steps, Adam has over 95 % of the best margin by the largest weight",
+    ),
+    "gradient_descent_reaches_the_l2_margin": Entry(
+        f"{_DESCENT}:gradient_descent_reaches_the_l2_margin",
+        "linear model: gradient descent has over 98 % of the best margin by the 2-norm, not by the largest weight",
+    ),
+    "both_layers_beat_the_output_layer": Entry(
+        f"{_DESCENT}:both_layers_beat_the_output_layer",
+        "at n >= 64, training both layers errs less than training the output layer alone",
+    ),
+    "wide_margin_reaches_a_plateau": Entry(
+        f"{_DESCENT}:wide_margin_reaches_a_plateau",
+        "the margin by the variation norm rises with the width, and by less than a quarter over its last doubling",
+    ),
+    "neurons_keep_to_few_directions": Entry(
+        f"{_DESCENT}:neurons_keep_to_few_directions",
+        "xOR clusters: neurons stay within .02 rad of their axes, and their norms, 1000 apart, end within a tenth",
     ),
     "error_bars_cover": Entry(
         f"{_CHECKS}:error_bars_cover",
@@ -621,6 +751,18 @@ CHECKS: dict[str, Entry] = {
 
 _PUBLISHED = "implicitbias.studies.published"
 PUBLISHED: dict[str, Entry] = {
+    "kou_chen_gu_2023": Entry(
+        f"{_PUBLISHED}:kou_chen_gu_2023", "stable rank of the positive half (Kou, Chen & Gu 2023), another seed"
+    ),
+    "steepest_descent_margins": Entry(
+        f"{_PUBLISHED}:steepest_descent_margins", "margins of steepest descent on the small teacher, another seed"
+    ),
+    "zhang_zou_cao_2024": Entry(
+        f"{_PUBLISHED}:zhang_zou_cao_2024", "margins of Adam and gradient descent in a linear model, longer run"
+    ),
+    "chizat_bach_2020": Entry(
+        f"{_PUBLISHED}:chizat_bach_2020", "test errors of wide networks on the disc grid (Chizat & Bach 2020)"
+    ),
     "bernstein_yue_2021_bayes_point": Entry(
         f"{_PUBLISHED}:bernstein_yue_2021_bayes_point",
         "kernel interpolation as a Bayes point machine (MNIST, decimal, depth 7, width 1000)",

@@ -13,13 +13,16 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 from torch.utils.data import DataLoader, TensorDataset
 
-from implicitbias.losses import norm
+from implicitbias.losses import logistic, norm
 from implicitbias.networks.activations import relu
 from implicitbias.networks.mlp import Form, initialise
 from implicitbias.optimizers.nero import nero
+from implicitbias.optimizers.sgd import sgd
 from implicitbias.training.loop import Members, descend
+from implicitbias.training.span import reduce, span_of
 
 POINTS, BATCH = 200, 50
 
@@ -54,6 +57,34 @@ class PlainNero(torch.optim.Optimizer):
                 scaled[torch.isnan(scaled)] = 0
                 weight.data -= group["lr"] * scaled
                 self.project(weight)
+
+
+def plain_descent(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) -> None:
+    """Full-batch gradient descent on the logistic loss, as the papers' scripts do it: one network after the other."""
+    for member in range(len(weights[0])):
+        model = PlainMLP([weight[member] for weight in weights])
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for _ in range(epochs):
+            optimizer.zero_grad()
+            softplus(-labels * model(inputs)).mean().backward()
+            optimizer.step()
+
+
+def stacked_descent(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) -> None:
+    count, features = len(weights[0]), inputs.shape[1]
+    members = Members(
+        torch.zeros(count, dtype=torch.long), range(count), torch.ones(count), torch.full((count,), 0.01),
+        torch.ones(count), torch.zeros(count),
+    )  # fmt: skip
+    own, points = [weight.clone() for weight in weights], inputs[None]
+    if features > len(inputs):
+        span = span_of(points)
+        own[0], points = reduce(span, own[0], members.task), span.inputs
+    for _ in descend(
+        own, points, labels.expand(count, -1), members, form=Form(relu), loss=logistic, optimizer=sgd(), epochs=epochs,
+        batch_size="full", checkpoints=(),
+    ):  # fmt: skip
+        pass
 
 
 class PlainMLP(nn.Module):
@@ -120,4 +151,25 @@ def test_training(benchmark, members: int, width: int, depth: int, features: int
         f"\n{members} members, width {width}, depth {depth}, {features} features, {torch.get_num_threads()} threads: "
         f"{slow / fast:.1f} times faster than the plain loop "
         f"({1e6 * slow / steps:.0f} -> {1e6 * fast / steps:.0f} us a step and member)"
+    )
+
+
+@pytest.mark.parametrize(("width", "features"), [(64, 20), (256, 20), (512, 20), (512, 4000)])
+def test_descent_of_a_hundred_members(benchmark, width: int, features: int) -> None:
+    """Two-layer networks on 60 points, full batch, 100 steps: the setting of the studies of margins and rank."""
+    members, alone, epochs = 100, 3, 100
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(60, features, generator=source)
+    data = inputs, inputs[:, 0].sign(), epochs
+    weights = initialise(2, width, features, range(members))
+    few = [weight[:alone] for weight in weights]
+    pairs = [(seconds(plain_descent, few, *data), seconds(stacked_descent, weights, *data)) for _ in range(3)]
+    benchmark.pedantic(stacked_descent, (weights, *data), rounds=1)
+    whole, stacked = (min(times) for times in zip(*pairs, strict=True))
+    slow, fast = whole / (epochs * alone), stacked / (epochs * members)
+    benchmark.extra_info["times faster than the plain loop"] = slow / fast
+    print(
+        f"\n{members} members, width {width}, {features} features, {torch.get_num_threads()} threads:"
+        f" {slow / fast:.1f} times faster than the plain loop"
+        f" ({1e6 * slow:.0f} -> {1e6 * fast:.0f} us a step and member)"
     )

@@ -135,3 +135,22 @@ def test_blocks_cover_the_gradient_once(cached: int, monkeypatch) -> None:
     for g, part, number in base.blocks(first, whole, per_member):
         part.add_(g).add_(number)
     assert torch.allclose(whole, first.matrix() + per_member, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["l2", "linf", "l1", "spectral"])
+def test_no_step_is_predicted_to_lower_the_loss_by_more_than_the_limit(name: str) -> None:
+    """<g, step> is -rate |g|_*^2 for plain steps, and never below -decrease; unlimited steps stay as they are."""
+    make = resolve(OPTIMIZERS[f"steepest_{name}"])
+    predicted = {}
+    for decrease in (0.0, 0.5, 1e9):
+        weights, before, gradients = start(8), start(8), gradient(1, 8)
+        optimizer, rates = make(decrease=decrease), torch.logspace(-6, 0, 8, dtype=torch.float64)
+        optimizer.update(gradients, optimizer.init(weights), weights, rates, 1)
+        moves = [new - old for new, old in zip(weights, before, strict=True)]
+        predicted[decrease] = sum(
+            (move * each.matrix()).sum((1, 2)) for move, each in zip(moves, gradients, strict=True)
+        )  # fmt: skip
+    assert torch.equal(predicted[0.0], predicted[1e9])
+    assert torch.allclose(predicted[0.5], predicted[0.0].clamp(min=-0.5), rtol=1e-6)
+    assert (predicted[0.0] < -0.5).any()
+    assert (predicted[0.0] > -0.5).any()

@@ -3,13 +3,13 @@ import math
 import pytest
 import torch
 
-from implicitbias.losses import logistic, square
+from implicitbias.losses import log_logistic, logistic, square
 from implicitbias.networks.activations import relu
 from implicitbias.networks.mlp import Form, forward, initialise
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.training.loop import Members, descend, steps_per_epoch
 from implicitbias.training.memory import members_at_once
-from implicitbias.training.schedules import decaying, loss_based
+from implicitbias.training.schedules import decaying, loss_based, plain, scale_free
 
 
 def test_steps_per_epoch() -> None:
@@ -26,22 +26,34 @@ def rates(**given: list[float]) -> Members:
 
 def test_decaying_schedule() -> None:
     members = rates(learning_rate=[1.0, 2.0, 8.0], decay=[0.5, 1.0, 1.0], step_exponent=[0.0, 0.0, 0.5])
-    begin, rate = decaying(members, [], lambda: torch.zeros(0))
+    begin, rate, _ = decaying(members, [], lambda: torch.zeros(0))
     begin(3)
     assert rate(torch.zeros(3), 16).tolist() == [0.125, 2.0, 2.0]
+    begin, rate, _ = plain(members, [], lambda: torch.zeros(0))
+    begin(3)
+    assert rate(torch.tensor([0.0, -math.log(4), 0.0]), 16).tolist() == pytest.approx([0.125, 0.5, 2.0])
+
+
+def test_scale_free_schedule_grows_with_the_weights_as_their_gradient_does_not() -> None:
+    members = rates(learning_rate=[1.0, 1.0])
+    weights = [torch.zeros(2, 4, 3), torch.tensor([[[3.0, 3.0, 3.0, 3.0]], [[0.1, 0.1, 0.1, 0.1]]])]  # norms 6 and .2
+    for degree, expected in ((1, [3.0, 1.0]), (2, [1.0, 1.0]), (3, [1 / 3, 1.0])):
+        begin, rate, _ = scale_free(members, weights, lambda: torch.zeros(2), degree)
+        begin(0)
+        assert rate(torch.zeros(2), 1).tolist() == pytest.approx(expected)
 
 
 def test_loss_based_schedule_takes_back_epochs_that_raised_the_loss() -> None:
     """Two members: the first one's loss falls by 400 nats, the second one's rises."""
     weight, losses = torch.zeros(2, 1, 1, dtype=torch.float64), torch.tensor([-1000.0, -5.0], dtype=torch.float64)
     members = rates(learning_rate=[0.1, 0.1])
-    begin, rate = loss_based(members, [weight], lambda: losses)
+    begin, rate, end = loss_based(members, [weight], lambda: losses)
     begin(0)
     batch = torch.tensor([-1001.0, -5.0], dtype=torch.float64)
     assert rate(batch, 1).tolist() == pytest.approx([0.1 / math.e, 0.1])
     weight += 7
     losses = torch.tensor([-1400.0, -4.0], dtype=torch.float64)
-    begin(1)
+    end()
     assert weight.ravel().tolist() == [7.0, 0.0]
     now = rate(torch.tensor([-1400.0, -5.0], dtype=torch.float64), 2)
     assert now.tolist() == pytest.approx([0.1 * 2**0.2, 0.1 * 2**-0.1])
@@ -142,3 +154,21 @@ def test_a_diverged_member_stays_nan_and_harms_nobody(batch_size) -> None:
     for weight, one in zip(weights, alone, strict=True):
         assert weight[1].isnan().all()
         assert torch.allclose(weight[2], one[0], rtol=1e-5)
+
+
+def test_loss_based_training_ends_at_weights_that_were_accepted() -> None:
+    """The loss at the last checkpoint is the lowest of all epochs, however wild the last one was."""
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(1, 20, 5, dtype=torch.float64, generator=source)
+    labels = inputs[..., 0].sign().expand(2, -1)
+    weights = initialise(2, 8, 5, [1, 2], dtype=torch.float64)
+    found = []
+    for _ in descend(
+        weights, inputs, labels, rates(learning_rate=[0.1, 1.0]), form=Form(relu), loss=log_logistic, optimizer=sgd(),
+        epochs=60, batch_size=6, checkpoints=range(0, 241, 4), schedule=loss_based,
+    ):  # fmt: skip
+        with torch.no_grad():
+            found.append(log_logistic(forward(weights, inputs[[0, 0]], Form(relu)), labels, torch.ones(2)))
+    losses = torch.stack(found)
+    assert torch.equal(losses.cummin(0).values, losses)
+    assert (losses[-1] < losses[0] - 1.5).all()

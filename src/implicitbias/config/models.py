@@ -202,12 +202,12 @@ class _Training(TrainingBase):
 
     @model_validator(mode="after")
     def _schedule_has_its_loss(self) -> "_Training":
-        if "loss_based" in as_list(self.schedule):
+        if named := [name for name in as_list(self.schedule) if name in ("loss_based", "plain")]:
             wrong = [loss for loss in as_list(self.loss) if loss not in LOG_LOSSES]
             wrong += [name for name in as_list(self.optimizer) if name != "sgd"]
             if wrong:
                 raise _problem(
-                    f"schedule loss_based does not go with {wrong[0]!r}; allowed: optimizer sgd with loss"
+                    f"schedule {named[0]} does not go with {wrong[0]!r}; allowed: optimizer sgd with loss"
                     f" {' or '.join(LOG_LOSSES)}"
                 )
         return self

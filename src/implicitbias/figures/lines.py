@@ -19,7 +19,7 @@ def lines(
     dataset: xr.Dataset, *, quantities: Sequence[str], x: str = "step", hue: str | None = None,
     style: str | None = None, log: Sequence[str] = (),
 ) -> Figure:  # fmt: skip
-    """A panel a quantity: means against x, a colour a value of `hue`, a dash a value of `style`.
+    """A panel a quantity: means against x, a colour a value of `hue`, a dash a value of `style` (or of `hue`).
 
     Bands are the range over seeds, members and draws; other dimensions are at their last value.
 
@@ -40,12 +40,13 @@ def lines(
         table[kind] = table[kind].map(_text) if kind in table else ""
     order = {kind: [value for value in map(_text, data[kind].values) if value in set(table[kind])] for kind in kinds}
     grid = sns.relplot(
-        table, x=x, y="value", hue=hue, style=style, col="quantity", col_wrap=min(_COLUMNS, len(quantities)),
+        table, x=x, y="value", hue=hue, style=style or hue, col="quantity", col_wrap=min(_COLUMNS, len(quantities)),
         kind="line", markers=style is not None, errorbar=("pi", 100), height=3.1, aspect=1.15,
-        hue_order=order.get(hue or ""), style_order=order.get(style or ""), facet_kws={"sharey": False},
+        hue_order=order.get(hue or ""), style_order=order.get(style or hue or ""), facet_kws={"sharey": False},
         palette=sns.color_palette("colorblind", len(order[hue])) if hue else None,
     )  # fmt: skip
     grid.set_axis_labels(label(data, x), "")
+    grid.figure.subplots_adjust(hspace=0.35)
     for name, axis in grid.axes_dict.items():
         axis.set_title("\n".join(textwrap.wrap(label(dataset, str(name)), _TITLE)), fontsize="medium")
         if "x" in log:

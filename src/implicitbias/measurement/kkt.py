@@ -80,11 +80,14 @@ def kkt_stationarity(
 def kkt_slackness(
     tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str, degree: int
 ) -> Array:
-    """sum_i lambda_i (q_i/q_min - 1), lambda_i = |theta|/|ascent| q_min^(1 - 2/M) w_i (Lyu & Li 2020, section 4)."""
+    """sum_i lambda_i (q_i/q_min - 1), lambda_i = |theta|/|ascent| q_min^(1 - 2/M) w_i (Lyu & Li 2020, section 4).
+
+    NaN where a point is misclassified.
+    """
     given = dual(tangents, train_outputs, train_labels, label_scales, loss)
     theta, smallest = [tangent.weight for tangent in tangents], given.q.min(-1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        multipliers = (l2(theta) / l2(given.ascent))[..., None] * smallest ** (1 - 2 / degree) * given.weights
+    smallest = np.where(smallest > 0, smallest, np.nan)
+    multipliers = (l2(theta) / l2(given.ascent))[..., None] * smallest ** (1 - 2 / degree) * given.weights
     slackness: Array = (multipliers * (given.q / smallest - 1)).sum(-1)
     return slackness
 

@@ -23,6 +23,13 @@ def stable_rank(weights: Sequence[Array]) -> Array:
     return _stable_rank(weights[0])
 
 
+def stable_rank_share(weights: Sequence[Array]) -> Array:
+    """`stable_rank` over that of the first checkpoint, the last leading dimension: `(..., step)`."""
+    rank = stable_rank(weights)
+    share: Array = rank / rank[..., :1]
+    return share
+
+
 def positive_stable_rank(weights: Sequence[Array]) -> Array:
     """Stable rank of the first-layer rows whose weight in the last layer is positive (Kou, Chen & Gu 2023, section 4).
 

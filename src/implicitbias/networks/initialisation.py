@@ -42,3 +42,21 @@ def balanced(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tens
     signs = 2.0 * torch.randint(2, layers[-1].shape, generator=source) - 1
     layers[-1] = signs.to(dtype) * torch.linalg.vector_norm(layers[-2], dim=1)
     return layers
+
+
+def axes(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+    """Nothing random: rows e_1, ..., e_d, -e_1, ..., -e_d, over again, of sizes 1, .1, .001, .01, over again.
+
+    Output weights have the rows' sizes, negative for odd coordinates, as the labels of the XOR clusters (Tsoy &
+    Konstantinov 2024). For two layers; in deeper networks the layers between are as `fan_in`.
+    """
+    layers = fan_in(shapes, source, dtype)
+    width, features = shapes[0]
+    neurons = torch.arange(width)
+    sizes = torch.tensor([1.0, 0.1, 0.001, 0.01], dtype=dtype)[neurons % 4]
+    coordinate = neurons % features
+    layers[0] = torch.zeros(width, features, dtype=dtype)
+    layers[0][neurons, coordinate] = torch.where(neurons // features % 2 == 0, sizes, -sizes)
+    if len(shapes) > 1:
+        layers[-1] = torch.where(coordinate % 2 == 0, -1.0, 1.0)[None].to(dtype) * sizes[: shapes[-1][1]]
+    return layers

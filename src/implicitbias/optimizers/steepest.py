@@ -3,6 +3,9 @@
 A step is learning_rate |g|_*^power d, with d the unit-norm direction of steepest descent and |g|_* the dual norm of the
 gradient. Power 1 is the plain algorithm (gradient descent in the 2-norm); 0 takes steps of fixed length; -1, on the
 logarithm of the loss, lowers that logarithm by about learning_rate a step, which reaches losses of 1e-100 and below.
+
+Such steps leap where gradients vanish: near the saddle at 0, and before all points are fitted. A limit on the
+`decrease` of the loss that the gradient predicts for a step leaves plain steps as they are there, and takes over later.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,27 +20,27 @@ Direction = Callable[[list[Tensor]], tuple[list[Tensor], Tensor]]
 """Gradients `(member, out, in)` -> the unit-norm directions of steepest ascent, and the dual norm `(member,)`."""
 
 
-def l2(power: float = 1) -> Optimizer:
+def l2(power: float = 1, decrease: float = 0.0) -> Optimizer:
     """Gradient descent: the direction is g/|g|_2, the dual norm |g|_2."""
 
     def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         dual = torch.stack([layer.square().sum((1, 2)) for layer in g]).sum(0).sqrt()
         return [layer / _safe(dual) for layer in g], dual
 
-    return _steepest(direction, power)
+    return _steepest(direction, power, decrease)
 
 
-def linf(power: float = 1) -> Optimizer:
+def linf(power: float = 1, decrease: float = 0.0) -> Optimizer:
     """Sign descent: the direction is sign(g), the dual norm |g|_1."""
 
     def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         dual = torch.stack([layer.abs().sum((1, 2)) for layer in g]).sum(0)
         return [layer.sign() for layer in g], dual
 
-    return _steepest(direction, power)
+    return _steepest(direction, power, decrease)
 
 
-def l1(power: float = 1) -> Optimizer:
+def l1(power: float = 1, decrease: float = 0.0) -> Optimizer:
     """Coordinate descent: the direction is the largest entry's sign (first of equals), the dual norm its size."""
 
     def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
@@ -48,10 +51,10 @@ def l1(power: float = 1) -> Optimizer:
         parts = torch.split(unit, [layer[0].numel() for layer in g], dim=1)
         return [part.view_as(layer) for part, layer in zip(parts, g, strict=True)], value[:, 0].abs()
 
-    return _steepest(direction, power)
+    return _steepest(direction, power, decrease)
 
 
-def spectral(power: float = 1) -> Optimizer:
+def spectral(power: float = 1, decrease: float = 0.0) -> Optimizer:
     """The direction is U V^T of every layer's gradient, the dual norm the sum of all singular values."""
 
     def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
@@ -63,7 +66,7 @@ def spectral(power: float = 1) -> Optimizer:
             dual = dual + s.sum(1)
         return ways, dual
 
-    return _steepest(direction, power)
+    return _steepest(direction, power, decrease)
 
 
 def _safe(norm: Tensor) -> Tensor:
@@ -71,7 +74,7 @@ def _safe(norm: Tensor) -> Tensor:
     return norm.clamp(min=torch.finfo(norm.dtype).tiny)[:, None, None]
 
 
-def _steepest(direction: Direction, power: float) -> Optimizer:
+def _steepest(direction: Direction, power: float, decrease: float) -> Optimizer:
     def init(weights: Sequence[Tensor]) -> None:
         return None
 
@@ -79,7 +82,9 @@ def _steepest(direction: Direction, power: float) -> Optimizer:
         gradients: Sequence[Gradient], state: None, weights: Sequence[Tensor], learning_rate: Tensor, step: int
     ) -> None:
         ways, dual = direction([gradient.matrix() for gradient in gradients])
-        rate = -learning_rate * dual.clamp(min=torch.finfo(dual.dtype).tiny) ** power
+        dual = dual.clamp(min=torch.finfo(dual.dtype).tiny)
+        length = learning_rate * dual**power
+        rate = -(torch.minimum(length, decrease / dual) if decrease else length)
         for way, weight in zip(ways, weights, strict=True):
             weight.addcmul_(way, rate[:, None, None])
 

@@ -40,7 +40,8 @@ def assemble(
     Args:
         pieces: (coordinates, prefix of variable names, dataset) of every file; a piece without a coordinate
             for an axis holds for all its values.
-        axes: the grid's axes in the config's order; each becomes a dimension.
+        axes: the grid's axes in the config's order; each becomes a dimension. One with numbers and words (batch_size:
+            [1, full]) becomes one of words.
         fixed: scalars of the grid; they become scalar coordinates.
         title: one line on what the study is.
         parameters: the study's config.
@@ -53,6 +54,12 @@ def assemble(
         ResultError: if two pieces claim the same variable in different shapes.
 
     """
+    mixed = {axis for axis, values in axes.items() if len({isinstance(value, str) for value in values}) > 1}
+    axes = {axis: [*map(str, values)] if axis in mixed else values for axis, values in axes.items()}
+    pieces = [
+        ({axis: str(value) if axis in mixed else value for axis, value in coords.items()}, prefix, dataset)
+        for coords, prefix, dataset in pieces
+    ]
     by_name: dict[str, list[tuple[Mapping[str, Any], xr.DataArray]]] = {}
     for coords, prefix, dataset in pieces:
         for name, data in _squeezed(dataset, axes).data_vars.items():

@@ -1,51 +1,21 @@
 """Predictions that a program can test: each check looks at a study's dataset and says passed, failed or not run."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from implicitbias.catalogue import CHECKS, resolve
+from implicitbias.studies.verdicts import Verdict, axis, mean, shown, verdict
 
 _PAPER = "Bernstein & Yue 2021"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a check found: `outcome` is "passed", "failed" or "not run"; `numbers` are the figures it rests on."""
-
-    outcome: str
-    numbers: str
 
 
 def run_check(name: str, dataset: xr.Dataset) -> Verdict:
     """The verdict of a check of the catalogue; "not run" where the dataset lacks what it needs."""
     try:
-        verdict: Verdict = resolve(CHECKS[name])(dataset)
+        found: Verdict = resolve(CHECKS[name])(dataset)
     except KeyError as missing:
         return Verdict("not run", f"this study has no {missing.args[0]}")
-    return verdict
-
-
-def _verdict(passed: Any, numbers: str) -> Verdict:
-    return Verdict("passed" if bool(passed) else "failed", numbers)
-
-
-def _mean(data: xr.DataArray, *keep: str) -> xr.DataArray:
-    """Mean over everything but the dimensions to keep."""
-    return data.mean([dim for dim in data.dims if dim not in keep])
-
-
-def _axis(dataset: xr.Dataset, name: str) -> np.ndarray:
-    if name not in dataset.dims:
-        raise KeyError(f"axis {name}")
-    values: np.ndarray = dataset[name].values
-    return values
-
-
-def _shown(values: Any) -> str:
-    return ", ".join(f"{value:.3g}" for value in np.ravel(values))
+    return found
 
 
 def networks_fit(dataset: xr.Dataset) -> Verdict:
@@ -55,42 +25,42 @@ def networks_fit(dataset: xr.Dataset) -> Verdict:
     for depth in np.atleast_1d(dataset["depth"].values):
         part = errors.sel(depth=depth) if "depth" in errors.dims else errors
         numbers += f"; depth {depth}: {float((part > 0).mean()):.1%} of networks do not fit"
-    return _verdict(float(errors.max()) == 0, numbers)
+    return verdict(float(errors.max()) == 0, numbers)
 
 
 def error_falls_with_label_scale(dataset: xr.Dataset) -> Verdict:
     """Trained networks' test error falls as the label scale rises."""
-    order = np.sort(_axis(dataset, "label_scale"))
-    errors = _mean(dataset["test_error"], "label_scale").sel(label_scale=order).values
-    return _verdict((np.diff(errors) < 0).all(), f"test error {_shown(errors)} at label scale {_shown(order)}")
+    order = np.sort(axis(dataset, "label_scale"))
+    errors = mean(dataset["test_error"], "label_scale").sel(label_scale=order).values
+    return verdict((np.diff(errors) < 0).all(), f"test error {shown(errors)} at label scale {shown(order)}")
 
 
 def small_labels_hurt(dataset: xr.Dataset) -> Verdict:
     """At every training size, true labels: networks trained to the smallest labels err more than to the largest."""
-    scales = np.sort(_axis(dataset, "label_scale"))
+    scales = np.sort(axis(dataset, "label_scale"))
     errors = _structured(dataset)["test_error"]
     low, high = (errors.sel(label_scale=scale) for scale in (scales[0], scales[-1]))
-    gap = _mean(low - high, "train_size", "labels", "depth")
-    return _verdict((gap > 0).all(), f"smallest gap in mean test error {float(gap.min()):.3f}")
+    gap = mean(low - high, "train_size", "labels", "depth")
+    return verdict((gap > 0).all(), f"smallest gap in mean test error {float(gap.min()):.3f}")
 
 
 def networks_cross_orthant_average(dataset: xr.Dataset) -> Verdict:
     """Networks cross the average over the orthant between label scales 0.1 and 1."""
-    errors = _mean(dataset["test_error"], "label_scale")
+    errors = mean(dataset["test_error"], "label_scale")
     average = float(dataset["gibbs_error"].mean())
     low, high = (float(errors.sel(label_scale=scale)) for scale in _present(dataset, (0.1, 1.0)))
-    return _verdict(low > average > high, f"networks {low:.3f} at 0.1 and {high:.3f} at 1; average {average:.3f}")
+    return verdict(low > average > high, f"networks {low:.3f} at 0.1 and {high:.3f} at 1; average {average:.3f}")
 
 
 def networks_beat_nngp_at_large_scale(dataset: xr.Dataset) -> Verdict:
     """At label scales of 10 and more, networks beat the NNGP conditioned on the same targets."""
-    scales = [scale for scale in _axis(dataset, "label_scale") if scale >= 10]
+    scales = [scale for scale in axis(dataset, "label_scale") if scale >= 10]
     if not scales:
         raise KeyError("label scale of 10 or more")
     networks, nngp = (
-        _mean(dataset[name], "label_scale").sel(label_scale=scales) for name in ("test_error", "ray_error")
+        mean(dataset[name], "label_scale").sel(label_scale=scales) for name in ("test_error", "ray_error")
     )
-    return _verdict((networks < nngp).all(), f"networks {_shown(networks)}, NNGP {_shown(nngp)}")
+    return verdict((networks < nngp).all(), f"networks {shown(networks)}, NNGP {shown(nngp)}")
 
 
 def orthant_averages_agree(dataset: xr.Dataset) -> Verdict:
@@ -102,7 +72,7 @@ def orthant_averages_agree(dataset: xr.Dataset) -> Verdict:
     average, own = float(dataset["gibbs_error"].mean()), float(dataset["gibbs_error_stderr"].mean())
     stderr = float(np.hypot(own, sampled.std(ddof=1) / np.sqrt(len(sampled))))
     z = (sampled.mean() - average) / stderr
-    return _verdict(
+    return verdict(
         abs(z) <= 3, f"{len(sampled)} networks {sampled.mean():.4f}, NNGP {average:.4f}: {z:+.1f} standard errors"
     )
 
@@ -116,7 +86,7 @@ def importance_has_not_converged(dataset: xr.Dataset) -> Verdict:
     published, true = _estimator(large, "importance"), _estimator(large, "mixture")
     gap = (published["complexity"] - true["complexity"]).values
     size = published["effective_sample_size"].values
-    return _verdict(
+    return verdict(
         (gap > 4 * true["complexity_stderr"].values).all() and np.median(size) < 10,
         f"gap {gap.min():.3g} to {gap.max():.3g} nats; median effective sample size {np.median(size):.2g}",
     )
@@ -126,74 +96,50 @@ def bound_above_truth(dataset: xr.Dataset) -> Verdict:
     """The closed bound lies above the true complexity everywhere (as a theorem says)."""
     bound, true = _estimator(dataset, "bound"), _estimator(dataset, "mixture")
     slack = (bound["complexity"] - true["complexity"] + 3 * true["complexity_stderr"]).values
-    return _verdict((slack >= 0).all(), f"bound minus truth at least {slack.min():.3g} nats")
+    return verdict((slack >= 0).all(), f"bound minus truth at least {slack.min():.3g} nats")
 
 
 def random_labels_at_chance(dataset: xr.Dataset) -> Verdict:
     """On random labels trained networks err half the time, within 4 standard errors."""
-    _axis(dataset, "labels")
+    axis(dataset, "labels")
     names = [name for name in dataset["labels"].values if "random" in str(name)]
     if not names:
         raise KeyError("random labels")
-    by_seed = _mean(dataset["test_error"].sel(labels=names), "seed", "labels").values.ravel()
+    by_seed = mean(dataset["test_error"].sel(labels=names), "seed", "labels").values.ravel()
     stderr = float(by_seed.std(ddof=1) / np.sqrt(len(by_seed))) if len(by_seed) > 1 else np.nan
     gap = float(by_seed.mean() - 0.5)
-    return _verdict(abs(gap) <= 4 * stderr, f"mean error minus a half {gap:+.4f}, standard error {stderr:.4f}")
+    return verdict(abs(gap) <= 4 * stderr, f"mean error minus a half {gap:+.4f}, standard error {stderr:.4f}")
 
 
 def easier_labels_have_lower_bounds(dataset: xr.Dataset) -> Verdict:
     """At every training size the bounds are ordered by the labels' difficulty: binary < decimal < random."""
-    _axis(dataset, "labels")
+    axis(dataset, "labels")
     wanted = [name for name in ("binary", "decimal", "random") if name in dataset["labels"].values]
     if len(wanted) < 2:
         raise KeyError("two kinds of labels")
-    bounds = _mean(dataset["pac_bayes_bound"], "labels", "train_size", "estimator").sel(labels=wanted)
+    bounds = mean(dataset["pac_bayes_bound"], "labels", "train_size", "estimator").sel(labels=wanted)
     gaps = bounds.diff("labels").values
-    return _verdict((gaps > 0).all(), f"{' < '.join(wanted)}: smallest gap {gaps.min():.3f}")
-
-
-def rank_falls_faster_in_high_dimension(dataset: xr.Dataset) -> Verdict:
-    """Smallest initial weights: the share of the initial stable rank falls with the dimension, at every step >= 10."""
-    share = _rank_share(dataset).sel(init_scale=_axis(dataset, "init_scale").min())
-    share = share.sel(features=np.sort(_axis(dataset, "features")), step=[s for s in _axis(dataset, "step") if s >= 10])
-    falls = (share.diff("features") < 0).all()
-    return _verdict(falls, f"shares {_shown(share.isel(step=0))} at step {int(share['step'][0])}")
-
-
-def small_initialisation_lowers_rank(dataset: xr.Dataset) -> Verdict:
-    """Last step, every dimension: below a tenth from the smallest initial weights, above a half from the largest."""
-    scales = _axis(dataset, "init_scale")
-    last = _rank_share(dataset).isel(step=-1)
-    small, large = last.sel(init_scale=scales.min()), last.sel(init_scale=scales.max())
-    return _verdict((small < 0.1).all() & (large > 0.5).all(), f"smallest {_shown(small)}, largest {_shown(large)}")
-
-
-def _rank_share(dataset: xr.Dataset) -> xr.DataArray:
-    """Stable rank over its initial value, mean over seeds and members."""
-    if 0 not in _axis(dataset, "step"):
-        raise KeyError("step 0")
-    rank = dataset["stable_rank"]
-    return _mean(rank / rank.sel(step=0), "features", "init_scale", "step")
+    return verdict((gaps > 0).all(), f"{' < '.join(wanted)}: smallest gap {gaps.min():.3f}")
 
 
 def error_bars_cover(dataset: xr.Dataset) -> Verdict:
     """The mixture is within 3 of its standard errors of the truth on at least 98 % of random problems."""
     score = np.abs(_estimator(dataset[["score"]], "mixture")["score"].values)
     share = float((score <= 3).mean())
-    return _verdict(share >= 0.98, f"{share:.1%} of {score.size} problems within 3 standard errors")
+    return verdict(share >= 0.98, f"{share:.1%} of {score.size} problems within 3 standard errors")
 
 
 def order_of_depths_turns(dataset: xr.Dataset) -> Verdict:
     """True labels, largest n: deeper is lower by the published estimator and higher by the true probability."""
-    depths = np.sort(_axis(dataset, "depth"))
+    depths = np.sort(axis(dataset, "depth"))
     part = _structured(dataset)
     part = part.isel(train_size=-1) if "train_size" in part.dims else part
     gaps = {}
     for name in ("importance", "mixture"):
-        error = _mean(_estimator(part[["pac_bayes_bound"]], name)["pac_bayes_bound"], "labels", "depth")
+        error = mean(_estimator(part[["pac_bayes_bound"]], name)["pac_bayes_bound"], "labels", "depth")
         gaps[name] = np.ravel((error.sel(depth=depths[-1]) - error.sel(depth=depths[0])).values)
-    numbers = f"deep minus shallow: published estimator {_shown(gaps['importance'])}, truth {_shown(gaps['mixture'])}"
-    return _verdict((gaps["importance"] < 0).all() and (gaps["mixture"] > 0).all(), numbers)
+    numbers = f"deep minus shallow: published estimator {shown(gaps['importance'])}, truth {shown(gaps['mixture'])}"
+    return verdict((gaps["importance"] < 0).all() and (gaps["mixture"] > 0).all(), numbers)
 
 
 def bayes_is_interpolation(dataset: xr.Dataset) -> Verdict:
@@ -201,9 +147,9 @@ def bayes_is_interpolation(dataset: xr.Dataset) -> Verdict:
 
     A test set of fewer than 1000 points cannot show 0.1 points: there it may be one test point.
     """
-    gap = _mean(dataset["spherised_bayes_error"] - dataset["kernel_interpolation_error"], "train_size", "labels")
+    gap = mean(dataset["spherised_bayes_error"] - dataset["kernel_interpolation_error"], "train_size", "labels")
     largest, smallest_set = float(np.abs(gap).max()), float(dataset["test_points"].min())
-    return _verdict(
+    return verdict(
         largest <= max(1e-3, 1.001 / smallest_set),
         f"largest difference {100 * largest:.3f} points on {smallest_set:.0f} test points",
     )
@@ -211,36 +157,34 @@ def bayes_is_interpolation(dataset: xr.Dataset) -> Verdict:
 
 def interpolation_halves_gibbs(dataset: xr.Dataset) -> Verdict:
     """Kernel interpolation errs at most half as often as a draw of the spherised posterior, n >= 100."""
-    large = dataset.sel(train_size=[n for n in _axis(dataset, "train_size") if n >= 100])
+    large = dataset.sel(train_size=[n for n in axis(dataset, "train_size") if n >= 100])
     if not large.sizes["train_size"]:
         raise KeyError("training size of 100 or more")
-    errors = {
-        name: _mean(large[name], "train_size") for name in ("kernel_interpolation_error", "spherised_gibbs_error")
-    }
+    errors = {name: mean(large[name], "train_size") for name in ("kernel_interpolation_error", "spherised_gibbs_error")}
     ratio = (errors["kernel_interpolation_error"] / errors["spherised_gibbs_error"]).values
-    return _verdict((ratio <= 0.5).all(), f"interpolation over Gibbs {_shown(ratio)} at n = {_sizes(large)}")
+    return verdict((ratio <= 0.5).all(), f"interpolation over Gibbs {shown(ratio)} at n = {_sizes(large)}")
 
 
 def vote_beats_member(dataset: xr.Dataset) -> Verdict:
     """Majority of networks trained to spherised targets against single ones, at every n."""
     small = _small_margin(dataset)
-    one, vote = (_mean(small[name], "train_size") for name in ("test_error", "vote_error"))
-    return _verdict((vote < one).all(), f"one {_shown(one)}, vote {_shown(vote)} at n = {_sizes(small)}")
+    one, vote = (mean(small[name], "train_size") for name in ("test_error", "vote_error"))
+    return verdict((vote < one).all(), f"one {shown(one)}, vote {shown(vote)} at n = {_sizes(small)}")
 
 
 def large_margin_acts_as_vote(dataset: xr.Dataset) -> Verdict:
     """Single networks of large equal margins against single ones trained to spherised targets, at every n."""
-    small = _mean(_small_margin(dataset)["test_error"], "train_size")
-    scale = float(_axis(dataset, "label_scale").max())
-    large = _mean(dataset["test_error"].sel(targets="labels", label_scale=scale), "train_size")
-    numbers = f"large margin {_shown(large)}, small {_shown(small)} at n = {_sizes(dataset)}"
-    return _verdict((large < small).all(), numbers)
+    small = mean(_small_margin(dataset)["test_error"], "train_size")
+    scale = float(axis(dataset, "label_scale").max())
+    large = mean(dataset["test_error"].sel(targets="labels", label_scale=scale), "train_size")
+    numbers = f"large margin {shown(large)}, small {shown(small)} at n = {_sizes(dataset)}"
+    return verdict((large < small).all(), numbers)
 
 
 def _small_margin(dataset: xr.Dataset) -> xr.Dataset:
-    if "spherised" not in _axis(dataset, "targets"):
+    if "spherised" not in axis(dataset, "targets"):
         raise KeyError("spherised targets")
-    return dataset.sel(targets="spherised", label_scale=_axis(dataset, "label_scale").min())
+    return dataset.sel(targets="spherised", label_scale=axis(dataset, "label_scale").min())
 
 
 def _sizes(dataset: xr.Dataset) -> str:
@@ -262,6 +206,6 @@ def _estimator(dataset: xr.Dataset, name: str) -> xr.Dataset:
 
 
 def _present(dataset: xr.Dataset, scales: tuple[float, ...]) -> tuple[float, ...]:
-    if not set(scales) <= set(_axis(dataset, "label_scale").tolist()):
+    if not set(scales) <= set(axis(dataset, "label_scale").tolist()):
         raise KeyError(f"label scales {scales}")
     return scales

@@ -122,6 +122,62 @@ def bernstein_yue_2021_section5() -> list[Row]:
     return rows
 
 
+def kou_chen_gu_2023() -> list[Row]:
+    """Stable rank of the positive half after 1, 10 and 50 epochs; computed once beforehand, from another seed."""
+    source = "the experiment of Kou, Chen & Gu 2023, section 6, computed once beforehand (another seed, m = 100)"
+    found = {
+        (0.0, 1e-5): (13.5, 1.14, 1.006), (0.5, 1e-5): (7.4, 1.07, 1.003), (0.0, 1e-4): (54.8, 14.1, 1.58),
+        (0.8, 1e-4): (55.2, 5.5, 1.19), (0.0, 1e-3): (56.7, 56.7, 37.5), (0.8, 1e-3): (54.0, 53.9, 16.2),
+    }  # fmt: skip
+    return [
+        Row("stable rank of the positive half", "positive_stable_rank",
+            {"slope": slope, "init_scale": scale, "step": step}, value, source)
+        for (slope, scale), values in found.items()
+        for step, value in zip((1, 10, 50), values, strict=True)
+    ]  # fmt: skip
+
+
+def steepest_descent_margins() -> list[Row]:
+    """Final margins of the small teacher-student problem; computed once beforehand, from another seed."""
+    source = "the experiment of Tsilivis, Vardi & Kempe 2025 at d = 20, width 64, n = 60, computed once beforehand"
+    found = {
+        "linf": {"steepest_linf": 52.0, "steepest_l2": 4.6, "steepest_l1": 0.65},
+        "l2": {"steepest_linf": 0.083, "steepest_l2": 0.157, "steepest_l1": 0.10},
+        "l1": {"steepest_linf": 8.1e-5, "steepest_l2": 3.2e-4, "steepest_l1": 8.7e-4},
+    }
+    last = 8000
+    return [
+        Row(f"margin by {norm}", f"margin_{norm}", {"optimizer": name, "init_scale": 10.0, "step": last}, value, source)
+        for norm, values in found.items()
+        for name, value in values.items()
+    ]
+
+
+def zhang_zou_cao_2024() -> list[Row]:
+    """Shares of the largest margins in a linear model after 200,000 steps; computed once beforehand."""
+    source = "the experiment of Zhang, Zou & Cao 2024 at 200,000 steps (here 20,000), computed once beforehand"
+    return [
+        Row("share of the l-infinity margin, Adam", "margin_linf_share",
+            {"optimizer": "adam", "step_exponent": exponent, "step": 20000}, value, source)
+        for exponent, value in zip((0.3, 0.5, 0.7, 1.0), (0.979, 0.982, 0.940, 0.681), strict=True)
+    ] + [
+        Row("share of the l2 margin, gradient descent with plain steps", "margin_l2_share",
+            {"optimizer": "steepest_l2", "step_exponent": 0.3, "step": 20000}, 0.944, source)
+    ]  # fmt: skip
+
+
+def chizat_bach_2020() -> list[Row]:
+    """Test errors against n, read off the paper's figure."""
+    source = "Chizat & Bach 2020, section 5 (figure; width 1000, 50,000 steps, 20 draws)"
+    errors = {"mean_field": (0.36, 0.22, 0.12, 0.03), "random_features": (0.40, 0.31, 0.26, 0.22)}
+    names = {"mean_field": "both layers", "random_features": "output layer"}
+    return [
+        Row(f"test error, {names[output]}", "test_error", {"train_size": n, "output": output}, value, source)
+        for output, values in errors.items()
+        for n, value in zip((32, 64, 128, 256), values, strict=True)
+    ]
+
+
 def bernstein_yue_2021_bayes_point() -> list[Row]:
     """The second version's table: percent errors on decimal MNIST, depth 7, width 1000."""
     source = "Bernstein & Yue 2021, second version, section 5 (MNIST, depth 7, width 1000)"

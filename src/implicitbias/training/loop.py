@@ -57,6 +57,7 @@ def descend(
     batch_size: int | str,
     checkpoints: Collection[int],
     schedule: Builder = decaying,
+    degree: int = 1,
     stop_fitted: bool = False,
     description: str = "training",
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -78,6 +79,7 @@ def descend(
         batch_size: points a step, or "full".
         checkpoints: steps to pause after; 0 is before the first, after the optimizer's projection.
         schedule: of the learning rate (see `training.schedules`).
+        degree: of homogeneity in the trained weights, for schedules that look at it.
         stop_fitted: whether a member stays as it is once every output of an epoch had the right sign. With the whole
             training set as one batch, these are the outputs of the very weights that it stops at.
         description: of the progress bar.
@@ -91,14 +93,13 @@ def descend(
         weight.requires_grad_(True)
     alive = torch.ones_like(members.task, dtype=torch.bool)
     stopped = ~alive
-    whole_inputs = inputs[members.task] if batch_size == "full" or schedule is not decaying else inputs
 
     @torch.no_grad()
     def whole_loss() -> Tensor:
-        return loss(forward(weights, whole_inputs, form), targets, members.label_scale)
+        return loss(forward(weights, inputs[members.task], form), targets, members.label_scale)
 
-    begin_epoch, rate = schedule(members, trained, whole_loss)
-    step = 0
+    begin_epoch, rate, end_epoch = schedule(members, trained, whole_loss, degree)
+    step, in_epoch = 0, steps_per_epoch(inputs.shape[1], batch_size)
     if step in checkpoints:
         yield step, alive, stopped
     with bar(epochs, description) as progress:
@@ -122,6 +123,8 @@ def descend(
                     optimizer.update(
                         gradients[::-1][form.trained], state, trained, learning_rate.where(alive, torch.nan), step
                     )
+                if step % in_epoch == 0:
+                    end_epoch()
                 if step in checkpoints:
                     yield step, alive, stopped
             if stop_fitted:

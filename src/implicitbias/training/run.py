@@ -12,6 +12,7 @@ import xarray as xr
 
 from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, SCHEDULES, TARGETS, resolve
 from implicitbias.errors import ConfigError
+from implicitbias.networks.homogeneity import degree
 from implicitbias.networks.mlp import initialise, layer_shapes, of_network
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable
@@ -121,6 +122,7 @@ def train(
             weights, train_input if span is None else span.inputs, targets, together,
             form=form, loss=loss, optimizer=optimizer,
             epochs=training["epochs"], batch_size=training["batch_size"], checkpoints=steps, schedule=schedule,
+            degree=degree(network),
             stop_fitted=training.get("stop", "last") == "fitted",
             description=f"training {here.start + 1}-{here.stop} of {len(members)}",
         )  # fmt: skip

@@ -1,11 +1,10 @@
 """Learning-rate schedules of an ensemble.
 
-A schedule is made from (members, trained weights, whole loss) and gives two functions: `begin(epoch)`, called before
-every epoch, and `rate(losses, step) -> (member,)`, the learning rates of a step, whose number counts from 1.
+A schedule is made from (members, trained weights, whole loss, degree of homogeneity).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -22,13 +21,26 @@ class Rates(Protocol):
     def step_exponent(self) -> Tensor: ...
 
 
-Begin = Callable[[int], None]
-Rate = Callable[[Tensor, int], Tensor]
-Builder = Callable[[Rates, Sequence[Tensor], Callable[[], Tensor]], tuple[Begin, Rate]]
+class Schedule(NamedTuple):
+    """Three functions that the training loop calls.
+
+    Attributes:
+        begin: (epoch), before every epoch; epochs count from 0.
+        rate: (losses, step) -> `(member,)`, the learning rates of a step; steps count from 1.
+        end: (), after the last step of every epoch.
+    """
+
+    begin: Callable[[int], None]
+    rate: Callable[[Tensor, int], Tensor]
+    end: Callable[[], None] = lambda: None
 
 
-def decaying(members: Rates, weights: Sequence[Tensor], whole_loss: Callable[[], Tensor]) -> tuple[Begin, Rate]:
-    """lr decay^epoch step^-step_exponent; epochs count from 0 (Bernstein & Yue 2021, section 4)."""
+WholeLoss = Callable[[], Tensor]
+Builder = Callable[[Rates, Sequence[Tensor], WholeLoss, int], Schedule]
+
+
+def decaying(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int = 1) -> Schedule:
+    """lr decay^epoch step^-step_exponent (Bernstein & Yue 2021, section 4, with exponent 0)."""
     now = members.learning_rate.clone()
     by_step = bool((members.step_exponent != 0).any())
 
@@ -38,10 +50,33 @@ def decaying(members: Rates, weights: Sequence[Tensor], whole_loss: Callable[[],
     def rate(losses: Tensor, step: int) -> Tensor:
         return now * step**-members.step_exponent if by_step else now
 
-    return begin, rate
+    return Schedule(begin, rate)
 
 
-def loss_based(members: Rates, weights: Sequence[Tensor], whole_loss: Callable[[], Tensor]) -> tuple[Begin, Rate]:
+def plain(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int = 1) -> Schedule:
+    """As `decaying` times the batch's loss, for a loss that is differentiated as its logarithm: steps on the loss."""
+    begin, of_step, _ = decaying(members, weights, whole_loss)
+    return Schedule(begin, lambda losses, step: of_step(losses, step) * losses.detach().exp())
+
+
+def scale_free(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int) -> Schedule:
+    """As `decaying`, times max(1, |theta|/sqrt(m))^(2 - M): relative steps do not fade as the weights grow.
+
+    The gradient of a log-domain loss grows as |theta|^(M - 1), m is the width. For M = 1 this is Chizat & Bach's (2020,
+    section 5) factor for the output layer alone, for M = 2, both layers, it is 1, as it is there.
+    """
+    begin, of_step, _ = decaying(members, weights, whole_loss)
+
+    @torch.no_grad()
+    def rate(losses: Tensor, step: int) -> Tensor:
+        squares = torch.stack([weight.square().sum((1, 2)) for weight in weights]).sum(0)
+        size = (squares / weights[-1].shape[2]).sqrt()
+        return of_step(losses, step) * size.clamp(min=1) ** (2 - degree)
+
+    return Schedule(begin, rate)
+
+
+def loss_based(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int = 1) -> Schedule:
     """Steps of a/L with L the mean loss over the training set, for plain gradient descent on log L.
 
     An epoch that has lowered L multiplies a by 2^(1/5); after any other the weights of its beginning are put back and
@@ -54,10 +89,11 @@ def loss_based(members: Rates, weights: Sequence[Tensor], whole_loss: Callable[[
     kept = [weight.detach().clone() for weight in weights]
     best = whole_loss()
 
+    def rate(losses: Tensor, step: int) -> Tensor:
+        return a * (losses.detach() - best).exp()
+
     @torch.no_grad()
-    def begin(epoch: int) -> None:
-        if epoch == 0:
-            return
+    def end() -> None:
         now = whole_loss()
         fell = now < best
         best.copy_(torch.where(fell, now, best))
@@ -66,7 +102,4 @@ def loss_based(members: Rates, weights: Sequence[Tensor], whole_loss: Callable[[
             weight.copy_(torch.where(fell[:, None, None], weight, old))
             old.copy_(weight)
 
-    def rate(losses: Tensor, step: int) -> Tensor:
-        return a * (losses.detach() - best).exp()
-
-    return begin, rate
+    return Schedule(lambda epoch: None, rate, end)

@@ -1,0 +1,42 @@
+"""What a check says, and what checks are written with."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: `outcome` is "passed", "failed" or "not run"; `numbers` are the figures it rests on."""
+
+    outcome: str
+    numbers: str
+
+
+def verdict(passed: Any, numbers: str) -> Verdict:
+    """Passed or failed."""
+    return Verdict("passed" if bool(passed) else "failed", numbers)
+
+
+def mean(data: xr.DataArray, *keep: str) -> xr.DataArray:
+    """Mean over everything but the dimensions to keep."""
+    return data.mean([dim for dim in data.dims if dim not in keep])
+
+
+def axis(dataset: xr.Dataset, name: str) -> np.ndarray:
+    """Values of a dimension that the check cannot do without.
+
+    Raises:
+        KeyError: if the dataset does not have it; `run_check` makes "not run" of that.
+    """
+    if name not in dataset.dims:
+        raise KeyError(f"axis {name}")
+    values: np.ndarray = dataset[name].values
+    return values
+
+
+def shown(values: Any) -> str:
+    """Numbers in three digits."""
+    return ", ".join(f"{value:.3g}" for value in np.ravel(values))

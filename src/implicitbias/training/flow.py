@@ -1,0 +1,65 @@
+"""Gradient flow of a small network: the limit of gradient descent with small steps, by an ODE solver.
+
+A reference for claims that hold for flows (balanced layers, monotone margins), not a way to train: every step of the
+solver moves all weights in float64.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+from torch import Tensor
+
+from implicitbias.errors import NumericalError
+from implicitbias.networks.mlp import Form, forward
+from implicitbias.training.loop import Loss
+
+
+def gradient_flow(
+    weights: Sequence[Tensor], inputs: Tensor, targets: Tensor, *, form: Form, loss: Loss, times: Sequence[float],
+    tolerance: float = 1e-8,
+) -> list[list[Tensor]]:  # fmt: skip
+    """The weights at the given times of d theta/dt = -grad loss, from the given weights at time 0.
+
+    Args:
+        weights: of one network, `(1, out, in)` each.
+        inputs: `(n, d)`.
+        targets: `(n,)`, at label scale 1.
+        form: activation, biases, which layers are trained.
+        loss: `(outputs, targets, label_scale) -> (member,)`.
+        times: rising, above 0.
+        tolerance: relative tolerance of the solver (absolute: a hundredth of it).
+
+    Returns:
+        For every time the layers, `(1, out, in)` each.
+
+    Raises:
+        NumericalError: if the solver gives up, e.g. because a log-domain loss runs to minus infinity.
+    """
+    layers = [weight.double() for weight in weights]
+    trained = range(len(layers))[form.trained]
+    shapes = [layers[i].shape for i in trained]
+    x, y, one = inputs.double()[None], targets.double()[None], torch.ones(1, dtype=torch.float64)
+
+    def at(theta: NDArray[np.float64]) -> list[Tensor]:
+        whole, start = list(layers), 0
+        for i, shape in zip(trained, shapes, strict=True):
+            whole[i] = torch.from_numpy(theta[start : start + shape.numel()].reshape(shape).copy())
+            start += shape.numel()
+        return whole
+
+    def descent(_: float, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        whole = at(theta)
+        moving = [whole[i].requires_grad_(True) for i in trained]
+        gradients = torch.autograd.grad(loss(forward(whole, x, form), y, one).sum(), moving)
+        return -torch.cat([gradient.ravel() for gradient in gradients]).numpy()
+
+    start = torch.cat([layers[i].ravel() for i in trained]).numpy()
+    solved = solve_ivp(
+        descent, (0.0, max(times)), start, "DOP853", t_eval=times, rtol=tolerance, atol=tolerance / 100
+    )  # fmt: skip
+    if not solved.success:
+        raise NumericalError(f"gradient flow stopped at time {solved.t[-1] if len(solved.t) else 0}: {solved.message}")
+    return [[weight.detach() for weight in at(theta)] for theta in solved.y.T]

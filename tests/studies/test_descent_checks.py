@@ -1,0 +1,210 @@
+"""Checks of what gradient descent selects: each passes on data that obeys it, fails on data that breaks it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from implicitbias.catalogue import CHECKS, PUBLISHED, resolve
+from implicitbias.studies.checks import run_check
+
+STEPS = [0, 1, 10, 100, 1000]
+ONE = np.ones(5)
+
+
+def study(coords: dict[str, Sequence[Any]], **variables: tuple[tuple[str, ...], Any]) -> xr.Dataset:
+    return xr.Dataset({name: (dims, np.asarray(v, float)) for name, (dims, v) in variables.items()}, coords)
+
+
+def changed(**changes: Callable[[xr.DataArray], xr.DataArray]) -> Callable[[xr.Dataset], xr.Dataset]:
+    return lambda dataset: dataset.assign({name: change(dataset[name]) for name, change in changes.items()})
+
+
+def reverse(dim: str) -> Callable[[xr.DataArray], xr.DataArray]:
+    return lambda data: data.copy(data=data.isel({dim: slice(None, None, -1)}).values)
+
+
+OPTIMIZERS = ["steepest_l2", "steepest_linf", "steepest_l1", "steepest_spectral"]
+NORMS = ["l2", "linf", "l1", "spectral"]
+HALVES = study(
+    {"slope": [0.0, 0.8], "init_scale": [1e-5, 1e-3], "step": [1, 50]},
+    positive_stable_rank=(("slope", "init_scale", "step"), [[[9, 1.05], [50, 40]], [[7, 1.01], [50, 15]]]),
+)
+LIMIT = study(
+    {"features": [1000, 5000], "step": STEPS},
+    optimum_cosine=(("features", "step"), [[0, 0.9, 0.99, 0.995, 0.999]] * 2),
+    svm_cosine=(("features", "step"), [[0, 0.99, 0.995, 0.999, 0.9999]] * 2),
+    margin_ratio=(("features", "step"), [[-3, 0.8, 0.9, 0.95, 0.99]] * 2),
+)
+DIGITS = study(
+    {"init_scale": [0.02, 1.0], "step": STEPS},
+    stable_rank=(("init_scale", "step"), [[36, 36.1, 14, 2, 1], [36, 36.0, 35, 30, 20]]),
+    test_error=(("init_scale", "step"), [[0.5, 0.4, 0.1, 0.05, 0.03], [0.5, 0.3, 0.1, 0.02, 0.01]]),
+)
+EARLY = study(
+    {"step": [0, 10, 100, 1000, 2000, 4000]},
+    train_loss=("step", [0.69, 0.69, 0.68, 4e-3, 2e-3, 1e-3]),
+    class_alignment=("step", [0, 0.5, 0.99, 0.9, 0.9, 0.9]),
+    stable_rank=("step", [15, 10, 2, 1, 1, 1.1]),
+)
+BENIGN = study(
+    {"features": [100, 400, 1000]}, train_error=("features", [0, 0, 0]), test_error=("features", [0.07, 0.002, 0]),
+).assign_coords(train_size=100)  # fmt: skip
+STEEPEST = study(
+    {"optimizer": OPTIMIZERS, "init_scale": [0.1, 1.0], "step": STEPS},
+    euler_defect=(("optimizer", "step"), np.full((4, 5), 1e-15)),
+    **{
+        f"margin_{norm}": (
+            ("optimizer", "init_scale", "step"),
+            (1 + (np.arange(4) == i))[:, None, None] * np.array([1.2, 1.0])[:, None] * np.linspace(-0.5, 1, 5),
+        )
+        for i, norm in enumerate(NORMS)
+    },
+    **{
+        f"soft_margin_{norm}": (
+            ("optimizer", "step"),
+            np.where((np.arange(4) == i)[:, None], [-1, 0.5, 0.6, 0.7, 0.8], [-1, 0.5, 0.4, 0.6, 0.5]),
+        )
+        for i, norm in enumerate(NORMS)
+    },
+)
+ADAM = study(
+    {"optimizer": ["sgd", "adam"], "epsilon": [1e-8, 1e-2], "beta1": [0.0, 0.9], "step": STEPS},
+    margin_linf=(("optimizer", "epsilon", "beta1", "step"), np.ones((2, 2, 2, 1)) * [-1, 5, 20, 12, 10]),
+    margin_l2=(("optimizer", "epsilon", "beta1", "step"), np.ones((2, 2, 2, 1)) * [-1, 0.1, 0.2, 0.3, 0.4]),
+)
+BOTH = ("activation", "depth", "step")
+MARGINS = study(
+    {"activation": ["plain_relu", "linear"], "depth": [2, 3], "layer": [0, 1, 2], "step": STEPS},
+    train_error=(BOTH, np.ones((2, 2, 1)) * [0.5, 0.1, 0, 0, 0]),
+    margin_l2=(BOTH, np.ones((2, 2, 1)) * [-0.5, -0.1, 0.1, 0.2, 0.3]),
+    kkt_stationarity=(BOTH, np.ones((2, 2, 1)) * [1.4, 1.3, 1.2, 0.6, 0.3]),
+    kkt_slackness=(BOTH, np.ones((2, 2, 1)) * [np.nan, np.nan, 5, 1, 0.1]),
+    nnls_residual=(BOTH, np.ones((2, 2, 1)) * [np.nan, np.nan, 0.9, 0.5, 0.2]),
+    direction_cosine=(BOTH, np.ones((2, 2, 1)) * [0.1, 0.3, 0.6, 0.9, 1]),
+    path_length=(BOTH, np.ones((2, 2, 1)) * [0, 0.5, 1, 1.4, 1.5]),
+    second_singular_value=((*BOTH, "layer"), np.ones((2, 2, 1, 1)) * np.array([[0.9, 0.9, 0.5, 0.3, 0.1]] * 3).T),
+    layer_alignment=((*BOTH, "layer"), np.ones((2, 2, 5, 1)) * [0.999, 1, np.nan]),
+)
+SCHEDULES = study(
+    {"schedule": ["plain", "loss_based"], "step": [1, 100]},
+    train_loss=(("schedule", "step"), [[-1, -8], [-1, -300]]),
+    margin_layers=(("schedule", "step"), [[-1, 0.02], [-1, 0.09]]),
+)
+BATCHES = study(
+    {"batch_size": ["1", "full"], "step": [1, 10, 100, 1000, 10000]},
+    train_error=(("batch_size", "step"), [[0.5, 0, 0, 0, 0], [np.nan, 0.1, 0, 0, np.nan]]),
+    parameter_norm=(("batch_size", "step"), np.sqrt([[4, 5, 10, 15, 20], [np.nan, 4, 9, 15, np.nan]])),
+)
+SMOOTH = study(
+    {"activation": ["plain_relu", "gelu"], "step": STEPS},
+    train_error=(("activation", "step"), [[0.5, 0, 0, 0, 0]] * 2),
+    modified_margin=(("activation", "step"), [[-1, -0.5, 0.1, 0.2, 0.2]] * 2),
+    euler_defect=(("activation", "step"), [[1e-15] * 5, [0.5, 0.3, 0.1, 0.05, 0.02]]),
+)
+PARITY = study(
+    {"features": [8, 16, 32], "output": ["mean_field", "random_features"], "step": [0, 1000]},
+    test_error=(
+        ("features", "output", "step"),
+        [[[0.5, 0.01], [0.5, 0.02]], [[0.5, 0.02], [0.5, 0.2]], [[0.5, 0.1], [0.5, 0.4]]],
+    ),
+    rotation=(("features", "output", "step"), np.full((3, 2, 2), 0.3)),
+    tangent_margin=(("features", "output", "step"), np.ones((3, 2, 2)) / np.array([8, 16, 32])[:, None, None]),
+)  # fmt: skip
+LINEAR = study(
+    {"optimizer": ["adam", "steepest_l2"], "step_exponent": [0.3, 1.0], "step": [1, 100]},
+    margin_linf_share=(("optimizer", "step_exponent", "step"), [[[0, 0.97], [0, 0.8]], [[0, 0.6], [0, 0.6]]]),
+    margin_l2_share=(("optimizer", "step_exponent", "step"), [[[0, 0.8], [0, 0.8]], [[0, 0.999], [0, 0.9]]]),
+)
+DISCS = study(
+    {"train_size": [32, 64, 128], "output": ["mean_field", "random_features"], "width": [8, 64, 128]},
+    test_error=(("train_size", "output"), [[0.36, 0.35], [0.2, 0.3], [0.1, 0.25]]),
+    margin_f1=("width", [0.01, 0.03, 0.031]),
+)
+XOR = study(
+    {"step": STEPS, "neuron_0": range(4)},
+    neuron_angle=(("step", "neuron_0"), np.full((5, 4), 0.005)),
+    neuron_norm=(("step", "neuron_0"), [[1, 0.1, 0.001, 0.01]] * 4 + [[2, 2.05, 2.1, 2]]),
+)
+
+CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
+    ("slope_lowers_rank", HALVES, changed(positive_stable_rank=reverse("slope"))),
+    ("initialisation_lowers_rank", HALVES, changed(positive_stable_rank=reverse("init_scale"))),
+    ("initialisation_lowers_rank", HALVES, changed(positive_stable_rank=lambda rank: rank + 0.2)),
+    ("limit_is_the_convex_optimum", LIMIT, changed(optimum_cosine=lambda cosine: cosine - 0.05)),
+    ("limit_is_the_convex_optimum", LIMIT, changed(svm_cosine=lambda c: c.where(c["step"] != 100, 0.99))),
+    ("margins_equalise", LIMIT, changed(margin_ratio=reverse("step"))),
+    ("small_initialisation_keeps_rank_low", DIGITS, changed(stable_rank=reverse("init_scale"))),
+    ("small_initialisation_keeps_rank_low", DIGITS, changed(test_error=lambda e: e.where(e["init_scale"] < 1, 0.2))),
+    ("neurons_align_before_the_loss_moves", EARLY, changed(class_alignment=lambda cosine: cosine / 2)),
+    ("neurons_align_before_the_loss_moves", EARLY, changed(stable_rank=lambda rank: rank + 1)),
+    ("loss_falls_as_one_over_t", EARLY, changed(train_loss=lambda loss: loss**0.5)),
+    ("overfitting_is_benign_in_high_dimension", BENIGN, changed(test_error=lambda error: error + 0.02)),
+    ("overfitting_is_benign_in_high_dimension", BENIGN, changed(train_error=lambda error: error + 0.1)),
+    ("each_algorithm_wins_its_margin", STEEPEST, changed(margin_l1=reverse("optimizer"))),
+    ("matched_soft_margins_never_fall", STEEPEST, changed(soft_margin_linf=reverse("optimizer"))),
+    (
+        "mismatched_soft_margins_may_fall", STEEPEST,
+        changed(**{f"soft_margin_{norm}": lambda margin: 0 * margin + margin["step"] for norm in NORMS}),
+    ),
+    ("smaller_initialisation_raises_margins", STEEPEST, changed(margin_l2=reverse("init_scale"))),
+    ("eulers_identity_holds", STEEPEST, changed(euler_defect=lambda defect: defect + 1e-6)),
+    ("adam_turns_from_linf_to_l2", ADAM, changed(margin_linf=lambda m: m.cumsum("step"))),
+    ("adam_turns_from_linf_to_l2", ADAM, changed(margin_l2=reverse("step"))),
+    ("kkt_residuals_fall", MARGINS, changed(nnls_residual=reverse("step"), train_error=lambda error: 0 * error)),
+    ("directions_converge", MARGINS, changed(direction_cosine=lambda c: c.where(c["step"] != 100, 0.2))),
+    ("directions_converge", MARGINS, changed(path_length=lambda path: path * path["step"])),
+    ("deep_linear_layers_align", MARGINS, changed(second_singular_value=lambda ratio: 0 * ratio + 0.9)),
+    ("deep_linear_layers_align", MARGINS, changed(layer_alignment=lambda aligned: aligned - 0.2)),
+    ("loss_based_steps_raise_margins", SCHEDULES, changed(margin_layers=reverse("schedule"))),
+    ("norms_grow_logarithmically", BATCHES, changed(parameter_norm=lambda norm: norm**4)),
+    ("modified_margins_never_fall", SMOOTH, changed(modified_margin=lambda m: m.where(m["step"] < 1000, 0.1))),
+    ("networks_become_homogeneous", SMOOTH, changed(euler_defect=lambda defect: defect**0.1)),
+    ("free_neurons_learn_parities", PARITY, changed(test_error=reverse("output"))),
+    ("tangent_margin_falls_as_one_over_d", PARITY, changed(tangent_margin=lambda margin: margin**0.4)),
+    ("adam_reaches_the_linf_margin", LINEAR, changed(margin_linf_share=reverse("step_exponent"))),
+    ("gradient_descent_reaches_the_l2_margin", LINEAR, changed(margin_l2_share=reverse("optimizer"))),
+    ("both_layers_beat_the_output_layer", DISCS, changed(test_error=reverse("output"))),
+    ("wide_margin_reaches_a_plateau", DISCS, changed(margin_f1=lambda margin: margin * margin["width"])),
+    ("neurons_keep_to_few_directions", XOR, changed(neuron_angle=lambda angle: 10 * angle)),
+    ("neurons_keep_to_few_directions", XOR, changed(neuron_norm=reverse("step"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "dataset", "spoil"), CASES, ids=[name for name, _, _ in CASES])
+def test_check(name: str, dataset: xr.Dataset, spoil: Callable[[xr.Dataset], xr.Dataset]) -> None:
+    passed = run_check(name, dataset)
+    assert passed.outcome == "passed", passed.numbers
+    assert passed.numbers
+    assert run_check(name, spoil(dataset)).outcome == "failed"
+    assert run_check(name, xr.Dataset()).outcome == "not run"
+
+
+def test_every_check_of_descent_is_tested() -> None:
+    of_descent = {name for name, entry in CHECKS.items() if "descent:" in entry.function}
+    elsewhere = {"rank_falls_faster_in_high_dimension", "small_initialisation_lowers_rank"}
+    assert {name for name, _, _ in CASES} | elsewhere == of_descent
+
+
+def test_margins_that_never_become_positive_are_not_judged() -> None:
+    never = SMOOTH.assign(modified_margin=SMOOTH["modified_margin"] - 1)
+    assert run_check("modified_margins_never_fall", never).outcome == "not run"
+
+
+def test_published_rows_name_axes_and_variables_of_their_studies() -> None:
+    """Every published point can be looked up in the default config's study."""
+    from pathlib import Path
+
+    from implicitbias.config.load import read_yaml, validate
+
+    config = validate(read_yaml(Path(__file__).parents[2] / "config" / "config.yaml"))
+    for name, one in config.studies.items():
+        axes = one.axes()
+        for table in one.published:
+            for row in resolve(PUBLISHED[table])():
+                if "bernstein" in table:  # theirs is MNIST: other sizes
+                    continue
+                assert row.variable in one.variables(), (name, row)
+                assert all(value in axes[key] for key, value in row.point.items() if key in axes), (name, row)
