@@ -16,17 +16,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number that a config may set: its default, its allowed range, and what it means.
+    """A number, or a word among `choices`, that a config may set: its default, what is allowed, and what it means.
 
     `minimum` and `maximum` are inclusive; with `exclusive_minimum` and `exclusive_maximum` they are not.
     """
 
-    default: float | int
+    default: float | int | str
     summary: str
     minimum: float | None = None
     maximum: float | None = None
     exclusive_minimum: bool = False
     exclusive_maximum: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,18 @@ class Metric(Entry):
     over_steps: bool = False
     losses: tuple[str, ...] = ()
     depth: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Experiment(Entry):
+    """A small system that is computed whole: a function of `seed` and its parameters that gives a dataset.
+
+    `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters.
+    """
+
+    variables: tuple[str, ...] = ()
+    dims: tuple[str, ...] = ()
+    minutes: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -567,12 +580,149 @@ NNGP_VARIABLES: dict[str, tuple[str, ...]] = {
 }
 """What `implicitbias.nngp.evaluate` adds to a study, by the config key that asks for it."""
 
-CALIBRATION_VARIABLES = ("complexity", "complexity_stderr", "exact_complexity", "points", "score")
-"""What `implicitbias.nngp.calibration` adds to a study."""
+SAMPLED = ("mixture", "tilting", "genz", "subset", "importance")
+"""Estimators that draw samples and state a standard error."""
+
+
+def _width(default: int) -> Parameter:
+    return Parameter(default, "neurons of a hidden layer", 1)
+
+
+def _draws(default: int) -> Parameter:
+    return Parameter(default, "random networks", 1)
+
+
+def _steps(default: int) -> Parameter:
+    return Parameter(default, "steps of the optimizer", 1)
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "calibration": Experiment(
+        "implicitbias.nngp.calibration:calibrate",
+        "an estimator of orthant probabilities against random problems with known answers",
+        {
+            "estimator": Parameter("mixture", "whose error bars are tested", choices=SAMPLED),
+            "problems": Parameter(200, "random problems, of 1 to 1000 points", 1),
+            "samples": Parameter(4096, "samples a problem", 256),
+        },
+        variables=("complexity", "complexity_stderr", "exact_complexity", "points", "score"), dims=("problem",),
+        minutes=2,
+    ),
+    "gradient_regularisation": Experiment(
+        "implicitbias.experiments.regularisation:gradient_regularisation",
+        "the flow that gradient descent of a finite step follows (Barrett & Dherin 2021)",
+        {
+            "step_size": Parameter(0.025, "step h of gradient descent", 0, exclusive_minimum=True),
+            "time": Parameter(4.0, "time at which weights are compared", 0, exclusive_minimum=True),
+            "width": _width(16),
+            "level": Parameter(0.4, "share of the initial loss at which gradients are compared", 0, 1,
+                exclusive_minimum=True, exclusive_maximum=True),
+        },
+        variables=("distance", "modified_distance", "slope"),
+    ),
+    "inconsistency": Experiment(
+        "implicitbias.experiments.inconsistency:inconsistency",
+        "two-layer relu networks that stay at a bad local minimum (Holzmüller & Steinwart 2020)",
+        {
+            "width": _width(64),
+            "offset": Parameter(0.0, "added to all labels", 0),
+            "draws": _draws(400),
+            "steps": _steps(3000),
+        },
+        variables=("event_frequency", "event_frequency_stderr", "median_loss"),
+    ),
+    "guessed_gradients": Experiment(
+        "implicitbias.experiments.guessing:guessed_gradients",
+        "cosines of guessed gradients with the true one (Singhal et al. 2023)",
+        {
+            "width": _width(256),
+            "features": Parameter(784, "Gaussian inputs", 1),
+            "classes": Parameter(10, "outputs", 2),
+            "draws": _draws(200),
+        },
+        variables=("cosine", "cosine_stderr"), dims=("guess",),
+    ),
+    "boolean_prior": Experiment(
+        "implicitbias.experiments.boolean:boolean_prior",
+        "the prior of random networks over Boolean functions (Valle-Perez, Camargo & Louis 2019)",
+        {
+            "inputs": Parameter(7, "bits", 3, 12),
+            "width": _width(40),
+            "draws": _draws(100000),
+            "kept": Parameter(2000, "the most frequent functions that are kept", 1),
+        },
+        variables=("probability", "complexity", "functions"), dims=("rank",),
+    ),
+    "spectral_bias": Experiment(
+        "implicitbias.experiments.spectral:spectral_bias",
+        "which frequencies a network learns first (Rahaman et al. 2019)",
+        {
+            "rising": Parameter(0, "1: higher frequencies have larger amplitudes", 0, 1),
+            "width": _width(128),
+            "depth": Parameter(6, "linear layers", 2),
+            "learning_rate": Parameter(3e-4, "step of Adam", 0, exclusive_minimum=True),
+            "level": Parameter(0.9, "share of the amplitude that counts as learned", 0, 1),
+            "steps": _steps(20000),
+            "every": Parameter(200, "steps between records", 1),
+        },
+        variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius"), minutes=3,
+    ),
+    "frequency_bias": Experiment(
+        "implicitbias.experiments.spectral:frequency_bias",
+        "how fast frequencies on a circle are learned by a Sobolev loss (Yu, Yang & Townsend 2023)",
+        {
+            "sobolev": Parameter(0.0, "order s of the loss"),
+            "points": Parameter(400, "points on the circle", 8),
+            "degrees": Parameter(16, "frequencies that are followed", 1),
+        },
+        variables=("eigenvalue", "half_time"), dims=("degree",),
+    ),
+}  # fmt: skip
 
 _CHECKS = "implicitbias.studies.checks"
 _DESCENT = "implicitbias.studies.descent"
+_FUNCTIONS = "implicitbias.studies.functions"
 CHECKS: dict[str, Entry] = {
+    "descent_follows_the_regularised_flow": Entry(
+        f"{_FUNCTIONS}:descent_follows_the_regularised_flow",
+        "distances to the flow of the loss are of order 1 in the step, to the regularised one of order 2 (+-.15, +-.2)",
+    ),
+    "larger_steps_find_flatter_slopes": Entry(
+        f"{_FUNCTIONS}:larger_steps_find_flatter_slopes",
+        "at equal loss, the mean squared gradient falls as the step grows, for the mean over seeds",
+    ),
+    "kinks_stay_where_they_start": Entry(
+        f"{_FUNCTIONS}:kinks_stay_where_they_start",
+        "without offset, fewer wide than narrow networks have a kink that leaves; the median loss is within 1 % of 2",
+    ),
+    "an_offset_moves_kinks": Entry(
+        f"{_FUNCTIONS}:an_offset_moves_kinks",
+        "with the largest offset, the share of networks with a kink that leaves stays above .05 at every width",
+    ),
+    "better_guesses_are_better": Entry(
+        f"{_FUNCTIONS}:better_guesses_are_better",
+        "cosines rise from weights to activations, to masked ones, to guesses through the next layer's weights",
+    ),
+    "frequent_functions_are_simple": Entry(
+        f"{_FUNCTIONS}:frequent_functions_are_simple",
+        "the largest probability at each complexity falls with complexity: rank correlation below -.8",
+    ),
+    "prior_is_far_from_uniform": Entry(
+        f"{_FUNCTIONS}:prior_is_far_from_uniform",
+        "the most frequent function is seen in over 1 % of draws; ranks 10 to 1000 follow a power law (R^2 > .9)",
+    ),
+    "low_frequencies_come_first": Entry(
+        f"{_FUNCTIONS}:low_frequencies_come_first",
+        "rank correlation of frequency and first step of at least .9, whatever the amplitudes",
+    ),
+    "low_frequencies_survive_noise": Entry(
+        f"{_FUNCTIONS}:low_frequencies_survive_noise",
+        "after a move of the weights by 2, more is left of the lowest three frequencies than of the highest three",
+    ),
+    "sobolev_loss_turns_the_order": Entry(
+        f"{_FUNCTIONS}:sobolev_loss_turns_the_order",
+        "half times rise with the degree at the lowest order of the loss, and fall at the highest (rank correlations)",
+    ),
     "rank_falls_faster_in_high_dimension": Entry(
         f"{_DESCENT}:rank_falls_faster_in_high_dimension",
         "smallest initial weights: the share of the initial stable rank falls with the dimension, at every step >= 10",
@@ -794,7 +944,7 @@ FIGURES: dict[str, Figure] = {
         "implicitbias.figures.orthant:calibration",
         "are the error bars honest: actual against stated error on random problems with known answers, and coverage",
         alt="Actual against stated error, and coverage of the error bars, by estimator",
-        needs=CALIBRATION_VARIABLES,
+        needs=EXPERIMENTS["calibration"].variables,
         axes=("estimator",),
     ),
     "methods": Figure(

@@ -28,6 +28,15 @@ class ConvergenceWarning(UserWarning):
     """An estimate is returned, but it did not reach the accuracy asked for."""
 
 
+def listed(name: object, allowed: Iterable[str], most: int = 30) -> str:
+    """The allowed names; of more than `most`, those most like `name` and where to find the others."""
+    names = list(allowed)
+    if len(names) <= most:
+        return ", ".join(names)
+    like = get_close_matches(str(name), names, n=8, cutoff=0)
+    return f"{', '.join(like)}, and {len(names) - len(like)} more (all of them: config/schema.json)"
+
+
 def nearest(name: object, allowed: Iterable[str]) -> str:
     """The hint ` (did you mean 'x'?)` for the allowed name nearest to `name`, or an empty string."""
     match = get_close_matches(str(name), list(allowed), n=1)

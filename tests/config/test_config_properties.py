@@ -80,7 +80,7 @@ study = st.one_of(
     st.fixed_dictionaries({"task": task, "network": network, "training": training, "nngp": nngp, "metrics": metrics}),
     st.fixed_dictionaries({"task": synthetic, "network": finite, "training": training, "metrics": metrics}),
     st.fixed_dictionaries({"task": task, "network": network, "nngp": nngp}),
-    st.fixed_dictionaries({"calibration": st.just({"estimator": ["mixture", "genz"]})}),
+    st.fixed_dictionaries({"experiment": st.just({"name": "calibration", "estimator": ["mixture", "genz"]})}),
 )
 names = st.text(string.ascii_lowercase + string.digits + "_-", min_size=1, max_size=8)
 configs = st.fixed_dictionaries({"studies": st.dictionaries(names, study, min_size=1, max_size=2)})
@@ -127,7 +127,7 @@ GOOD: dict[str, Any] = {
             "training": {"optimizer": "steepest_l1", "power": [-1, 1]},
             "metrics": ["train_error"],
         },
-        "three": {"calibration": {"estimator": ["mixture"], "problems": 5}},
+        "three": {"experiment": {"name": "calibration", "estimator": ["mixture"], "problems": 5}},
     },
 }
 
@@ -238,7 +238,7 @@ NAMES = [
     ("studies", "one", "metrics"),
     ("studies", "one", "checks"),
     ("studies", "one", "nngp", "estimators"),
-    ("studies", "three", "calibration", "estimator"),
+    ("studies", "three", "experiment", "estimator"),
 ]
 
 

@@ -126,10 +126,12 @@ def test_equal_points_look_equal_as_text_whatever_the_form_of_the_grid() -> None
         assert repr(axis.jobs["training"][key].parameters) == repr(job.parameters)
 
 
-def test_a_study_may_be_calibration_alone() -> None:
-    config = {"studies": {"bars": {"calibration": {"estimator": ["mixture", "genz"], "problems": 5}}}}
+def test_a_study_may_be_an_experiment_alone() -> None:
+    config = {
+        "studies": {"bars": {"experiment": {"name": "calibration", "estimator": ["mixture", "genz"], "problems": 5}}}
+    }
     made = make_plan(validate(config))
-    assert counts(made) == {"calibration": 2}
+    assert counts(made) == {"experiments": 2}
     assert [piece.coords for piece in made.studies["bars"].pieces] == [{"estimator": "mixture"}, {"estimator": "genz"}]
 
 

@@ -182,6 +182,14 @@ def test_check(name: str, dataset: xr.Dataset, spoil: Callable[[xr.Dataset], xr.
     assert run_check(name, xr.Dataset()).outcome == "not run"
 
 
+@pytest.mark.parametrize(("name", "dataset", "spoil"), CASES, ids=[name for name, _, _ in CASES])
+def test_networks_that_all_diverged_break_no_report(
+    name: str, dataset: xr.Dataset, spoil: Callable[[xr.Dataset], xr.Dataset]
+) -> None:
+    nothing = dataset.map(lambda data: data * np.nan)
+    assert run_check(name, nothing).outcome in ("failed", "not run")
+
+
 def test_every_check_of_descent_is_tested() -> None:
     of_descent = {name for name, entry in CHECKS.items() if "descent:" in entry.function}
     elsewhere = {"rank_falls_faster_in_high_dimension", "small_initialisation_lowers_rank"}

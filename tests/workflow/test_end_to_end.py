@@ -17,7 +17,7 @@ from implicitbias.config.plan import make_plan
 def test_every_dataset_keeps_the_contract(finished_test_config: Laboratory) -> None:
     paths = sorted((finished_test_config.folder / "results").rglob("*.nc"))
     stages = {path.parent.name for path in paths}
-    assert stages == {"tasks", "training", "sampling", "measurements", "nngp", "calibration", "studies"}
+    assert stages == {"tasks", "training", "sampling", "measurements", "nngp", "experiments", "studies"}
     for path in paths:
         dataset = schema.load(path)
         assert schema.violations(dataset) == []
@@ -80,7 +80,10 @@ RUN = {"build_task", "train", "measure", "assemble_study", "write_report"}
 @pytest.mark.parametrize(
     ("study", "rules"),
     [
-        ({"calibration": {"estimator": ["mixture", "subset"]}}, {"calibrate", "assemble_study", "write_report"}),
+        (
+            {"experiment": {"name": "calibration", "estimator": ["mixture", "subset"]}},
+            {"run_experiment", "assemble_study", "write_report"},
+        ),
         (
             {"task": SYNTHETIC, "network": {"depth": 2}, "sampling": {"draws": [10, 20]}, "metrics": ["vote_error"]},
             {"build_task", "sample", "measure", "assemble_study", "write_report"},

@@ -74,7 +74,7 @@ def test_the_whole_test_config_runs_in_four_jobs_with_equal_results(
     """Its jobs are seconds long, so here the expensive rules are grouped too."""
     laboratory = Laboratory.create(tmp_path / "laboratory")
     groups = {
-        "build_task": "tasks", "train": "runs", "sample": "runs", "evaluate_nngp": "nngp", "calibrate": "nngp",
+        "build_task": "tasks", "train": "runs", "sample": "runs", "evaluate_nngp": "nngp", "run_experiment": "nngp",
         "measure": "measurements",
     }  # fmt: skip
     before = {job["id"] for job in cluster.jobs()}

@@ -57,7 +57,7 @@ SCRIPTS = {
     "sampling": "sample",
     "measurements": "measure",
     "nngp": "evaluate_nngp",
-    "calibration": "calibrate",
+    "experiments": "run_experiment",
 }
 
 

@@ -23,27 +23,3 @@ rule evaluate_nngp:
 rule nngp:
     input:
         files("nngp"),
-
-
-rule calibrate:
-    output:
-        "results/calibration/{key}.nc",
-    log:
-        "results/logs/calibration/{key}.log",
-    cache: SHARED
-    conda:
-        "../envs/implicitbias.yaml"
-    threads: CONFIG.execution.threads
-    resources:
-        mem_mb=mem_mb("calibration"),
-        runtime=runtime("calibration"),
-    params:
-        settings=settings("calibration"),
-        code=code("calibration"),
-    script:
-        "../scripts/calibrate.py"
-
-
-rule calibration:
-    input:
-        files("calibration"),

@@ -18,14 +18,12 @@ OptimizerName = Annotated[str, OneOf(tuple(catalogue.OPTIMIZERS), "optimizer")]
 InitialisationName = Annotated[str, OneOf(tuple(catalogue.INITIALISATIONS), "initialisation")]
 ScheduleName = Annotated[str, OneOf(tuple(catalogue.SCHEDULES), "schedule")]
 LossName = Annotated[str, OneOf(tuple(catalogue.LOSSES), "loss")]
+ExperimentName = Annotated[str, OneOf(tuple(catalogue.EXPERIMENTS), "experiment")]
 EstimatorName = Annotated[str, OneOf(tuple(catalogue.ESTIMATORS), "estimator")]
 MetricName = Annotated[str, OneOf(tuple(catalogue.METRICS), "metric")]
 FigureName = Annotated[str, OneOf(tuple(catalogue.FIGURES), "figure")]
 CheckName = Annotated[str, OneOf(tuple(catalogue.CHECKS), "check")]
 PublishedName = Annotated[str, OneOf(tuple(catalogue.PUBLISHED), "published table")]
-
-SAMPLED = ("mixture", "tilting", "genz", "subset", "importance")
-"""Estimators that draw samples and state a standard error."""
 
 OUTPUTS = ("trained", "signs", "halves", "mean_field", "random_features")
 """What the last layer is."""
@@ -70,7 +68,7 @@ def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, entry in table.items():
         for key, parameter in entry.parameters.items():
-            text = f"{parameter.summary} ({name}; default {parameter.default:g})"
+            text = f"{parameter.summary} ({name}; default {parameter.default})"
             fields[key] = (axis[number(parameter)] | None, Field(None, description=text))
     return fields
 
@@ -244,15 +242,24 @@ class Sampling(Strict):
     flip: bool = Field(True, description="also accept a network with every sign wrong, negated")
 
 
-class Calibration(Strict):
-    """An estimator of orthant probabilities against random problems with known answers."""
+class _Experiment(Strict):
+    """A small system that one function computes whole."""
 
-    estimator: Axis[Annotated[str, OneOf(SAMPLED, "estimator with an error bar")]] = Field(
-        "mixture", description="whose error bars are tested"
+    name: ExperimentName = Field(description="which one")
+    seed: Axis[Whole] = Field(0, description="of everything random in it")
+
+    @model_validator(mode="after")
+    def _parameters_are_used(self) -> "_Experiment":
+        _check_parameters(self, catalogue.EXPERIMENTS, "name")
+        return self
+
+
+if TYPE_CHECKING:
+    Experiment = _Experiment
+else:
+    Experiment = create_model(
+        "Experiment", __base__=_Experiment, __doc__=_Experiment.__doc__, **_parameters(catalogue.EXPERIMENTS)
     )
-    problems: Count = Field(200, description="random problems, of 1 to 1000 points")
-    samples: Axis[Annotated[int, Field(ge=256)]] = Field(4096, description="samples a problem")
-    seed: Axis[Whole] = Field(0, description="draws the problems")
 
 
 class NNGP(Strict):
@@ -308,7 +315,7 @@ class Study(Strict):
     training: Training | None = None
     sampling: Sampling | None = None
     nngp: NNGP | None = None
-    calibration: Calibration | None = None
+    experiment: Experiment | None = None
     ensemble: list[Annotated[str, OneOf(VECTORISABLE, "vectorisable axis")]] = Field(
         ["seed", "label_scale"], description="axes computed together in one job"
     )
@@ -322,8 +329,8 @@ class Study(Strict):
     @model_validator(mode="after")
     def _whole(self) -> "Study":
         runs = self.training is not None or self.sampling is not None
-        if not runs and self.nngp is None and self.calibration is None:
-            raise _problem("a study needs at least one of training, sampling, nngp, calibration")
+        if not runs and self.nngp is None and self.experiment is None:
+            raise _problem("a study needs at least one of training, sampling, nngp, experiment")
         if (runs or self.nngp is not None) and (self.task is None or self.network is None):
             raise _problem(
                 "training, sampling and nngp need a task and a network block (nngp its depth and activation)"
@@ -366,7 +373,7 @@ class Study(Strict):
     def axes(self) -> dict[str, list[Any]]:
         """The axes of the grid, in the order of the blocks; an axis in two blocks has the same list in both."""
         axes: dict[str, list[Any]] = {}
-        for block in (self.task, self.network, self.training, self.sampling, self.nngp, self.calibration):
+        for block in (self.task, self.network, self.training, self.sampling, self.nngp, self.experiment):
             for key, value in axes_of(block).items():
                 if axes.setdefault(key, value) != value:
                     raise _problem(f"{key} is a list in two blocks, with different values; one axis has one list")
@@ -410,6 +417,7 @@ class Study(Strict):
                 )
         dims = {*axes, "member", "step"} if self.training else set(axes)
         dims |= {dim for metric in self.metrics or [] for dim in catalogue.METRICS[metric].dims}
+        dims |= set(catalogue.EXPERIMENTS[self.experiment.name].dims) if self.experiment else set()
         for key in ("x", "hue", "style"):
             if (dim := getattr(settings, key)) is not None and dim not in dims:
                 raise _problem(
@@ -427,8 +435,8 @@ class Study(Strict):
             names |= set(catalogue.NNGP_VARIABLES["estimators"])
             names |= set(catalogue.NNGP_VARIABLES["posterior"]) if self.nngp.posterior else set()
             names |= set(catalogue.NNGP_VARIABLES["label_scale"]) if self.nngp.label_scale is not None else set()
-        if self.calibration:
-            names |= set(catalogue.CALIBRATION_VARIABLES)
+        if self.experiment:
+            names |= set(catalogue.EXPERIMENTS[self.experiment.name].variables)
         return names
 
 
@@ -461,8 +469,8 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-NOT_AXES = frozenset({"estimators", "checkpoints"})
-"""Lists that are sets handled inside one job, not axes of the grid."""
+NOT_AXES = frozenset({"estimators", "checkpoints", "name"})
+"""Keys that are no axes: lists that are sets handled inside one job, and the experiment's name."""
 
 
 def axes_of(block: BaseModel | None) -> dict[str, list[Any]]:

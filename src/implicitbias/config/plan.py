@@ -16,12 +16,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from implicitbias import catalogue
-from implicitbias.catalogue import Entry
+from implicitbias.catalogue import Entry, Parameter
 from implicitbias.config.models import NOT_AXES, Config, Study, as_list, axes_of
-from implicitbias.config.size import Size, calibration_size, nngp_size, sampling_size, task_size, training_size
+from implicitbias.config.size import Size, experiment_size, nngp_size, sampling_size, task_size, training_size
 from implicitbias.schema import canonical_json
 
-STAGES = ("tasks", "training", "sampling", "measurements", "nngp", "calibration")
+STAGES = ("tasks", "training", "sampling", "measurements", "nngp", "experiments")
 
 _VECTORISED = {
     "task": ("seed",),
@@ -30,6 +30,8 @@ _VECTORISED = {
     "nngp": ("seed", "label_scale"),
 }
 """The axes that each stage can compute together."""
+
+_NO_WORD = Parameter(0, "a key that is no parameter of the experiment")
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,9 @@ def make_plan(config: Config) -> Plan:
 def _plan_study(plan: Plan, study: Study) -> StudyPlan:
     pieces: list[Piece] = []
     metrics = study.metrics or []
-    if study.calibration is not None:
-        for coords, settings in _grid(study.calibration, set()):
-            pieces.append(Piece(_calibration(plan, settings), coords))
+    if study.experiment is not None:
+        for coords, settings in _grid(study.experiment, set()):
+            pieces.append(Piece(_experiment(plan, settings), coords))
     for coords, task, network in _points(study):
         source = _task(plan, task)
         runs: list[tuple[dict[str, Any], str, str]] = []
@@ -163,7 +165,7 @@ def _settings(
 def _fixed(study: Study) -> dict[str, Any]:
     """Scalars of the grid that become scalar coordinates of the study's dataset."""
     fixed: dict[str, Any] = {}
-    for block in (study.task, study.network, study.training, study.calibration):
+    for block in (study.task, study.network, study.training, study.experiment):
         if block is not None:
             fixed.update({k: v for k, v in block if isinstance(v, int | float | str) and k not in NOT_AXES})
     return fixed
@@ -300,15 +302,18 @@ def _nngp(
     )  # fmt: skip
 
 
-def _calibration(plan: Plan, settings: Mapping[str, Any]) -> str:
+def _experiment(plan: Plan, settings: Mapping[str, Any]) -> str:
+    entry = catalogue.EXPERIMENTS[settings["name"]]
+    chosen = _chosen(catalogue.EXPERIMENTS, settings["name"], settings)
+    words = [value for key, value in chosen.items() if entry.parameters.get(key, _NO_WORD).choices]
     return _add(
-        plan, "calibration", [settings["estimator"], settings["problems"], settings["samples"]],
+        plan, "experiments", [settings["name"], *words, f"seed{settings['seed']}"],
         {
-            "parameters": settings,
+            "parameters": chosen,
             "inputs": {},
-            "functions": ("implicitbias.nngp.calibration:calibrate",),
-            "size": calibration_size(settings),
-            "entries": (catalogue.ESTIMATORS[settings["estimator"]],),
+            "functions": ("implicitbias.experiments.run:run",),
+            "size": experiment_size(entry, chosen),
+            "entries": (entry,),
         },
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from implicitbias.catalogue import LABELS, SOURCES
+from implicitbias.catalogue import LABELS, SOURCES, Experiment
 
 _BASE_MB = 600  # Python with torch, and room for the data of a small job
 _FLOPS_PER_MINUTE = 60 * 5e9
@@ -61,10 +61,13 @@ def nngp_size(task: Mapping[str, Any], settings: Mapping[str, Any]) -> Size:
     return _size(8 * (20 * n**2 + 8 * settings["samples"] * n + 6 * n * test) + 4 * _data_bytes(task), work)
 
 
-def calibration_size(settings: Mapping[str, Any]) -> Size:
-    """Size of the job that sets an estimator random problems of up to 1000 points, 200 on average."""
-    work = settings["problems"] * 300 * settings["samples"] * 200**2
-    return _size(8 * (20 * 1000**2 + 10 * settings["samples"] * 1000), work)
+def experiment_size(entry: Experiment, settings: Mapping[str, Any]) -> Size:
+    """Size of an experiment: its minutes, in proportion to the product of its numbers over their defaults."""
+    ratio = 1.0
+    for key, parameter in entry.parameters.items():
+        if not isinstance(parameter.default, str) and parameter.default > 0:
+            ratio *= max(1.0, settings[key] / parameter.default)
+    return _size(2**30, ratio * entry.minutes * _FLOPS_PER_MINUTE)
 
 
 def _test_points(task: Mapping[str, Any]) -> int:

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from implicitbias.catalogue import Parameter
-from implicitbias.errors import nearest
+from implicitbias.errors import listed, nearest
 
 T = TypeVar("T")
 
@@ -82,13 +82,15 @@ class OneOf:
         if value not in self.names:
             raise PydanticCustomError(
                 "unknown_name", "there is no {what} of that name{hint}; allowed: {allowed}",
-                {"what": self.what, "hint": nearest(value, self.names), "allowed": ", ".join(self.names)},
+                {"what": self.what, "hint": nearest(value, self.names), "allowed": listed(value, self.names)},
             )  # fmt: skip
         return value
 
 
 def number(parameter: Parameter) -> Any:
-    """The type of a hyperparameter that the catalogue describes."""
+    """The type of a parameter that the catalogue describes."""
+    if parameter.choices:
+        return Annotated[str, OneOf(parameter.choices, "choice")]
     kind: Any = Real if isinstance(parameter.default, float) else int
     bounds: list[Any] = []
     if parameter.minimum is not None:

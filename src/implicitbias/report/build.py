@@ -115,7 +115,7 @@ def _facts(dataset: xr.Dataset) -> list[tuple[str, str]]:
     """The grid: axes with their values, then the scalars of task and network."""
     stored = parameters_of(dataset)
     facts = []
-    for block in ("task", "network", "training", "sampling", "nngp", "calibration"):
+    for block in ("task", "network", "training", "sampling", "nngp", "experiment"):
         for key, value in (stored.get(block) or {}).items():
             if value is not None:
                 facts.append((f"{block}.{key}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)))

@@ -15,6 +15,11 @@ def run_check(name: str, dataset: xr.Dataset) -> Verdict:
         found: Verdict = resolve(CHECKS[name])(dataset)
     except KeyError as missing:
         return Verdict("not run", f"this study has no {missing.args[0]}")
+    except (
+        ValueError,
+        IndexError,
+    ) as error:  # all networks diverged, say: a report comes all the same
+        return Verdict("not run", f"its data cannot be judged ({error})")
     return found
 
 

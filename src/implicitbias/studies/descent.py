@@ -226,10 +226,11 @@ def norms_grow_logarithmically(dataset: xr.Dataset) -> Verdict:
     spread = {}
     for batch in axis(dataset, "batch_size"):
         part = dataset.sel(batch_size=batch)
-        fitted = (mean(part["train_error"], "step") == 0) & (part["step"] > 1)
-        ratio = (
-            (mean(part["parameter_norm"], "step") ** 2 / np.log(part["step"])).where(fitted, drop=True).dropna("step")
-        )
+        later = part.sel(step=part["step"] > 1)
+        ratio = mean(later["parameter_norm"], "step") ** 2 / np.log(later["step"])
+        ratio = ratio.where(mean(later["train_error"], "step") == 0, drop=True).dropna("step")
+        if not ratio.size:
+            raise KeyError(f"network that fits, at batch size {batch}")
         spread[str(batch)] = float(ratio.max() / ratio.min())
     numbers = ", ".join(f"{batch}: {value:.3g}" for batch, value in spread.items())
     return verdict(all(value < 2 for value in spread.values()), f"largest over smallest ratio by batch size: {numbers}")

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy.stats import spearmanr
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ def verdict(passed: Any, numbers: str) -> Verdict:
 def mean(data: xr.DataArray, *keep: str) -> xr.DataArray:
     """Mean over everything but the dimensions to keep."""
     return data.mean([dim for dim in data.dims if dim not in keep])
+
+
+def rank_correlation(x: Any, y: Any) -> float:
+    """Spearman's, of two arrays; 0 if one of them is constant."""
+    x, y = np.ravel(x), np.ravel(y)
+    return 0.0 if (x == x[0]).all() or (y == y[0]).all() else float(spearmanr(x, y).statistic)
 
 
 def axis(dataset: xr.Dataset, name: str) -> np.ndarray:

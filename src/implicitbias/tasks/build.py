@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -32,7 +33,7 @@ def build(
     labels: str = "own",
     centred: bool = False,
     test_size: int | None = None,
-    **parameters: float,
+    **parameters: float | str,
 ) -> xr.Dataset:
     """The labelled training and test sets of every seed.
 
@@ -105,7 +106,7 @@ def build(
 
 def _real(
     source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path,
-    parameters: Mapping[str, float],
+    parameters: Mapping[str, Any],
 ) -> dict[str, np.ndarray]:  # fmt: skip
     rule = LABELS[labels]
     superset = resolve(SOURCES[source])(raw_dir)
@@ -133,7 +134,7 @@ def _real(
 
 def _synthetic(
     source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path,
-    parameters: Mapping[str, float],
+    parameters: Mapping[str, Any],
 ) -> dict[str, np.ndarray]:  # fmt: skip
     own = {key: value for key, value in parameters.items() if key != "flip"}
     size = train_size + (_TEST_POINTS if test_size is None else test_size)

@@ -19,9 +19,12 @@ from implicitbias.training.loop import Loss
 
 def gradient_flow(
     weights: Sequence[Tensor], inputs: Tensor, targets: Tensor, *, form: Form, loss: Loss, times: Sequence[float],
-    tolerance: float = 1e-8,
+    step: float = 0.0, tolerance: float = 1e-8,
 ) -> list[list[Tensor]]:  # fmt: skip
-    """The weights at the given times of d theta/dt = -grad loss, from the given weights at time 0.
+    """The weights at the given times of d theta/dt = -grad [loss + step/4 |grad loss|^2], from given ones at time 0.
+
+    With step 0 the gradient flow; gradient descent of that step follows the other one to an order more (Barrett and
+    Dherin 2021, section 3).
 
     Args:
         weights: of one network, `(1, out, in)` each.
@@ -30,6 +33,7 @@ def gradient_flow(
         form: activation, biases, which layers are trained.
         loss: `(outputs, targets, label_scale) -> (member,)`.
         times: rising, above 0.
+        step: of the gradient descent whose backward-error flow this is.
         tolerance: relative tolerance of the solver (absolute: a hundredth of it).
 
     Returns:
@@ -53,7 +57,11 @@ def gradient_flow(
     def descent(_: float, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         whole = at(theta)
         moving = [whole[i].requires_grad_(True) for i in trained]
-        gradients = torch.autograd.grad(loss(forward(whole, x, form), y, one).sum(), moving)
+        value = loss(forward(whole, x, form), y, one).sum()
+        gradients = torch.autograd.grad(value, moving, create_graph=step > 0)
+        if step > 0:
+            squared = torch.stack([gradient.square().sum() for gradient in gradients]).sum()
+            gradients = torch.autograd.grad(value + step / 4 * squared, moving)
         return -torch.cat([gradient.ravel() for gradient in gradients]).numpy()
 
     start = torch.cat([layers[i].ravel() for i in trained]).numpy()

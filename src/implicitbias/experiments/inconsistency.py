@@ -1,0 +1,69 @@
+"""Two-layer relu networks that gradient descent leaves at a bad local minimum (Holzmüller & Steinwart 2020)."""
+
+import numpy as np
+import xarray as xr
+
+from implicitbias.rng import derive_seed
+from implicitbias.schema import variable, with_stderr
+
+_SOURCE = "Holzmüller & Steinwart 2020, section 4"
+_X = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
+_BLOCK = 100  # networks at once: they stay in the cache
+_Y = np.array([-1.0, 2.0, -1.0, 1.0, -2.0, 1.0])
+
+
+def inconsistency(
+    *, width: int = 64, offset: float = 0.0, draws: int = 400, steps: int = 3000, seed: int = 0
+) -> xr.Dataset:
+    """How often a kink of f = sum_i w_i relu(a_i x + b_i) + c leaves (-1, 1), and the loss at the end.
+
+    Six points on two branches of zigzag, through each of which a straight line is the best fit; a kink must cross a
+    point to do better. a ~ N(0, 2), w ~ N(0, 2/width), b = c = 0; gradient descent on the sum of squares.
+
+    Args:
+        width: neurons.
+        offset: added to all labels; with 0 the kinks have nowhere to go.
+        draws: networks.
+        steps: of gradient descent, of size .01/width.
+        seed: of the networks.
+
+    Returns:
+        Scalars `event_frequency` with its binomial standard error, and `median_loss`, the median mean square error.
+    """
+    blocks = [min(_BLOCK, draws - start) for start in range(0, draws, _BLOCK)]
+    rng = np.random.default_rng(derive_seed("inconsistency", width, seed))
+    ends = [_descend(rng, count, width, _Y + offset, steps) for count in blocks]
+    left, error = (np.concatenate(parts) for parts in zip(*ends, strict=True))
+    share = left.mean()
+    frequency = variable((), share, "share of networks with a kink outside (-1, 1)", source=_SOURCE)
+    return xr.Dataset(
+        {
+            **with_stderr("event_frequency", frequency, np.sqrt(share * (1 - share) / draws)),
+            "median_loss": variable(
+                (), np.median((error**2).mean(1)), "median mean square error", source=_SOURCE
+            ),
+        }
+    )  # fmt: skip
+
+
+def _descend(
+    rng: np.random.Generator, draws: int, width: int, y: np.ndarray, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether a kink ever left, `(draws,)`, and the errors at the end, `(draws, points)`."""
+    a = rng.normal(scale=np.sqrt(2), size=(draws, width))
+    w = rng.normal(scale=np.sqrt(2 / width), size=(draws, width))
+    b, c = np.zeros((draws, width)), np.zeros((draws, 1))
+    left, rate = np.zeros(draws, bool), 0.01 / width
+    for step in range(steps + 1):
+        h = np.maximum(a[:, None] * _X[:, None] + b[:, None], 0)  # (draws, points, width)
+        error = (h @ w[..., None])[..., 0] + c - y
+        if step == steps:
+            break
+        slope = 2 * error
+        by_b, by_a = np.moveaxis(np.stack([slope, slope * _X], axis=1) @ (h > 0).astype(float), 1, 0)
+        by_w = (slope[:, None] @ h)[:, 0]
+        a, b, w, c = (
+            a - rate * w * by_a, b - rate * w * by_b, w - rate * by_w, c - rate * slope.sum(1, keepdims=True),
+        )  # fmt: skip
+        left |= (np.abs(b) >= np.abs(a)).any(1)
+    return left, error

@@ -1,0 +1,87 @@
+"""Implicit gradient regularisation: the flow that gradient descent of a finite step follows (Barrett & Dherin 2021)."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+import xarray as xr
+from torch import Tensor
+
+from implicitbias.losses import square
+from implicitbias.networks.mlp import forward, initialise, of_network
+from implicitbias.rng import derive_seed
+from implicitbias.schema import variable
+from implicitbias.training.flow import gradient_flow
+
+_SOURCE = "Barrett & Dherin 2021, sections 3 and 4"
+_POINTS, _FEATURES = 16, 4
+
+
+def gradient_regularisation(
+    *, step_size: float = 0.025, time: float = 4.0, width: int = 16, level: float = 0.4, seed: int = 0
+) -> xr.Dataset:
+    """Distances of gradient descent to the flow of E and to that of E + h/4 |grad E|^2, and its slope at equal loss.
+
+    A tanh network of two layers, mean square loss E of Gaussian points with labels +-1, float64.
+
+    Args:
+        step_size: h.
+        time: at which weights are compared; the number of steps is time/h, rounded.
+        width: hidden neurons.
+        level: share of the initial loss at which the gradient is measured.
+        seed: of points, labels and weights.
+
+    Returns:
+        Scalars `distance` and `modified_distance` (2-norm over all weights), and `slope`, |grad E|^2 over the number
+        of weights when the loss first falls to `level` of its initial value (NaN if it does not).
+    """
+    source = torch.Generator().manual_seed(derive_seed("gradient regularisation", seed))
+    x = torch.randn(_POINTS, _FEATURES, dtype=torch.float64, generator=source)
+    y = torch.randn(_POINTS, generator=source).sign().double()
+    form = of_network({"activation": "tanh"})
+    weights = initialise(2, width, _FEATURES, [derive_seed("regularised", seed)], dtype=torch.float64)
+    one = torch.ones(1, dtype=torch.float64)
+
+    def loss_and_gradient(own: Sequence[Tensor]) -> tuple[float, tuple[Tensor, ...]]:
+        moving = [weight.detach().requires_grad_(True) for weight in own]
+        value = square(forward(moving, x[None], form), y[None], one).sum()
+        return float(value.detach()), torch.autograd.grad(value, moving)
+
+    steps = round(time / step_size)
+    own, records = [weight.clone() for weight in weights], []
+    for _ in range(20 * steps):
+        value, gradients = loss_and_gradient(own)
+        squared = float(sum(gradient.square().sum() for gradient in gradients))
+        records.append((value, squared))
+        own = [weight - step_size * gradient for weight, gradient in zip(own, gradients, strict=True)]
+        if len(records) == steps:
+            end = own
+        if len(records) >= steps and value < level * records[0][0]:
+            break
+    distances = {}
+    for name, step in (("distance", 0.0), ("modified_distance", step_size)):
+        (flow,) = gradient_flow(weights, x, y, form=form, loss=square, times=[steps * step_size], step=step)
+        distances[name] = math.sqrt(sum(float((a - b).square().sum()) for a, b in zip(end, flow, strict=True)))
+    parameters = sum(weight.numel() for weight in weights)
+    return xr.Dataset(
+        {
+            "distance": variable((), distances["distance"], "distance to the flow of the loss", source=_SOURCE),
+            "modified_distance": variable(
+                (), distances["modified_distance"], "distance to the flow of the regularised loss", source=_SOURCE
+            ),
+            "slope": variable(
+                (), _at_level(records, level) / parameters, "mean squared gradient at equal loss", source=_SOURCE
+            ),
+        }
+    )
+
+
+def _at_level(records: Sequence[tuple[float, float]], level: float) -> float:
+    """Squared gradient where the loss crosses `level` of its first value, by linear interpolation in log loss."""
+    target = math.log(level * records[0][0])
+    for (before, first), (after, last) in pairwise(records):
+        if math.log(after) <= target <= math.log(before):
+            share = (math.log(before) - target) / (math.log(before) - math.log(after))
+            return first + share * (last - first)
+    return math.nan

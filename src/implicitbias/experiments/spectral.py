@@ -1,0 +1,160 @@
+"""Which frequencies a network learns first (Rahaman et al. 2019), and how that follows from the tangent kernel."""
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from implicitbias.networks.kernels import ntk_kernel
+from implicitbias.networks.mlp import Gradient, forward, layer_shapes, of_network
+from implicitbias.optimizers.adam import adam
+from implicitbias.progress import bar
+from implicitbias.rng import derive_seed
+from implicitbias.schema import variable
+
+_RAHAMAN = "Rahaman et al. 2019, section 3"
+_YU = "Yu, Yang & Townsend 2023"
+_POINTS = 200
+_DIRECTIONS = 20
+
+
+def spectral_bias(
+    *,
+    rising: int = 0,
+    width: int = 128,
+    depth: int = 6,
+    learning_rate: float = 3e-4,
+    level: float = 0.9,
+    steps: int = 20_000,
+    every: int = 200,
+    seed: int = 0,
+) -> xr.Dataset:
+    """How fast the amplitudes of a sum of ten sines are learned, and how well they survive noise in the weights.
+
+    The target is sum_k A_k sin(2 pi k t + 2 pi phi_k) at t = 0, 1/200, ..., k = 5, 10, ..., 50; a relu network with
+    biases, both U[-1, 1]/sqrt(fan_in), learns it by full-batch Adam on the mean square loss, float32.
+
+    Args:
+        rising: 0: all amplitudes 1; 1: .1, .2, ..., 1.
+        width: neurons a layer.
+        depth: linear layers.
+        learning_rate: of Adam (the paper's is 3e-4, with 60,000 steps at width 256).
+        level: share of the amplitude that counts as learned.
+        steps: of Adam.
+        every: steps between records.
+        seed: of phases and weights.
+
+    Returns:
+        Dimensions `frequency`, `step`, `radius`: `learned`, 2 |FFT f(k)|/(200 A_k), `first_step` above `level`
+        (NaN if never), and `robust`, what is left of it after moving the weights by `radius` in a random direction.
+    """
+    rng = np.random.default_rng(derive_seed("spectral bias", seed))
+    frequencies = np.arange(5, 51, 5)
+    amplitudes = np.linspace(0.1, 1, 10) if rising else np.ones(10)
+    t = np.arange(_POINTS) / _POINTS
+    phases = rng.random((10, 1))
+    target = torch.tensor(amplitudes @ np.sin(2 * np.pi * (frequencies[:, None] * t + phases)), dtype=torch.float32)
+    x, form = (
+        torch.tensor(t[None, :, None], dtype=torch.float32),
+        of_network({"activation": "plain_relu", "bias": "all"}),
+    )
+    generator = torch.Generator().manual_seed(derive_seed("spectral network", seed))
+    weights = [  # torch's own layers: kinks are spread from the start, which zero biases would put at t = 0
+        (2 * torch.rand(1, rows, columns, generator=generator) - 1) / (columns - 1) ** 0.5
+        for rows, columns in layer_shapes(depth, width, 1, "all")
+    ]
+    optimizer, rate = adam(), torch.tensor([learning_rate])
+    state = optimizer.init(weights)
+
+    def learned(own: list[Tensor]) -> np.ndarray:
+        with torch.no_grad():
+            values = forward(own, x, form)[0].double().numpy()
+        return np.abs(np.fft.rfft(values))[frequencies] * 2 / (_POINTS * amplitudes)
+
+    for weight in weights:
+        weight.requires_grad_(True)
+    records = [learned(weights)]
+    with bar(steps, "spectral bias") as progress:
+        for step in range(1, steps + 1):
+            gradients: list[Gradient] = []
+            (forward(weights, x, form, gradients)[0] - target).square().mean().backward()  # type: ignore[no-untyped-call]
+            with torch.no_grad():
+                optimizer.update(gradients[::-1], state, weights, rate, step)
+            if step % every == 0:
+                records.append(learned(weights))
+                progress.update(every)
+    table, at = np.array(records).T, np.arange(len(records)) * every
+    reached = table > level
+    first = np.where(reached.any(1), at[reached.argmax(1)], np.nan)
+    radii = np.linspace(0, 5, 11)
+    robust = np.zeros((len(frequencies), len(radii)))
+    source = torch.Generator().manual_seed(derive_seed("perturbation", seed))
+    for _ in range(_DIRECTIONS):
+        noise = [torch.randn(weight.shape, generator=source) for weight in weights]
+        size = torch.stack([part.square().sum() for part in noise]).sum().sqrt()
+        for column, radius in enumerate(radii):
+            moved = [w.detach() + radius * part / size for w, part in zip(weights, noise, strict=True)]
+            robust[:, column] += learned(moved) / _DIRECTIONS
+    return xr.Dataset(
+        {
+            "learned": variable(("frequency", "step"), table, "share of the amplitude learned", source=_RAHAMAN),
+            "first_step": variable("frequency", first, "first step at which the frequency is learned", source=_RAHAMAN),
+            "robust": variable(("frequency", "radius"), robust, "share of the amplitude left", source=_RAHAMAN),
+        },
+        {"frequency": frequencies, "step": at, "radius": radii},
+    )
+
+
+def frequency_bias(*, sobolev: float = 0.0, points: int = 400, degrees: int = 16, seed: int = 0) -> xr.Dataset:
+    """How fast gradient flow in the tangent kernel's limit learns each frequency on a circle, by a Sobolev loss.
+
+    Points are not spread evenly on the circle; the loss e^T W e/2 weighs the error's Fourier coefficient of degree l by
+    (1 + l)^(2 sobolev), by quadrature on these points. The kernel is the infinitely wide two-layer relu network's with
+    biases. Float64.
+
+    Args:
+        sobolev: order of the norm; 0 is the plain square loss, below 0 smooth functions come first all the more.
+        points: on the circle.
+        degrees: frequencies 1 to `degrees` are followed.
+        seed: of the points.
+
+    Returns:
+        Dimension `degree`: `eigenvalue` of the kernel for evenly spread points, and `half_time`, when half of the
+        target cos(degree angle) has been learned, in units of time of the flow.
+    """
+    rng = np.random.default_rng(derive_seed("frequency bias", seed))
+    order = np.arange(1, degrees + 1)
+    even = 2 * np.pi * np.arange(points) / points
+    spectrum = np.fft.rfft(_circle_kernel(even)[0]).real[order] / points
+    angles = np.sort((even + 0.8 * np.sin(even) / 1 + rng.normal(scale=0.2 / points, size=points)) % (2 * np.pi))
+    gaps = np.diff(np.append(angles, angles[0] + 2 * np.pi))
+    quadrature = (gaps + np.roll(gaps, 1)) / (4 * np.pi)
+    followed = np.repeat(np.arange(degrees + 5), 2)[1:]  # each with its cosine and its sine
+    turns = np.outer(angles, followed)
+    waves = np.where(np.arange(len(followed)) % 2 == 1, np.cos(turns), np.sin(turns))
+    waves[:, 0] = 1
+    basis = waves * quadrature[:, None]  # basis^T e: the Fourier coefficients c of e, by quadrature
+    root = (1.0 + followed) ** sobolev
+    rates, vectors = np.linalg.eigh(root[:, None] * (basis.T @ _circle_kernel(angles) @ basis) * root)
+    times = np.geomspace(1e-3 / rates.max(), 1e9 / rates.max(), 6000)
+    half = []
+    for degree in order:  # c' = -basis^T K basis diag(root^2) c
+        position = 2 * degree - 1
+        start = vectors.T @ (root * (basis.T @ waves[:, position]))
+        left = np.exp(-np.outer(times, np.maximum(rates, 0))) @ (vectors[position] * start) / (root[position] * 0.5)
+        below = left < 0.5
+        half.append(times[below.argmax()] if below.any() else np.nan)
+    return xr.Dataset(
+        {
+            "eigenvalue": variable("degree", spectrum, "eigenvalue of the tangent kernel", source=_YU),
+            "half_time": variable("degree", half, "time until half of the error is left", source=_YU),
+        },
+        {"degree": order},
+    )
+
+
+def _circle_kernel(angles: np.ndarray) -> np.ndarray:
+    """The tangent kernel on the circle, with a constant third input for the biases."""
+    points = torch.tensor(np.stack([np.cos(angles), np.sin(angles), np.ones(len(angles))], axis=1))
+    kernel: np.ndarray = ntk_kernel(points, depth=2).numpy()
+    return kernel

@@ -1,0 +1,130 @@
+"""Experiments against closed forms, autograd, and what their catalogue entries say of them."""
+
+import inspect
+import math
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from implicitbias.catalogue import EXPERIMENTS, resolve
+from implicitbias.experiments import boolean, guessing, inconsistency, lempel_ziv, regularisation, spectral
+from implicitbias.experiments.run import run
+from implicitbias.schema import parameters_of, violations
+
+SMALL = {
+    "calibration": {"problems": 3, "samples": 256},
+    "gradient_regularisation": {"step_size": 0.1},
+    "inconsistency": {"width": 8, "draws": 5, "steps": 10},
+    "guessed_gradients": {"width": 8, "features": 6, "draws": 3},
+    "boolean_prior": {"draws": 50, "inputs": 4},
+    "spectral_bias": {"width": 8, "depth": 3, "steps": 40, "every": 20},
+    "frequency_bias": {"points": 60, "degrees": 4},
+}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_entries_say_what_experiments_give(name: str) -> None:
+    entry = EXPERIMENTS[name]
+    found = run(name=name, seed=3, **SMALL[name])
+    assert violations(found) == []
+    assert set(entry.variables) <= set(found.data_vars)
+    assert set(entry.dims) == set(found.dims)
+    assert parameters_of(found)["seed"] == 3
+    signature = inspect.signature(resolve(entry)).parameters
+    defaults = {key: parameter.default for key, parameter in signature.items() if key != "seed"}
+    assert defaults == {key: parameter.default for key, parameter in entry.parameters.items()}
+    xr.testing.assert_identical(found, run(name=name, seed=3, **SMALL[name]))
+    assert not found.drop_attrs().equals(run(name=name, seed=4, **SMALL[name]).drop_attrs())
+
+
+def test_descent_is_of_order_one_from_the_flow_and_of_order_two_from_the_regularised_one() -> None:
+    coarse, fine = (regularisation.gradient_regularisation(step_size=h) for h in (0.05, 0.025))
+    assert float(coarse["distance"] / fine["distance"]) == pytest.approx(2, rel=0.15)
+    assert float(coarse["modified_distance"] / fine["modified_distance"]) == pytest.approx(4, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("0001101001000101", 6), ("0", 1), ("0000", 2), ("010101", 3), ("0110", 3), ("01100101101100100110", 7)],
+)
+def test_words_of_known_strings(text: str, count: int) -> None:
+    """0001101001000101 = 0.001.10.100.1000.101 (Lempel & Ziv 1976), 0110... = 0.1.10.010.1101.100100.110."""
+    assert lempel_ziv.words(text) == count
+
+
+def test_complexity_of_strings() -> None:
+    assert lempel_ziv.complexity("0" * 128) == 7
+    assert lempel_ziv.complexity("0110") == pytest.approx(2 * 3)
+    random = "".join(map(str, np.random.RandomState(0).randint(2, size=128)))
+    assert lempel_ziv.complexity(random) > 5 * lempel_ziv.complexity("01" * 64)
+
+
+def test_zigzag_networks_are_trained_as_autograd_would(monkeypatch) -> None:
+    drawn, real = [], np.random.default_rng
+
+    class Recorded:
+        def __init__(self, seed: int) -> None:
+            self.own = real(seed)
+
+        def normal(self, **arguments: object) -> np.ndarray:
+            drawn.append(self.own.normal(**arguments))
+            return drawn[-1]
+
+    monkeypatch.setattr(inconsistency.np.random, "default_rng", Recorded)
+    found = inconsistency.inconsistency(width=6, offset=0.1, draws=1, steps=50)
+    a, w = (torch.tensor(values[0], requires_grad=True) for values in drawn)
+    b, c = (torch.zeros(size, dtype=torch.float64, requires_grad=True) for size in (6, 1))
+    x = torch.tensor([-3.0, -2, -1, 1, 2, 3], dtype=torch.float64)
+    y = torch.tensor([-0.9, 2.1, -0.9, 1.1, -1.9, 1.1], dtype=torch.float64)
+    optimizer = torch.optim.SGD([a, w, b, c], lr=0.01 / 6)
+    for _ in range(50):
+        optimizer.zero_grad()
+        (torch.relu(x[:, None] * a + b) @ w + c - y).square().sum().backward()
+        optimizer.step()
+    loss = float((torch.relu(x[:, None] * a + b) @ w + c - y).square().mean().detach())
+    assert float(found["median_loss"]) == pytest.approx(loss, rel=1e-9)
+
+
+def test_straight_lines_fit_the_zigzag_with_a_loss_of_two() -> None:
+    """The best line on either side leaves residuals of mean square 2, which trained networks approach from above."""
+    found = inconsistency.inconsistency(width=64, draws=20, steps=2000)
+    assert 2 - 1e-3 <= float(found["median_loss"]) < 2.05
+
+
+def test_a_guess_in_weight_space_has_the_cosine_of_random_vectors() -> None:
+    """Mean |cos| of independent directions in P dimensions: sqrt(2/(pi P))."""
+    found = guessing.guessed_gradients(width=32, features=20, classes=5, draws=400)
+    parameters = 32 * 20 + 32 * 32 + 5 * 32
+    cosine, stderr = (float(found[name].sel(guess="weights")) for name in ("cosine", "cosine_stderr"))
+    assert abs(cosine - math.sqrt(2 / (math.pi * parameters))) < 4 * stderr
+    assert float(found["cosine"].max()) < 1
+
+
+def test_functions_of_random_networks() -> None:
+    found = boolean.boolean_prior(inputs=5, draws=4000, kept=50)
+    probability = found["probability"].values
+    assert (np.diff(probability) <= 0).all()
+    assert probability.sum() <= 1
+    constant = probability[:2]  # always on and always off: equally likely, and the most frequent by far
+    assert (found["complexity"].values[:2] == 5).all()
+    assert abs(constant[0] - constant[1]) < 5 * math.sqrt(2 * constant[0] / 4000)
+    assert int(found["functions"]) > 100
+
+
+def test_half_times_follow_the_weights_of_the_loss() -> None:
+    """The rate of degree l grows as (1 + l)^(2 s), nearly, though points are uneven."""
+    plain, smooth = (spectral.frequency_bias(sobolev=s, degrees=8)["half_time"].values for s in (0.0, -1.0))
+    degrees = np.arange(1, 9)
+    assert smooth / plain == pytest.approx((1.0 + degrees) ** 2, rel=0.1)
+    assert (np.diff(plain) > 0).all()
+
+
+def test_learned_amplitudes_of_a_network_in_training() -> None:
+    found = spectral.spectral_bias(width=32, depth=4, steps=1500, every=500)
+    learned = found["learned"]
+    assert float(learned.sel(frequency=5, step=0)) < 0.3
+    assert float(learned.sel(frequency=5, step=1500)) > 0.4
+    assert float(learned.sel(frequency=50, step=1500)) < 0.3
+    assert found["robust"].sel(radius=0).values == pytest.approx(learned.sel(step=1500).values, rel=1e-5)

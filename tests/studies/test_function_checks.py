@@ -1,0 +1,66 @@
+"""Checks of which functions networks prefer: each passes on data that obeys it, fails on data that breaks it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import xarray as xr
+from test_descent_checks import changed, reverse, study
+
+from implicitbias.catalogue import CHECKS
+from implicitbias.studies.checks import run_check
+
+H = [0.025, 0.05, 0.1]
+FLOW = study(
+    {"step_size": H},
+    distance=("step_size", H), modified_distance=("step_size", np.square(H)), slope=("step_size", [3, 2, 1]),
+)  # fmt: skip
+KINKS = study(
+    {"width": [16, 64], "offset": [0.0, 0.1]},
+    event_frequency=(("width", "offset"), [[0.3, 0.3], [0.1, 0.15]]),
+    event_frequency_stderr=(("width", "offset"), [[0.02, 0.02], [0.02, 0.02]]),
+    median_loss=(("width", "offset"), [[2.1, 2], [2, 2]]),
+)  # fmt: skip
+GUESSES = ["weights", "activations", "masked activations", "through the next layer"]
+GUESSED = study({"guess": GUESSES}, cosine=("guess", [1e-3, 0.04, 0.05, 0.06]))
+RANKS = np.arange(1, 2001)
+PRIOR = study(
+    {"rank": RANKS}, probability=("rank", 0.1 / RANKS), complexity=("rank", 7 + 7 * np.floor(np.log2(RANKS))),
+)  # fmt: skip
+SINES = study(
+    {"frequency": [5, 10, 15, 20, 25, 30], "rising": [0, 1], "radius": [0.0, 2.0]},
+    first_step=(("frequency", "rising"), [[100, 100], [200, 300], [300, 500], [400, 600], [900, 700], [np.nan, 900]]),
+    robust=(("frequency", "radius"), [[1, 0.9], [1, 0.8], [1, 0.7], [0.5, 0.2], [0.5, 0.1], [0.5, 0.1]]),
+)
+CIRCLE = study(
+    {"degree": [1, 2, 3, 4, 5], "sobolev": [-1.0, 2.5]},
+    half_time=(("degree", "sobolev"), [[1, 5], [2, 4], [3, 3], [4, 2], [5, 1]]),
+)
+
+CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
+    ("descent_follows_the_regularised_flow", FLOW, changed(modified_distance=lambda d: d**0.5)),
+    ("descent_follows_the_regularised_flow", FLOW, changed(distance=lambda d: d**0.5)),
+    ("larger_steps_find_flatter_slopes", FLOW, changed(slope=reverse("step_size"))),
+    ("kinks_stay_where_they_start", KINKS, changed(event_frequency=reverse("width"))),
+    ("kinks_stay_where_they_start", KINKS, changed(median_loss=lambda loss: loss / 2)),
+    ("an_offset_moves_kinks", KINKS, changed(event_frequency=lambda share: share - 0.12)),
+    ("better_guesses_are_better", GUESSED, changed(cosine=reverse("guess"))),
+    ("frequent_functions_are_simple", PRIOR, changed(complexity=reverse("rank"))),
+    ("prior_is_far_from_uniform", PRIOR, changed(probability=lambda p: 0 * p + 1e-4)),
+    ("low_frequencies_come_first", SINES, changed(first_step=reverse("frequency"))),
+    ("low_frequencies_survive_noise", SINES, changed(robust=reverse("frequency"))),
+    ("sobolev_loss_turns_the_order", CIRCLE, changed(half_time=reverse("sobolev"))),
+]
+
+
+@pytest.mark.parametrize(("name", "dataset", "spoil"), CASES, ids=[name for name, _, _ in CASES])
+def test_check(name: str, dataset: xr.Dataset, spoil: Callable[[xr.Dataset], xr.Dataset]) -> None:
+    passed = run_check(name, dataset)
+    assert passed.outcome == "passed", passed.numbers
+    assert run_check(name, spoil(dataset)).outcome == "failed"
+    assert run_check(name, xr.Dataset()).outcome == "not run"
+    assert run_check(name, dataset.map(lambda data: data * np.nan)).outcome in ("failed", "not run")
+
+
+def test_every_check_of_functions_is_tested() -> None:
+    assert {name for name, _, _ in CASES} == {name for name, entry in CHECKS.items() if "functions:" in entry.function}

@@ -1,0 +1,22 @@
+rule run_experiment:
+    output:
+        "results/experiments/{key}.nc",
+    log:
+        "results/logs/experiments/{key}.log",
+    cache: SHARED
+    conda:
+        "../envs/implicitbias.yaml"
+    threads: CONFIG.execution.threads
+    resources:
+        mem_mb=mem_mb("experiments"),
+        runtime=runtime("experiments"),
+    params:
+        settings=settings("experiments"),
+        code=code("experiments"),
+    script:
+        "../scripts/run_experiment.py"
+
+
+rule experiments:
+    input:
+        files("experiments"),
