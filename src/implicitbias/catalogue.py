@@ -55,7 +55,7 @@ class Activation(Entry):
 
 @dataclass(frozen=True)
 class Optimizer(Entry):
-    """An update rule; `equivariant` says that it commutes with rotations of the inputs, as gradient descent does."""
+    """An update rule; `equivariant`: without weight decay it may be run in the inputs' span, as gradient descent."""
 
     equivariant: bool = False
 
@@ -110,12 +110,14 @@ class Metric(Entry):
 class Experiment(Entry):
     """A small system that is computed whole: a function of `seed` and its parameters that gives a dataset.
 
-    `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters.
+    `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters. One
+    with a `task` is given the study's tasks, one seed at a time.
     """
 
     variables: tuple[str, ...] = ()
     dims: tuple[str, ...] = ()
     minutes: float = 1.0
+    task: bool = False
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,10 @@ INITIALISATIONS: dict[str, Entry] = {
     "glorot": Entry(f"{_INITIALISATION}:glorot", "N(0, 2/(fan_in + fan_out))"),
     "normal": Entry(f"{_INITIALISATION}:normal", "N(0, 1)"),
     "uniform": Entry(f"{_INITIALISATION}:uniform", "U[-1/fan_in, 1/fan_in]"),
+    "fan_in_uniform": Entry(f"{_INITIALISATION}:fan_in_uniform", "U[-1, 1]/sqrt(fan_in), torch's own"),
+    "orthogonal": Entry(
+        f"{_INITIALISATION}:orthogonal", "semi-orthogonal times sqrt(fan_out/fan_in) (Bernstein et al. 2023)"
+    ),
     "axes": Entry(
         f"{_INITIALISATION}:axes",
         "rows on the axes, of sizes 1, .1, .001, .01, output weights of these sizes (Tsoy & Konstantinov 2024)",
@@ -283,6 +289,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": Optimizer(
         "implicitbias.optimizers.sgd:sgd",
         "(stochastic) gradient descent; full batch by batch_size: full",
+        {"weight_decay": Parameter(0.0, "lambda of the penalty (lambda/2) |w|^2", 0)},
         equivariant=True,
     ),
     "momentum": Optimizer(
@@ -310,6 +317,10 @@ OPTIMIZERS: dict[str, Optimizer] = {
             ("spectral", "the largest spectral norm of a layer: Muon and Shampoo without memory"),
         )
     },
+    "agd": Optimizer(
+        "implicitbias.optimizers.agd:agd",
+        "automatic gradient descent (Bernstein et al. 2023): steps from the architecture, no learning rate to choose",
+    ),
     "adam": Optimizer(
         "implicitbias.optimizers.adam:adam",
         "Adam (Kingma & Ba 2015), bias-corrected",
@@ -384,6 +395,14 @@ METRICS: dict[str, Metric] = {
         "implicitbias.measurement.errors:vote_error", "share of test points on which most of the networks are wrong",
         long_name="test error of the networks' majority vote", source=f"{_BY} (second version), section 5",
         over_networks=True,
+    ),
+    "average_error": Metric(
+        "implicitbias.measurement.errors:average_error", "share of test points on which the networks' mean is wrong",
+        long_name="test error of the networks' average", source="Farhang et al. 2022, section 5", over_networks=True,
+    ),
+    "geometric_complexity": Metric(
+        f"{_MEASUREMENT}.slopes:geometric_complexity", "mean of |df/dx|^2 over the training points",
+        long_name="geometric complexity", source="Dherin et al. 2022, definition 3.1", trained=True,
     ),
     "normalized_margin": Metric(
         "implicitbias.measurement.margins:normalized_margin",
@@ -636,7 +655,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "cosines of guessed gradients with the true one (Singhal et al. 2023)",
         {
             "width": _width(256),
-            "features": Parameter(784, "Gaussian inputs", 1),
+            "features": Parameter(784, "Gaussian inputs", 2),
             "classes": Parameter(10, "outputs", 2),
             "draws": _draws(200),
         },
@@ -661,11 +680,101 @@ EXPERIMENTS: dict[str, Experiment] = {
             "width": _width(128),
             "depth": Parameter(6, "linear layers", 2),
             "learning_rate": Parameter(3e-4, "step of Adam", 0, exclusive_minimum=True),
-            "level": Parameter(0.9, "share of the amplitude that counts as learned", 0, 1),
+            "level": Parameter(0.9, "share of the amplitude that counts as learned", 0, 1, exclusive_minimum=True,
+                exclusive_maximum=True),
             "steps": _steps(20000),
             "every": Parameter(200, "steps between records", 1),
         },
         variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius"), minutes=3,
+    ),
+    "guess_and_check": Experiment(
+        "implicitbias.experiments.guess_and_check:guess_and_check",
+        "random networks that fit against trained ones (Chiang et al. 2023; Peleg & Hein 2024)",
+        {
+            "architecture": Parameter("mlp", "of the image classifiers", choices=("mlp", "lenet")),
+            "factor": Parameter(1.0, "on the widths of all layers", 0, exclusive_minimum=True),
+            "layers": Parameter(5, "weight matrices that are left", 2, 5),
+            "networks": Parameter(100, "wanted of each kind", 2),
+            "draws": _draws(1_000_000),
+            "learning_rate": Parameter(0.01, "step of gradient descent", 0, exclusive_minimum=True),
+            "epochs": Parameter(60, "passes of sgd and gd", 1),
+        },
+        variables=(
+            "test_accuracy", "test_accuracy_stderr", "fitting", "normalized_loss",
+            "guess_acceptance", "guess_acceptance_stderr",
+        ),
+        dims=("found_by",), minutes=2, task=True,
+    ),
+    "boolean_posterior": Experiment(
+        "implicitbias.experiments.boolean:boolean_posterior",
+        "functions of random networks that fit against those of trained ones (Mingard et al. 2021)",
+        {
+            "inputs": Parameter(7, "bits", 3, 12),
+            "width": _width(40),
+            "train_size": Parameter(32, "training inputs", 1),
+            "draws": _draws(300_000),
+            "runs": Parameter(500, "trained networks", 1),
+            "learning_rate": Parameter(0.1, "step of SGD", 0, exclusive_minimum=True),
+            "batch": Parameter(8, "training points a step", 1),
+            "epochs": Parameter(1000, "passes through the training set, at most", 1),
+            "kept": Parameter(2000, "the most frequent functions that are kept", 1),
+        },
+        variables=(
+            "bayes_probability", "sgd_probability", "bayes_count", "sgd_count", "bayes_accuracy", "sgd_accuracy",
+            "target_complexity",
+        ),
+        dims=("rank",), minutes=3,
+    ),
+    "simplicity_bias": Experiment(
+        "implicitbias.experiments.simplicity:simplicity_bias",
+        "networks that rely on the simplest feature alone (Shah et al. 2020)",
+        {
+            "data": Parameter(
+                "lms_5", "slabs of the first and of the other coordinates",
+                choices=("lms_5", "lms_7", "noisy_lms_7", "ms_5_7", "ms_7"),
+            ),
+            "train_size": Parameter(40_000, "training points", 1),
+            "test_size": Parameter(10_000, "test points", 2),
+            "features": Parameter(50, "coordinates", 2),
+            "width": _width(100),
+            "depth": Parameter(3, "linear layers", 2),
+            "learning_rate": Parameter(1.0, "step of SGD", 0, exclusive_minimum=True),
+            "weight_decay": Parameter(5e-4, "of SGD", 0),
+            "epochs": Parameter(80, "passes through the training set", 1),
+            "batch": Parameter(256, "training points a step", 1),
+            "noise": Parameter(0.1, "share of points whose linear coordinate is noise (noisy_lms_7)", 0, 1),
+        },
+        variables=("train_accuracy", "accuracy", "auc", "simple_randomized_auc", "complex_randomized_auc"), minutes=2,
+    ),
+    "pruning": Experiment(
+        "implicitbias.experiments.pruning:pruning",
+        "random pruning before training, on a signal beside noise (Yang et al. 2023)",
+        {
+            "keep": Parameter(0.5, "probability that a weight is kept", 0, 1, exclusive_minimum=True),
+            "width": _width(10),
+            "features": Parameter(2000, "coordinates", 2),
+            "train_size": Parameter(40, "training points", 1),
+            "signal": Parameter(0.7, "size of the signal; the noise's is 1", 0, exclusive_minimum=True),
+            "test_size": Parameter(1000, "test points", 2),
+            "draws": _draws(20),
+            "learning_rate": Parameter(20.0, "step of gradient descent", 0, exclusive_minimum=True),
+            "steps": _steps(1000),
+        },
+        variables=("train_loss", "train_error", "test_error", "signal_neurons"),
+    ),
+    "ball_indicator": Experiment(
+        "implicitbias.experiments.ball:ball_indicator",
+        "one or two hidden layers for the indicator of a ball (after Safran & Lee 2022)",
+        {
+            "features": Parameter(10, "coordinates", 2),
+            "width": _width(200),
+            "train_size": Parameter(1000, "training points", 1),
+            "test_size": Parameter(4000, "test points", 2),
+            "draws": _draws(4),
+            "learning_rate": Parameter(0.003, "step of Adam", 0, exclusive_minimum=True),
+            "steps": _steps(1500),
+        },
+        variables=("test_loss", "test_loss_stderr", "test_error", "test_error_stderr"), dims=("network",),
     ),
     "frequency_bias": Experiment(
         "implicitbias.experiments.spectral:frequency_bias",
@@ -682,7 +791,69 @@ EXPERIMENTS: dict[str, Experiment] = {
 _CHECKS = "implicitbias.studies.checks"
 _DESCENT = "implicitbias.studies.descent"
 _FUNCTIONS = "implicitbias.studies.functions"
+_SYSTEMS = "implicitbias.studies.systems"
 CHECKS: dict[str, Entry] = {
+    "width_helps_gradient_descent": Entry(
+        f"{_SYSTEMS}:width_helps_gradient_descent",
+        "SGD: rank correlation of width and accuracy (about its mean at each n and seed) above 0 by its 95 % interval",
+    ),
+    "width_leaves_guesses_alone": Entry(
+        f"{_SYSTEMS}:width_leaves_guesses_alone",
+        "random networks that fit: the widest are within 2.5 points of the narrowest in accuracy",
+    ),
+    "depth_lowers_accuracy": Entry(
+        f"{_SYSTEMS}:depth_lowers_accuracy",
+        "the deepest networks are less accurate than the shallowest, random and trained by SGD",
+    ),
+    "trained_networks_beat_guesses": Entry(
+        f"{_SYSTEMS}:trained_networks_beat_guesses",
+        "at every size, SGD's networks are more accurate on the mean than random ones that fit as well",
+    ),
+    "trained_networks_follow_the_prior": Entry(
+        f"{_SYSTEMS}:trained_networks_follow_the_prior",
+        "functions that ten networks of both kinds have: rank correlation of their shares above .4 (five functions)",
+    ),
+    "trained_networks_generalise_as_random_ones": Entry(
+        f"{_SYSTEMS}:trained_networks_generalise_as_random_ones",
+        "on the mean over targets, trained networks that fit are as accurate as random ones, within .05, or more so",
+    ),
+    "complexity_falls_with_regularisation": Entry(
+        f"{_SYSTEMS}:complexity_falls_with_regularisation",
+        "where training fits, geometric complexity falls with the learning rate and with weight decay (rank corr. < 0)",
+    ),
+    "complexity_falls_with_depth": Entry(
+        f"{_SYSTEMS}:complexity_falls_with_depth",
+        "at initialisation, the deeper the network, the lower its geometric complexity",
+    ),
+    "networks_rely_on_the_simplest_feature": Entry(
+        f"{_SYSTEMS}:networks_rely_on_the_simplest_feature",
+        "AUC within .05 of a half without the simplest feature; without all the others above .98 (clean data: .99)",
+    ),
+    "a_noisy_simple_feature_costs_accuracy": Entry(
+        f"{_SYSTEMS}:a_noisy_simple_feature_costs_accuracy",
+        "accuracy stays below .96 where the linear feature is noisy, though the slabs alone decide every label",
+    ),
+    "random_labels_cost_accuracy_at_equal_margin": Entry(
+        f"{_SYSTEMS}:random_labels_cost_accuracy_at_equal_margin",
+        "with as large targets, training sets that are mostly random labels cost over .1 in test error, at every scale",
+    ),
+    "averages_beat_members": Entry(
+        f"{_SYSTEMS}:averages_beat_members",
+        "at every label scale, the networks' average errs no more than a network, within half a point",
+    ),
+    "deepest_networks_fit": Entry(f"{_SYSTEMS}:deepest_networks_fit", "the deepest networks fit their training sets"),
+    "deepest_networks_do_not_fit": Entry(
+        f"{_SYSTEMS}:deepest_networks_do_not_fit",
+        "the deepest networks' training error stays above .3, whatever the optimizer and its learning rate",
+    ),
+    "mild_pruning_is_free_and_extreme_pruning_is_not": Entry(
+        f"{_SYSTEMS}:mild_pruning_is_free_and_extreme_pruning_is_not",
+        "training error at most .01 throughout; test error within .02 for keeping half; above .4 for keeping least",
+    ),
+    "a_second_layer_finds_the_ball": Entry(
+        f"{_SYSTEMS}:a_second_layer_finds_the_ball",
+        "in every dimension two hidden layers, the first random, have a lower test loss than one hidden layer",
+    ),
     "descent_follows_the_regularised_flow": Entry(
         f"{_FUNCTIONS}:descent_follows_the_regularised_flow",
         "distances to the flow of the loss are of order 1 in the step, to the regularised one of order 2 (+-.15, +-.2)",
@@ -901,6 +1072,12 @@ CHECKS: dict[str, Entry] = {
 
 _PUBLISHED = "implicitbias.studies.published"
 PUBLISHED: dict[str, Entry] = {
+    "peleg_hein_2024": Entry(
+        f"{_PUBLISHED}:peleg_hein_2024", "accuracy of random and of trained networks that fit (MNIST, 0 against 7)"
+    ),
+    "peleg_hein_2024_lenet": Entry(
+        f"{_PUBLISHED}:peleg_hein_2024_lenet", "accuracy of trained LeNets that fit (MNIST, 0 against 7)"
+    ),
     "kou_chen_gu_2023": Entry(
         f"{_PUBLISHED}:kou_chen_gu_2023", "stable rank of the positive half (Kou, Chen & Gu 2023), another seed"
     ),

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from implicitbias.catalogue import EXPERIMENTS, resolve
 from implicitbias.experiments import boolean, guessing, inconsistency, lempel_ziv, regularisation, spectral
 from implicitbias.experiments.run import run
 from implicitbias.schema import parameters_of, violations
+from implicitbias.tasks.build import build
 
 SMALL = {
     "calibration": {"problems": 3, "samples": 256},
@@ -21,22 +23,29 @@ SMALL = {
     "boolean_prior": {"draws": 50, "inputs": 4},
     "spectral_bias": {"width": 8, "depth": 3, "steps": 40, "every": 20},
     "frequency_bias": {"points": 60, "degrees": 4},
+    "guess_and_check": {"factor": 0.3, "networks": 3, "draws": 20_000, "epochs": 2},
+    "boolean_posterior": {"inputs": 4, "train_size": 4, "draws": 2000, "runs": 5, "epochs": 20},
+    "simplicity_bias": {"train_size": 64, "test_size": 64, "features": 3, "width": 8, "epochs": 1},
+    "pruning": {"features": 20, "width": 4, "train_size": 6, "steps": 5, "draws": 3},
+    "ball_indicator": {"features": 2, "width": 8, "train_size": 20, "steps": 5, "test_size": 20},
 }
+TASK = build(source="digits", labels="0v7", balanced=True, train_size=4, test_size=20, seed=[0, 5], raw_dir=Path())
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_entries_say_what_experiments_give(name: str) -> None:
     entry = EXPERIMENTS[name]
-    found = run(name=name, seed=3, **SMALL[name])
+    given = {"task": TASK} if entry.task else {}
+    found = run(name=name, seed=3, **SMALL[name], **given)
     assert violations(found) == []
     assert set(entry.variables) <= set(found.data_vars)
-    assert set(entry.dims) == set(found.dims)
+    assert {*entry.dims, *(["seed"] if entry.task else [])} == set(found.dims)
     assert parameters_of(found)["seed"] == 3
     signature = inspect.signature(resolve(entry)).parameters
-    defaults = {key: parameter.default for key, parameter in signature.items() if key != "seed"}
+    defaults = {key: parameter.default for key, parameter in signature.items() if key not in ("seed", "task")}
     assert defaults == {key: parameter.default for key, parameter in entry.parameters.items()}
-    xr.testing.assert_identical(found, run(name=name, seed=3, **SMALL[name]))
-    assert not found.drop_attrs().equals(run(name=name, seed=4, **SMALL[name]).drop_attrs())
+    xr.testing.assert_identical(found, run(name=name, seed=3, **SMALL[name], **given))
+    assert not found.drop_attrs().equals(run(name=name, seed=4, **SMALL[name], **given).drop_attrs())
 
 
 def test_descent_is_of_order_one_from_the_flow_and_of_order_two_from_the_regularised_one() -> None:
@@ -128,3 +137,13 @@ def test_learned_amplitudes_of_a_network_in_training() -> None:
     assert float(learned.sel(frequency=5, step=1500)) > 0.4
     assert float(learned.sel(frequency=50, step=1500)) < 0.3
     assert found["robust"].sel(radius=0).values == pytest.approx(learned.sel(step=1500).values, rel=1e-5)
+
+
+def test_parameters_of_one_name_have_one_range() -> None:
+    """They share a key of the config's experiment block, which has one type."""
+    ranges: dict[str, set] = {}
+    for entry in EXPERIMENTS.values():
+        for key, number in entry.parameters.items():
+            kind = (type(number.default), number.minimum, number.maximum, number.exclusive_minimum, number.choices)
+            ranges.setdefault(key, set()).add(kind)
+    assert {key: kinds for key, kinds in ranges.items() if len(kinds) > 1} == {}

@@ -11,7 +11,16 @@ from sklearn.svm import SVC, LinearSVC
 from implicitbias.catalogue import METRICS, resolve
 from implicitbias.losses import exponential, log_logistic
 from implicitbias.measurement import directions, homogeneity, kkt, margins, neurons, norms, optima, rank
-from implicitbias.measurement.tangents import Tangent, along_weights, combination, gram, tangents_of
+from implicitbias.measurement.slopes import geometric_complexity
+from implicitbias.measurement.tangents import (
+    Tangent,
+    along_weights,
+    combination,
+    gram,
+    layers_of,
+    slopes_of,
+    tangents_of,
+)
 from implicitbias.networks.homogeneity import degree
 from implicitbias.networks.mlp import forward, layer_shapes, of_network
 
@@ -367,7 +376,7 @@ def test_modified_margin_says_what_it_is_for() -> None:
 def test_catalogue_says_what_metrics_need() -> None:
     for name, entry in METRICS.items():
         needs = set(inspect.signature(resolve(entry)).parameters)
-        of_training = {"weights", "trained_weights", "tangents", "loss", "train_losses", "label_scales"}
+        of_training = {"weights", "input_slopes", "trained_weights", "tangents", "loss", "train_losses", "label_scales"}
         assert entry.trained == bool(needs & of_training), name
         assert bool(entry.losses) == ("loss" in needs), name
 
@@ -384,3 +393,21 @@ def test_the_inverse_loss_decreases_as_the_loss_rises() -> None:
             return np.exp(logs - margins.log_slopes(margins.inverse_loss(q, loss), loss))
 
         assert check_grad(value, slope, np.array([0.3, 2.0, -1.0, 5.0])) < 1e-6
+
+
+@pytest.mark.parametrize("net", NETWORKS, ids=lambda net: "-".join(map(str, net.values())))
+def test_input_slopes_are_autograds(net: dict) -> None:
+    weights, x = drawn(net, (2, 3))
+    found = slopes_of(layers_of(weights, x, net), x.shape[1])
+    for at in np.ndindex(2, 3):
+        points = torch.tensor(x, requires_grad=True)
+        own = [torch.tensor(w[at])[None] for w in weights]
+        forward(own, points, of_network(net)).sum().backward()
+        assert found[at] == pytest.approx(points.grad.numpy(), rel=1e-10, abs=1e-12)
+
+
+def test_geometric_complexity_of_a_linear_map_is_its_squared_norm() -> None:
+    net = network(depth=1, activation="linear", bias="all")
+    weights, x = drawn(net, (3,))
+    found = geometric_complexity(slopes_of(layers_of(weights, x, net), x.shape[1]))
+    assert found == pytest.approx((weights[0][..., 0, :-1] ** 2).sum(-1), rel=1e-12)

@@ -29,6 +29,17 @@ def test_vote_error_by_hand() -> None:
     assert both == pytest.approx([0.5, 1.0])
 
 
+def test_average_error_by_hand() -> None:
+    """As the vote, but by the sum of outputs: the loudest network decides; a diverged one is left out."""
+    outputs = np.array([[1.0, -9.0, 1.0, -1.0], [2.0, 1.0, -5.0, -1.0], [-9.0, 2.0, 1.0, -1.0]])
+    labels = np.array([[1.0, 1.0, -1.0, 1.0]])
+    assert errors.average_error(outputs, labels) == pytest.approx(0.75)  # only the third point's sum has its sign
+    two = np.stack([outputs[0], np.full(4, NAN), outputs[1]])
+    assert errors.average_error(two, labels) == pytest.approx(0.5)
+    assert np.isnan(errors.average_error(np.full((3, 4), NAN), labels))
+    assert errors.average_error(np.stack([outputs, two]), labels[None]) == pytest.approx([0.75, 0.5])
+
+
 @pytest.mark.parametrize("shape", [(6, 4), (4, 6), (5, 5)])
 def test_stable_rank(shape) -> None:
     """Of a given spectrum, of rank one, of the identity, of a stack, and of a network that has diverged."""

@@ -198,13 +198,13 @@ def test_residual_layers_add_their_input() -> None:
     assert torch.allclose(forward(weights, x, Form(relu, residual=True, factor=0.5)), expected / 2, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["glorot", "normal", "uniform", "balanced"])
+@pytest.mark.parametrize("name", ["glorot", "normal", "uniform", "fan_in_uniform", "balanced"])
 def test_initialisation_rules(name: str) -> None:
     rule = resolve(INITIALISATIONS[name])
     first, last = initialise(2, 400, 300, range(3), init_scale=0.5, dtype=torch.float64, rule=rule)
-    if name == "uniform":
+    if name in ("uniform", "fan_in_uniform"):
         for weight in (first, last):
-            bound = 0.5 / weight.shape[2]
+            bound = 0.5 / weight.shape[2] ** (1 if name == "uniform" else 0.5)
             assert bound * 0.9 < float(weight.abs().max()) <= bound
             assert float(weight.var()) == pytest.approx(bound**2 / 3, rel=0.1)
     else:
@@ -235,3 +235,12 @@ def test_euler_defects_of_activations_are_bounded(name: str) -> None:
     (slope,) = torch.autograd.grad(phi.sum(), z)
     defect = float((z * slope - ACTIVATIONS[name].degree * phi).detach().abs().max())
     assert defect == pytest.approx(ACTIVATIONS[name].defect, abs=2e-4)
+
+
+def test_orthogonal_weights_have_equal_singular_values() -> None:
+    """All singular values are sqrt(out/in); members differ."""
+    weights = initialise(3, 20, 30, range(2), dtype=torch.float64, rule=resolve(INITIALISATIONS["orthogonal"]))
+    for weight in weights:
+        values = torch.linalg.svdvals(weight)
+        assert torch.allclose(values, torch.full_like(values, (weight.shape[1] / weight.shape[2]) ** 0.5))
+        assert not torch.allclose(weight[0], weight[1])

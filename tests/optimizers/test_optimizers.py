@@ -9,6 +9,7 @@ from implicitbias.errors import ConfigError
 from implicitbias.networks.mlp import Gradient
 from implicitbias.optimizers import base
 from implicitbias.optimizers.adam import adam
+from implicitbias.optimizers.agd import agd
 from implicitbias.optimizers.momentum import momentum
 from implicitbias.optimizers.nero import nero
 from implicitbias.optimizers.sgd import sgd
@@ -66,13 +67,14 @@ def test_catalogue_lists_the_hyperparameters_and_their_defaults(name: str) -> No
     ("optimizer", "reference"),
     [
         (sgd(), lambda weights: torch.optim.SGD(weights, lr=0.05)),
+        (sgd(0.3), lambda weights: torch.optim.SGD(weights, lr=0.05, weight_decay=0.3)),
         (momentum(0.8), lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.8)),
         (
             adam(0.7, 0.95, 1e-3),
             lambda weights: torch.optim.Adam(weights, lr=0.05, betas=(0.7, 0.95), eps=1e-3, foreach=False),
         ),
     ],
-    ids=["sgd", "momentum", "adam"],
+    ids=["sgd", "weight decay", "momentum", "adam"],
 )
 def test_equals_torchs_own(optimizer, reference, cached, monkeypatch) -> None:
     monkeypatch.setattr(base, "CACHED_ELEMENTS", cached)
@@ -154,3 +156,18 @@ def test_no_step_is_predicted_to_lower_the_loss_by_more_than_the_limit(name: str
     assert torch.allclose(predicted[0.5], predicted[0.0].clamp(min=-0.5), rtol=1e-6)
     assert (predicted[0.0] < -0.5).any()
     assert (predicted[0.0] > -0.5).any()
+
+
+def test_automatic_descent_by_its_formula() -> None:
+    """Every layer moves by eta sqrt(d_k/d_(k-1))/L against its gradient, eta the same for all layers."""
+    weights, gradients, rate = start(2), gradient(1, 2), torch.tensor([1.0, 0.5], dtype=torch.float64)
+    agd().update(gradients, None, weights, rate, 1)
+    matrices = [each.matrix() for each in gradients]
+    for member in range(2):
+        scales = [(shape[0] / shape[1]) ** 0.5 for shape in SHAPES]
+        summary = sum(s * m[member].norm() for s, m in zip(scales, matrices, strict=True)) / 3
+        eta = rate[member] * torch.log((1 + torch.sqrt(1 + 4 * summary)) / 2)
+        for before, after, matrix, scale in zip(start(2), weights, matrices, scales, strict=True):
+            moved = after[member] - before[member]
+            assert float(moved.norm()) == pytest.approx(float(eta * scale / 3), rel=1e-12)
+            assert torch.allclose(moved / moved.norm(), -matrix[member] / matrix[member].norm(), atol=1e-12)

@@ -58,7 +58,7 @@ def test_form_of_the_dataset(tmp_path, test_size, dims):
     assert all(found.coords[dim].dtype.kind == "i" for dim in found.dims)
     assert schema.parameters_of(found) == {
         "source": "digits", "labels": "decimal", "train_size": 20, "test_size": test_size, "seed": [0, 1, 2],
-        "centred": False,
+        "centred": False, "balanced": False, "random_share": 0.0,
     }  # fmt: skip
 
 
@@ -156,3 +156,34 @@ def test_centred_inputs_have_lost_their_training_mean(source: str) -> None:
     for name in ("train_input", "test_input"):
         np.testing.assert_allclose(centred[name], (plain[name] - mean).transpose(*centred[name].dims), atol=1e-12)
     assert float(abs(centred.train_input.mean("train_point")).max()) < 1e-12
+
+
+def test_balanced_training_sets_take_both_labels_in_turns():
+    settings = {"source": "digits", "labels": "0v7", "seed": [0, 3], "raw_dir": None, "balanced": True}
+    large, small, plain = (
+        build(**settings, train_size=20), build(**settings, train_size=7),
+        build(**{**settings, "balanced": False}, train_size=235),
+    )  # fmt: skip
+    np.testing.assert_array_equal(large.train_label, np.tile([1, -1], (2, 10)))
+    np.testing.assert_array_equal(large.train_index[:, :7], small.train_index)
+    for seed in (0, 3):  # the first of either label in the order of the plain selection
+        one = plain.sel(seed=seed)
+        first = one.train_index.values[one.train_label.values == 1][:10]
+        np.testing.assert_array_equal(large.train_index.sel(seed=seed)[::2], first)
+    with pytest.raises(ConfigError, match="train_size = 235: balanced, there are 224 points"):
+        build(**settings, train_size=235)
+
+
+@pytest.mark.parametrize("source", ["digits", "gaussian"])
+def test_labels_drawn_by_coin(source):
+    more = {"labels": "decimal"} if source == "digits" else {"features": 7}
+    plain, half, all_of_them = (
+        build(source=source, train_size=800, test_size=5, seed=[0, 1], raw_dir=None, random_share=share, **more)
+        for share in (0.0, 0.5, 1.0)
+    )
+    changed = [(plain.train_label != other.train_label).mean("train_point").values for other in (half, all_of_them)]
+    assert changed[0] == pytest.approx([0.25, 0.25], abs=0.06)
+    assert changed[1] == pytest.approx([0.5, 0.5], abs=0.07)
+    np.testing.assert_array_equal(plain.train_input, half.train_input)
+    np.testing.assert_array_equal(plain.test_label, half.test_label)
+    assert (half.train_label.sel(seed=0) != half.train_label.sel(seed=1)).any()

@@ -1,4 +1,6 @@
 rule run_experiment:
+    input:
+        unpack(inputs("experiments")),
     output:
         "results/experiments/{key}.nc",
     log:

@@ -6,4 +6,5 @@ from implicitbias.progress import logged_to
 
 torch.set_num_threads(snakemake.threads)
 with logged_to(snakemake.log[0]):
-    schema.save(run(**snakemake.params.settings), snakemake.output[0], snakemake.params.code)
+    tasks = {name: schema.load(path) for name, path in snakemake.input.items()}
+    schema.save(run(**snakemake.params.settings, **tasks), snakemake.output[0], snakemake.params.code)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticCustomError
 
 from implicitbias import catalogue
-from implicitbias.config.values import Axis, Count, Distinct, OneOf, Positive, Probability, Real, Whole, number
+from implicitbias.config.values import Axis, Count, Distinct, OneOf, Positive, Probability, Real, Share, Whole, number
 from implicitbias.errors import nearest
 
 TargetsName = Annotated[str, OneOf(tuple(catalogue.TARGETS), "target rule")]
@@ -65,11 +65,14 @@ def _names(model: type[BaseModel]) -> str:
 def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
     """A field for every parameter of the table's entries; null where the entry in use has no such parameter."""
     axis: Any = Axis
-    fields: dict[str, Any] = {}
+    owners: dict[str, list[tuple[str, catalogue.Parameter]]] = {}
     for name, entry in table.items():
         for key, parameter in entry.parameters.items():
-            text = f"{parameter.summary} ({name}; default {parameter.default})"
-            fields[key] = (axis[number(parameter)] | None, Field(None, description=text))
+            owners.setdefault(key, []).append((name, parameter))
+    fields: dict[str, Any] = {}
+    for key, users in owners.items():
+        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.default})" for name, parameter in users)
+        fields[key] = (axis[number(users[0][1])] | None, Field(None, description=text))
     return fields
 
 
@@ -92,6 +95,8 @@ class TaskBase(Strict):
     labels: Axis[LabelsName] = Field("own", description="how they are labelled; own: as a synthetic source does")
     train_size: Axis[Count] = Field(description="number of training points n")
     centred: bool = Field(False, description="subtract the training inputs' mean from all inputs")
+    balanced: bool = Field(False, description="of a real source: equally many training points of either label")
+    random_share: Axis[Share] = Field(0.0, description="share of the training labels that are drawn by coin instead")
     test_size: Count | None = Field(
         None, description="number of test points; null: the whole test set (of a synthetic source, 1000 points)"
     )
@@ -111,6 +116,8 @@ class _Task(TaskBase):
                         "labels", "labels: {labels} do not go with source {source}; allowed: {allowed}",
                         {"labels": repr(labels), "source": repr(source), "allowed": ", ".join(allowed)},
                     )  # fmt: skip
+                if self.balanced and (catalogue.SOURCES[source].counts is None or "random" in labels):
+                    raise _problem(f"balanced goes with labels that the digits of a real source decide, not {labels!r}")
                 self._check_sizes(source, labels)
         return self
 
@@ -331,6 +338,11 @@ class Study(Strict):
         runs = self.training is not None or self.sampling is not None
         if not runs and self.nngp is None and self.experiment is None:
             raise _problem("a study needs at least one of training, sampling, nngp, experiment")
+        wants_task = self.experiment is not None and catalogue.EXPERIMENTS[self.experiment.name].task
+        if self.experiment is not None and wants_task and self.task is None:
+            raise _problem(f"experiment {self.experiment.name!r} needs a task block")
+        if self.task is not None and not (runs or self.nngp is not None or wants_task):
+            raise _problem("nothing in this study uses its task block")
         if (runs or self.nngp is not None) and (self.task is None or self.network is None):
             raise _problem(
                 "training, sampling and nngp need a task and a network block (nngp its depth and activation)"

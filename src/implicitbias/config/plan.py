@@ -97,11 +97,14 @@ def make_plan(config: Config) -> Plan:
 def _plan_study(plan: Plan, study: Study) -> StudyPlan:
     pieces: list[Piece] = []
     metrics = study.metrics or []
-    if study.experiment is not None:
+    if study.experiment is not None and not catalogue.EXPERIMENTS[study.experiment.name].task:
         for coords, settings in _grid(study.experiment, set()):
             pieces.append(Piece(_experiment(plan, settings), coords))
     for coords, task, network in _points(study):
         source = _task(plan, task)
+        if study.experiment is not None and catalogue.EXPERIMENTS[study.experiment.name].task:
+            for more, settings in _grid(study.experiment, set()):
+                pieces.append(Piece(_experiment(plan, settings, source, task), {**coords, **more}))
         runs: list[tuple[dict[str, Any], str, str]] = []
         for more, settings, ensemble in _settings(study, "training", study.training, coords):
             runs.append((more, "", _training(plan, source, task, network, settings, ensemble)))
@@ -125,7 +128,9 @@ def _points(study: Study) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict
     together = set(study.ensemble) & set(_VECTORISED["task"])
     for (where, task), (more, network) in product(_grid(study.task, together), _grid(study.network, together)):
         task = _chosen(catalogue.SOURCES, task["source"], task)
-        yield {**where, **more}, task, _chosen(catalogue.ACTIVATIONS, network["activation"], network)
+        if study.network is not None:
+            network = _chosen(catalogue.ACTIVATIONS, network["activation"], network)
+        yield {**where, **more}, task, network
 
 
 def _grid(block: BaseModel | None, together: set[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -302,17 +307,20 @@ def _nngp(
     )  # fmt: skip
 
 
-def _experiment(plan: Plan, settings: Mapping[str, Any]) -> str:
+def _experiment(
+    plan: Plan, settings: Mapping[str, Any], source: str | None = None, task: Mapping[str, Any] | None = None
+) -> str:
     entry = catalogue.EXPERIMENTS[settings["name"]]
     chosen = _chosen(catalogue.EXPERIMENTS, settings["name"], settings)
     words = [value for key, value in chosen.items() if entry.parameters.get(key, _NO_WORD).choices]
+    drawn = [f"seed{settings['seed']}"] if task is None else _slug(task)
     return _add(
-        plan, "experiments", [settings["name"], *words, f"seed{settings['seed']}"],
+        plan, "experiments", [settings["name"], *words, *drawn],
         {
             "parameters": chosen,
-            "inputs": {},
+            "inputs": {} if source is None else {"task": source},
             "functions": ("implicitbias.experiments.run:run",),
-            "size": experiment_size(entry, chosen),
+            "size": experiment_size(entry, chosen, 1 if task is None else len(as_list(task["seed"]))),
             "entries": (entry,),
         },
     )  # fmt: skip

@@ -61,9 +61,9 @@ def nngp_size(task: Mapping[str, Any], settings: Mapping[str, Any]) -> Size:
     return _size(8 * (20 * n**2 + 8 * settings["samples"] * n + 6 * n * test) + 4 * _data_bytes(task), work)
 
 
-def experiment_size(entry: Experiment, settings: Mapping[str, Any]) -> Size:
+def experiment_size(entry: Experiment, settings: Mapping[str, Any], seeds: int = 1) -> Size:
     """Size of an experiment: its minutes, in proportion to the product of its numbers over their defaults."""
-    ratio = 1.0
+    ratio = float(seeds)
     for key, parameter in entry.parameters.items():
         if not isinstance(parameter.default, str) and parameter.default > 0:
             ratio *= max(1.0, settings[key] / parameter.default)

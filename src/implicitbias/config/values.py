@@ -61,6 +61,7 @@ Count = Annotated[int, Field(ge=1)]
 Real = Annotated[float, BeforeValidator(_exponent), Field(allow_inf_nan=False)]
 Positive = Annotated[Real, Field(gt=0)]
 Probability = Annotated[Real, Field(gt=0, lt=1)]
+Share = Annotated[Real, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True)

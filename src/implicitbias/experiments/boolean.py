@@ -1,4 +1,7 @@
-"""The prior of random networks over Boolean functions (Valle-Perez, Camargo & Louis 2019)."""
+"""Random networks and trained ones as distributions over Boolean functions.
+
+The prior: Valle-Perez, Camargo & Louis 2019. Trained networks against random ones that fit: Mingard et al. 2021.
+"""
 
 from collections import Counter
 from itertools import pairwise
@@ -6,15 +9,23 @@ from itertools import pairwise
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from implicitbias.experiments.lempel_ziv import complexity
+from implicitbias.losses import logistic
 from implicitbias.networks.mlp import forward, of_network
+from implicitbias.optimizers.sgd import sgd
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
+from implicitbias.training.loop import Members, descend
 
 _SOURCE = "Valle-Perez, Camargo & Louis 2019, section 4"
+_MINGARD = "Mingard et al. 2021, section 5"
 _BLOCK = 2000  # networks at once
+_FORM = of_network({"activation": "plain_relu", "bias": "all"})
+_TARGET_BLOCKS = 50  # of random networks, among whose functions the target is chosen
+_MINORITY = 1 / 32  # smallest share of either sign in a target
 
 
 def boolean_prior(
@@ -35,23 +46,16 @@ def boolean_prior(
         Dimension `rank`, from 1: `probability` of the function, its Lempel-Ziv `complexity` (bits); scalar `functions`,
         how many different ones were seen.
     """
-    points = torch.tensor([[code >> bit & 1 for bit in range(inputs)] for code in range(2**inputs)]).float()
-    form = of_network({"activation": "plain_relu", "bias": "all"})
-    sizes = [inputs, width, width, 1]
+    points = _corners(inputs)
     seen: Counter[bytes] = Counter()
     with bar(draws, "random Boolean functions") as progress:
         for number, start in enumerate(range(0, draws, _BLOCK)):
             count = min(_BLOCK, draws - start)
             source = torch.Generator().manual_seed(derive_seed("boolean prior", seed, number))
-            weights = [
-                torch.randn(count, rows, columns + 1, generator=source).mul_(columns**-0.5)
-                for columns, rows in pairwise(sizes)
-            ]
-            signs = (forward(weights, points, form) > 0).numpy()
-            seen.update(row.tobytes() for row in np.packbits(signs, axis=1))
+            seen.update(_codes(forward(_random(count, inputs, width, source), points, _FORM) > 0))
             progress.update(count)
     common = seen.most_common(kept)
-    strings = ["".join(map(str, np.unpackbits(np.frombuffer(code, np.uint8))[: 2**inputs])) for code, _ in common]
+    strings = ["".join(map(str, _bits(code, 2**inputs))) for code, _ in common]
     return xr.Dataset(
         {
             "probability": variable(
@@ -64,3 +68,131 @@ def boolean_prior(
         },
         {"rank": np.arange(1, len(common) + 1)},
     )  # fmt: skip
+
+
+def boolean_posterior(
+    *,
+    inputs: int = 7,
+    width: int = 40,
+    train_size: int = 32,
+    draws: int = 300_000,
+    runs: int = 500,
+    learning_rate: float = 0.1,
+    batch: int = 8,
+    epochs: int = 1000,
+    kept: int = 2000,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Which functions random networks that fit compute, and which trained ones that fit.
+
+    The target is the function that random networks compute most often among those with a thirty-second of either
+    sign; it is given at random inputs. SGD (logistic loss) starts at the prior's random weights and stops a network
+    when it fits.
+
+    Args:
+        inputs: bits, each 0 or 1.
+        width: neurons of the two hidden layers.
+        train_size: training inputs; the others are test inputs.
+        draws: random networks that are tried.
+        runs: networks that are trained.
+        learning_rate: of SGD.
+        batch: training inputs a step.
+        epochs: most passes of SGD; networks that do not fit by then do not count.
+        kept: most functions that are returned, those seen most often by random networks first.
+        seed: of target, training inputs and networks.
+
+    Returns:
+        Dimension `rank`: shares `bayes_probability` among random networks that fit and `sgd_probability` among trained
+        ones. Scalars: `bayes_count` and `sgd_count`, networks that fit; `bayes_accuracy` and `sgd_accuracy`, their mean
+        accuracy on test inputs; `target_complexity`.
+    """
+    corners, size = _corners(inputs), 2**inputs
+    bayes: Counter[bytes] = Counter()
+    target = _target(corners, width, seed)
+    rng = np.random.default_rng(derive_seed("boolean training inputs", seed))
+    chosen = torch.as_tensor(rng.permutation(size)[:train_size])
+    with bar(draws, "random Boolean functions that fit") as progress:
+        for number, start in enumerate(range(0, draws, _BLOCK)):
+            count = min(_BLOCK, draws - start)
+            source = torch.Generator().manual_seed(derive_seed("boolean posterior", seed, number))
+            weights = _random(count, inputs, width, source)
+            fits = ((forward(weights, corners[chosen], _FORM) > 0) == target[chosen]).all(1)
+            if fits.any():
+                bayes.update(_codes(forward([weight[fits] for weight in weights], corners, _FORM) > 0))
+            progress.update(count)
+
+    weights = _random(runs, inputs, width, torch.Generator().manual_seed(derive_seed("boolean runs", seed)))
+    one, signs = torch.ones(runs), 2.0 * target - 1
+    orders = [derive_seed("boolean order", seed, run) for run in range(runs)]
+    members = Members(torch.zeros(runs, dtype=torch.long), orders, one, learning_rate * one, one, 0 * one)
+    for _ in descend(
+        weights, corners[chosen][None], signs[chosen].expand(runs, -1), members, form=_FORM, loss=logistic,
+        optimizer=sgd(), epochs=epochs, batch_size=batch, checkpoints=(), stop_fitted=True, description="SGD",
+    ):  # fmt: skip
+        pass
+    with torch.no_grad():
+        outputs = forward(weights, corners, _FORM) > 0
+    trained = Counter(_codes(outputs[(outputs[:, chosen] == target[chosen]).all(1)]))
+
+    both = {code: (bayes[code], trained[code]) for code in [*bayes, *trained]}
+    common = sorted(both.items(), key=lambda item: item[1], reverse=True)[:kept]
+    counts = np.array([pair for _, pair in common]).reshape(-1, 2)
+    totals = np.array([bayes.total(), trained.total()])
+    unseen = np.setdiff1d(np.arange(size), chosen.numpy())
+    with np.errstate(invalid="ignore"):
+        shares = counts / totals
+    accuracies = [_accuracy(seen, target.numpy(), unseen) for seen in (bayes, trained)]
+    text = "".join(map(str, target.int().tolist()))
+    names = (("bayes", "random"), ("sgd", "trained"))
+    return xr.Dataset(
+        {
+            **{f"{key}_probability": variable("rank", share, f"share of {word} networks that fit", source=_MINGARD)
+               for (key, word), share in zip(names, shares.T, strict=True)},
+            **{f"{key}_count": variable((), total, f"{word} networks that fit", source=_MINGARD)
+               for (key, word), total in zip(names, totals, strict=True)},
+            **{f"{key}_accuracy": variable((), value, f"test accuracy of {word} networks that fit", source=_MINGARD)
+               for (key, word), value in zip(names, accuracies, strict=True)},
+            "target_complexity": variable((), complexity(text), "Lempel-Ziv complexity of the target", "bit", _MINGARD),
+        },
+        {"rank": np.arange(1, len(common) + 1)},
+    )  # fmt: skip
+
+
+def _corners(inputs: int) -> Tensor:
+    """All 2^inputs strings of bits."""
+    return torch.tensor([[code >> bit & 1 for bit in range(inputs)] for code in range(2**inputs)]).float()
+
+
+def _random(count: int, inputs: int, width: int, source: torch.Generator) -> list[Tensor]:
+    """Networks inputs-width-width-1 with weights and biases N(0, 1/fan_in)."""
+    return [
+        torch.randn(count, rows, columns + 1, generator=source).mul_(columns**-0.5)
+        for columns, rows in pairwise([inputs, width, width, 1])
+    ]
+
+
+def _codes(signs: Tensor) -> list[bytes]:
+    """A name for each row of signs."""
+    return [row.tobytes() for row in np.packbits(signs.numpy(), axis=1)]
+
+
+def _bits(code: bytes, size: int) -> np.ndarray:
+    return np.unpackbits(np.frombuffer(code, np.uint8))[:size]
+
+
+def _target(corners: Tensor, width: int, seed: int) -> Tensor:
+    """The function seen most often among random ones in which either sign has its share."""
+    source, seen = torch.Generator().manual_seed(derive_seed("boolean target", seed)), Counter[bytes]()
+    for _ in range(_TARGET_BLOCKS):
+        signs = forward(_random(_BLOCK, corners.shape[1], width, source), corners, _FORM) > 0
+        ones = signs.float().mean(1)
+        seen.update(_codes(signs[(ones >= _MINORITY) & (ones <= 1 - _MINORITY)]))
+    ((code, _),) = seen.most_common(1)
+    return torch.as_tensor(_bits(code, len(corners)).astype(bool))
+
+
+def _accuracy(seen: Counter[bytes], target: np.ndarray, unseen: np.ndarray) -> float:
+    if not len(unseen):
+        return float("nan")
+    right = [(_bits(code, len(target))[unseen] == target[unseen]).mean() for code in seen]
+    return float(np.average(right, weights=list(seen.values()))) if seen else float("nan")

@@ -53,6 +53,23 @@ def vote_error(test_outputs: Array, test_labels: Array) -> Array:
     return _error(np.where(nobody, np.nan, votes), test_labels[..., 0, :])
 
 
+def average_error(test_outputs: Array, test_labels: Array) -> Array:
+    """Share of test points on which the sign of the networks' mean output is wrong; NaN networks are left out.
+
+    Args:
+        test_outputs: `(..., networks, m)`.
+        test_labels: `(..., 1, m)` of +-1.
+
+    Returns:
+        `(...)`, NaN where there is no network.
+
+    Source: Farhang et al. 2022, section 5.
+    """
+    nobody = np.isnan(test_outputs).all(-2)
+    average = np.nan_to_num(test_outputs).sum(-2)  # its sign is the mean's
+    return _error(np.where(nobody, np.nan, average), test_labels[..., 0, :])
+
+
 def _error(outputs: Array, labels: Array) -> Array:
     wrong = np.where(np.isnan(outputs), np.nan, outputs * labels <= 0)
     share: Array = wrong.mean(-1)

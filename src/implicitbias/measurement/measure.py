@@ -12,7 +12,7 @@ import xarray as xr
 from implicitbias.catalogue import METRICS, resolve
 from implicitbias.errors import ResultError, nearest
 from implicitbias.measurement.arrays import Array
-from implicitbias.measurement.tangents import Tangent, tangents_of
+from implicitbias.measurement.tangents import Tangent, layers_of, slopes_of
 from implicitbias.networks.homogeneity import degree
 from implicitbias.networks.mlp import of_network
 from implicitbias.schema import describe, parameters_of, variable
@@ -35,6 +35,7 @@ OF_TASK = {
 
 - `layer_shapes`: `(L, 2)`; `network`: the networks' parameters; `degree`: of homogeneity in the trained weights;
 - `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`: see `measurement.tangents`;
+- `input_slopes`: gradients of the outputs by the inputs, `(..., n, d)`;
 - of trained runs `loss`, its name, and `label_scales`, of the run's leading shape.
 """
 
@@ -97,8 +98,8 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
         return [of_run(f"weight_{layer}") for layer in range(run.sizes["layer"])]
 
     @cache
-    def tangents() -> list[Tangent]:
-        return tangents_of(weights(), of_task("train_input"), network)
+    def layers() -> list[Tangent]:
+        return layers_of(weights(), of_task("train_input"), network)
 
     def label_scales() -> Array:
         if "label_scale" not in lead:
@@ -123,7 +124,8 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
         providers |= {
             "weights": weights,
             "trained_weights": lambda: weights()[of_network(network).trained],
-            "tangents": tangents,
+            "tangents": lambda: layers()[of_network(network).trained],
+            "input_slopes": lambda: slopes_of(layers(), task.sizes["feature"]),
         }
     if training:
         providers |= {"loss": lambda: training["loss"], "label_scales": label_scales}

@@ -38,6 +38,17 @@ def tangents_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, A
         inputs: `(..., n, d)`, leading dimensions broadcast against those of the weights.
         network: the networks' parameters.
     """
+    return layers_of(weights, inputs, network)[of_network(network).trained]
+
+
+def slopes_of(layers: Sequence[Tangent], features: int) -> Array:
+    """Gradients of the outputs with respect to the inputs, `(..., n, d)`, from `layers_of` and d."""
+    slopes: Array = layers[0].delta @ layers[0].weight[..., :features]
+    return slopes
+
+
+def layers_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, Any]) -> list[Tangent]:
+    """As `tangents_of`, of all layers."""
     form, lead = of_network(network), weights[0].shape[:-2]
     count, (n, d) = int(np.prod(lead)), inputs.shape[-2:]
     flat = [torch.from_numpy(weight.reshape(count, *weight.shape[-2:]).copy()) for weight in weights]
@@ -49,11 +60,11 @@ def tangents_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, A
         gradients: list[Gradient] = []
         some = [weight[here].requires_grad_(True) for weight in flat]
         forward(some, points[here], form, gradients).sum().backward()  # type: ignore[no-untyped-call]
-        parts.append(gradients[::-1][form.trained])
+        parts.append(gradients[::-1])
     layers = [Gradient(*(torch.cat(each) for each in zip(*layer, strict=True))) for layer in zip(*parts, strict=True)]
     return [
         Tangent(weight, layer.delta.numpy().reshape(*lead, n, -1), layer.h.numpy().reshape(*lead, n, -1))
-        for weight, layer in zip(weights[form.trained], layers, strict=True)
+        for weight, layer in zip(weights, layers, strict=True)
     ]
 
 

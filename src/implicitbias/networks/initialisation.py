@@ -33,6 +33,24 @@ def uniform(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tenso
     return [(2 * torch.rand(rows, columns, dtype=dtype, generator=source) - 1) / columns for rows, columns in shapes]
 
 
+def fan_in_uniform(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+    """U[-1, 1]/sqrt(fan_in): torch's own layers."""
+    return [
+        (2 * torch.rand(rows, columns, dtype=dtype, generator=source) - 1) / math.sqrt(columns)
+        for rows, columns in shapes
+    ]
+
+
+def orthogonal(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+    """Semi-orthogonal times sqrt(fan_out/fan_in), which keeps the size of entries (Bernstein et al. 2023)."""
+    return [
+        torch.nn.init.orthogonal_(torch.empty(shape, dtype=dtype), generator=source).mul_(
+            math.sqrt(shape[0] / shape[1])
+        )
+        for shape in shapes
+    ]
+
+
 def balanced(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
     """Rows N(0, I/fan_in); each output weight has the norm of its row and a sign by coin (Min, Mallada & Vidal 2023).
 

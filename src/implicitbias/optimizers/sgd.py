@@ -8,8 +8,12 @@ from implicitbias.networks.mlp import Gradient
 from implicitbias.optimizers.base import Optimizer, blocks
 
 
-def sgd() -> Optimizer:
-    """w <- w - lr g; gradient descent where the batch is full."""
+def sgd(weight_decay: float = 0.0) -> Optimizer:
+    """w <- w - lr (g + weight_decay w); gradient descent where the batch is full.
+
+    Args:
+        weight_decay: lambda of a penalty (lambda/2) |w|^2 on the loss.
+    """
 
     def init(weights: Sequence[Tensor]) -> None:
         return None
@@ -20,6 +24,8 @@ def sgd() -> Optimizer:
         rate = -learning_rate[:, None, None]
         for gradient, weight in zip(gradients, weights, strict=True):
             for g, w, r in blocks(gradient, weight, rate):
+                if weight_decay:
+                    g.add_(w, alpha=weight_decay)
                 w.addcmul_(g, r)
 
     return Optimizer(init, update, buffers=0)

@@ -200,3 +200,38 @@ def bernstein_yue_2021_bayes_point() -> list[Row]:
         for n, values in percent.items()
         for (what, variable, point), value in zip(columns, values, strict=True)
     ]
+
+
+def peleg_hein_2024() -> list[Row]:
+    """Test accuracies of perceptrons that fit n points of MNIST's 0 and 7, which are other points than ours."""
+    source = "Peleg & Hein 2024, tables of the appendix (MNIST, 0 against 7, pooled images)"
+    percent = {
+        (0.16667, 4): (65, 72.9), (0.16667, 16): (79.7, 90.5), (0.16667, 24): (85, 94.1),
+        (1.0, 4): (64.2, 87.2), (1.0, 16): (78.3, 94), (1.0, 24): (83.6, 96.5),
+    }  # fmt: skip
+    return [
+        Row(
+            f"test accuracy, {word}",
+            "test_accuracy",
+            {"factor": factor, "train_size": n, "found_by": name},
+            value / 100,
+            source,
+        )
+        for (factor, n), pair in percent.items()
+        for (name, word), value in zip((("guess", "guess and check"), ("sgd", "SGD")), pair, strict=True)
+    ]
+
+
+def peleg_hein_2024_lenet() -> list[Row]:
+    """Test accuracies of LeNets trained on 16 points of MNIST's 0 and 7."""
+    source = "Peleg & Hein 2024 (LeNet on MNIST, 0 against 7, n = 16)"
+    percent = {
+        "sgd": (90.7, 93.6, 95.2), "gd": (86.1, 91.5, 93.7), "long_gd": (90.0, 93.3, 94.9),
+    }  # fmt: skip
+    return [
+        Row(f"test accuracy, {name}", "test_accuracy", {"factor": factor, "train_size": 16, "found_by": name}, value /
+        100,
+            source)
+        for name, values in percent.items()
+        for factor, value in zip((0.16667, 0.33333, 0.66667), values, strict=True)
+    ]  # fmt: skip

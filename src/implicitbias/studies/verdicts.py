@@ -32,6 +32,19 @@ def rank_correlation(x: Any, y: Any) -> float:
     return 0.0 if (x == x[0]).all() or (y == y[0]).all() else float(spearmanr(x, y).statistic)
 
 
+def rank_interval(x: Any, y: Any) -> tuple[float, float, float]:
+    """Lower end of its 95 % interval, Spearman's rank correlation, and the upper end; NaN ends for under five pairs.
+
+    Fisher's transformation with the variance 1.06/(n - 3) (Fieller, Hartley & Pearson 1957).
+    """
+    correlation = rank_correlation(x, y)
+    count = np.size(x)
+    if count < 5:
+        return np.nan, correlation, np.nan
+    centre, half = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12)), 1.96 * np.sqrt(1.06 / (count - 3))
+    return float(np.tanh(centre - half)), correlation, float(np.tanh(centre + half))
+
+
 def axis(dataset: xr.Dataset, name: str) -> np.ndarray:
     """Values of a dimension that the check cannot do without.
 

@@ -32,6 +32,8 @@ def build(
     raw_dir: Path,
     labels: str = "own",
     centred: bool = False,
+    balanced: bool = False,
+    random_share: float = 0.0,
     test_size: int | None = None,
     **parameters: float | str,
 ) -> xr.Dataset:
@@ -48,6 +50,8 @@ def build(
         raw_dir: folder of the raw files.
         labels: name in `catalogue.LABELS`.
         centred: whether the mean of a seed's training inputs is subtracted from all its inputs.
+        balanced: of a real source, whether the first points of either label in the permutation are taken in turns.
+        random_share: share of a seed's training labels that are drawn by coin instead.
         test_size: number of test points; None for all of them, in file order (of a synthetic source, 1000).
         **parameters: of a synthetic source; those left out have their defaults.
 
@@ -71,8 +75,14 @@ def build(
     if unknown := parameters.keys() - entry.parameters.keys():
         raise ConfigError(f"source {source!r} has no parameter {min(unknown)!r}; it has: {', '.join(entry.parameters)}")
     chosen = {key: parameter.default for key, parameter in entry.parameters.items()} | parameters
-    drawn = _real if entry.counts else _synthetic
-    arrays = drawn(source, labels, train_size, test_size, seed, raw_dir, chosen)
+    if entry.counts:
+        arrays = _real(source, labels, train_size, test_size, seed, raw_dir, balanced)
+    else:
+        arrays = _synthetic(source, labels, train_size, test_size, seed, chosen)
+    if random_share:
+        arrays["train_label"] = np.stack(
+            [_by_coin(own, random_share, s) for own, s in zip(arrays["train_label"], seed, strict=True)]
+        )
     if centred:
         mean = arrays["train_input"].mean(1, keepdims=True)
         arrays = {**arrays, "train_input": arrays["train_input"] - mean, "test_input": arrays["test_input"] - mean}
@@ -99,15 +109,14 @@ def build(
     )
     stored = {
         "source": source, "labels": labels, "train_size": train_size, "test_size": test_size, "seed": list(seed),
-        "centred": centred,
+        "centred": centred, "balanced": balanced, "random_share": random_share,
     }  # fmt: skip
     return describe(dataset, f"task: {labels} labels on {source}", stored | chosen)
 
 
 def _real(
-    source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path,
-    parameters: Mapping[str, Any],
-) -> dict[str, np.ndarray]:  # fmt: skip
+    source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path, balanced: bool
+) -> dict[str, np.ndarray]:
     rule = LABELS[labels]
     superset = resolve(SOURCES[source])(raw_dir)
     if set(rule.digits) < set(superset.train_digit):  # a copy, which for all of MNIST would be large
@@ -116,7 +125,8 @@ def _real(
     for key, size, limit in zip(("train_size", "test_size"), (train_size, test_size), available, strict=True):
         if size is not None and not 1 <= size <= limit:
             raise ConfigError(f"{key} = {size}: {labels!r} on {source!r} has {limit} points; allowed: 1 to {limit}")
-    train_index, test_index = zip(*(_select(s, available, train_size, test_size) for s in seed), strict=True)
+    signs = resolve(rule)(superset.train_digit, superset.test_digit, 0)[0] if balanced else None
+    train_index, test_index = zip(*(_select(s, available, train_size, test_size, signs) for s in seed), strict=True)
     labelled = [
         resolve(rule)(superset.train_digit[train], superset.test_digit[test], s)
         for s, train, test in zip(seed, train_index, test_index, strict=True)
@@ -133,9 +143,8 @@ def _real(
 
 
 def _synthetic(
-    source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path,
-    parameters: Mapping[str, Any],
-) -> dict[str, np.ndarray]:  # fmt: skip
+    source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], parameters: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
     own = {key: value for key, value in parameters.items() if key != "flip"}
     size = train_size + (_TEST_POINTS if test_size is None else test_size)
     inputs, clean, flipped = [], [], []
@@ -159,10 +168,24 @@ def _synthetic(
 
 
 def _select(
-    seed: int, available: tuple[int, int], train_size: int, test_size: int | None
+    seed: int, available: tuple[int, int], train_size: int, test_size: int | None, signs: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the training and test points of one seed."""
+    """Indices of the training and test points of one seed; with `signs`, the labels, both labels in turns."""
     generator = np.random.RandomState(seed)
-    train = generator.permutation(available[0])[:train_size]
+    train = generator.permutation(available[0])
+    if signs is not None:
+        either = [train[signs[train] == sign] for sign in (1, -1)]
+        limit = 2 * min(map(len, either))
+        if train_size > limit:
+            raise ConfigError(f"train_size = {train_size}: balanced, there are {limit} points; allowed: 1 to {limit}")
+        train = np.stack([part[: limit // 2] for part in either], axis=1).ravel()
+    train = train[:train_size]
     test = generator.permutation(available[1])[:test_size]
     return train, np.arange(available[1]) if test_size is None else test
+
+
+def _by_coin(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """The labels, a share of them (rounded) drawn anew by coin."""
+    rng = np.random.default_rng(derive_seed("labels by coin", seed))
+    chosen = rng.permutation(len(labels)) < round(share * len(labels))
+    return np.where(chosen, 2 * rng.integers(2, size=len(labels)) - 1, labels).astype(np.int8)

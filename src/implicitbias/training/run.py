@@ -80,7 +80,8 @@ def train(
     draw = resolve(INITIALISATIONS[training.get("init", "fan_in")])
     rule = resolve(TARGETS[training.get("targets", "labels")])
     schedule = resolve(SCHEDULES[training.get("schedule", "decaying")])
-    span = span_of(train_input) if entry.equivariant and features > points else None
+    in_span = entry.equivariant and features > points and not hyperparameters.get("weight_decay")
+    span = span_of(train_input) if in_span else None
     total = training["epochs"] * steps_per_epoch(points, training["batch_size"])
     steps = checkpoint_steps(training["checkpoints"], total)
 

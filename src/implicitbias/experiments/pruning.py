@@ -1,0 +1,86 @@
+"""Pruning at random before training: what it costs on a signal beside noise (Yang et al. 2023)."""
+
+import numpy as np
+import torch
+import xarray as xr
+from torch.nn.functional import softplus
+
+from implicitbias.rng import derive_seed
+from implicitbias.schema import variable, with_stderr
+
+_SOURCE = "Yang et al. 2023, section 3"
+
+
+def pruning(
+    *,
+    keep: float = 0.5,
+    width: int = 10,
+    features: int = 2000,
+    train_size: int = 40,
+    signal: float = 0.7,
+    test_size: int = 1000,
+    draws: int = 20,
+    learning_rate: float = 20.0,
+    steps: int = 1000,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Errors of two-layer networks of which each hidden weight was kept with probability `keep`, then trained.
+
+    A point is two patches, y mu e_1 and noise N(0, I/d) without that coordinate. f = (sum of the relus of the first
+    half of the neurons over both patches - that of the second half)/m, the neurons' weights N(0, .01^2), masked from
+    the start; gradient descent on the logistic loss, learning_rate times m a step, float32.
+
+    Args:
+        keep: probability that a weight is kept.
+        width: neurons of either sign, m.
+        features: d.
+        train_size: training points.
+        signal: mu.
+        test_size: test points of every network.
+        draws: networks, each with data and a mask of its own.
+        learning_rate: over the output weight 1/m.
+        steps: of gradient descent.
+        seed: of everything.
+
+    Returns:
+        Scalars: means over the networks of `train_loss` at the end, `train_error` and `test_error`, with standard
+        errors, and `signal_neurons`, the mean number of neurons that kept their weight on the signal.
+    """
+    source = torch.Generator().manual_seed(derive_seed("pruning", seed))
+
+    def data(count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        y = 2.0 * torch.randint(2, (draws, count), generator=source) - 1
+        noise = torch.randn(draws, count, features, generator=source) * features**-0.5
+        noise[..., 0] = 0
+        return y, signal * y[..., None], noise
+
+    mask = (torch.rand(draws, 2 * width, features, generator=source) < keep).float()
+    weight = 0.01 * torch.randn(draws, 2 * width, features, generator=source) * mask
+    output = torch.cat([torch.ones(width), -torch.ones(width)]) / width
+    y, along, noise = data(train_size)
+
+    def outputs(along: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        by_signal = torch.relu(along * weight[:, None, :, 0])  # the signal's patch has one coordinate
+        return (by_signal + torch.relu(noise @ weight.mT)) @ output
+
+    weight.requires_grad_(True)
+    for _ in range(steps):
+        losses = softplus(-y * outputs(along, noise)).mean(1)
+        (gradient,) = torch.autograd.grad(losses.sum(), weight)
+        with torch.no_grad():
+            weight.addcmul_(gradient, mask, value=-learning_rate * width)
+    with torch.no_grad():
+        own = outputs(along, noise)
+        unseen, *patches = data(test_size)
+        found = {
+            "train_loss": (softplus(-y * own).mean(1), "training loss"),
+            "train_error": ((y * own <= 0).double().mean(1), "training error"),
+            "test_error": ((unseen * outputs(*patches) <= 0).double().mean(1), "test error"),
+            "signal_neurons": (mask[..., 0].sum(1), "neurons that kept their weight on the signal"),
+        }
+    dataset: dict[str, xr.Variable] = {}
+    for name, (values, text) in found.items():
+        each = values.double().numpy()
+        mean = variable((), each.mean(), text, source=_SOURCE)
+        dataset |= with_stderr(name, mean, each.std(ddof=1) / np.sqrt(draws))
+    return xr.Dataset(dataset)

@@ -1,0 +1,118 @@
+"""Checks of random against trained networks and of smaller systems: passed by data that obeys, failed by the rest."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import xarray as xr
+from test_descent_checks import changed, reverse, study
+
+from implicitbias.catalogue import CHECKS
+from implicitbias.studies.checks import run_check
+from implicitbias.studies.verdicts import rank_correlation, rank_interval
+
+FACTORS = [0.2, 0.5, 1.0]
+FOUND = study(
+    {"factor": FACTORS, "train_size": [4, 16], "seed": [0, 1], "found_by": ["guess", "sgd"]},
+    test_accuracy=(
+        ("factor", "train_size", "seed", "found_by"),
+        [[[[0.6 + n, 0.7 + n + f], [0.61 + n, 0.72 + n + f]] for n in (0, 0.1)] for f in (0, 0.04, 0.08)],
+    ),
+)
+DEEP = study(
+    {"layers": [2, 5], "found_by": ["guess", "sgd"]}, test_accuracy=(("layers", "found_by"), [[0.8, 0.95], [0.7, 0.9]])
+)
+SHARES = np.arange(8, 0, -1) / 36
+FUNCTIONS = study(
+    {"seed": [0, 1], "rank": range(8)},
+    bayes_probability=(("seed", "rank"), [SHARES, SHARES]), sgd_probability=(("seed", "rank"), [SHARES, SHARES]),
+    bayes_count=("seed", [1000, 1000]), sgd_count=("seed", [1000, 1000]),
+    bayes_accuracy=("seed", [0.9, 0.9]), sgd_accuracy=("seed", [0.95, 0.88]),
+)  # fmt: skip
+RATES, DECAYS, DEPTHS = [0.01, 0.1], [0.0, 0.01], [2, 4]
+SLOPES = study(
+    {"learning_rate": RATES, "weight_decay": DECAYS, "depth": DEPTHS, "step": [0, 100]},
+    geometric_complexity=(
+        ("learning_rate", "weight_decay", "depth", "step"),
+        [
+            [[[1 / depth, 20 - 50 * rate - 300 * decay + depth] for depth in DEPTHS] for decay in DECAYS]
+            for rate in RATES
+        ],
+    ),
+)
+SLABS = study(
+    {"data": ["lms_5", "ms_5_7", "noisy_lms_7", "ms_7"]},
+    accuracy=("data", [1, 1, 0.95, 1]), simple_randomized_auc=("data", [0.51, 0.49, 0.5, 1]),
+    complex_randomized_auc=("data", [1, 1, 0.985, 0.5]),
+)  # fmt: skip
+MARGINS = study(
+    {"random_share": [0.0, 0.75], "label_scale": [0.1, 1.0], "member": [0, 1]},
+    test_error=(("random_share", "label_scale", "member"), [[[0.2, 0.2], [0.1, 0.1]], [[0.4, 0.4], [0.35, 0.35]]]),
+    average_error=(("random_share", "label_scale"), [[0.1, 0.1], [0.38, 0.35]]),
+)
+FIT = study({"depth": [2, 32], "step": [0, 9]}, train_error=(("depth", "step"), [[0.5, 0], [0.5, 0]]))
+STUCK = study(
+    {"depth": [2, 32], "optimizer": ["adam", "sgd"], "learning_rate": [0.1, 1.0]},
+    train_error=(("depth", "optimizer", "learning_rate"), [[[0, 0], [0, 0]], [[0.5, 0.5], [0.4, np.nan]]]),
+)
+PRUNED = study({"keep": [0.01, 0.5, 1.0]}, train_error=("keep", [0, 0, 0]), test_error=("keep", [0.45, 0.01, 0]))
+BALL = study(
+    {"features": [10, 20], "network": ["two hidden layers", "one hidden layer", "one hidden layer, fixed"]},
+    test_loss=(("features", "network"), [[0.05, 0.1, 0.2], [0.06, 0.2, 0.1]]),
+)
+
+CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
+    ("width_helps_gradient_descent", FOUND, changed(test_accuracy=reverse("factor"))),
+    ("width_leaves_guesses_alone", FOUND, lambda d: d.assign(test_accuracy=d["test_accuracy"] + 0.05 * d["factor"])),
+    ("trained_networks_beat_guesses", FOUND, changed(test_accuracy=reverse("found_by"))),
+    ("depth_lowers_accuracy", DEEP, changed(test_accuracy=reverse("layers"))),
+    ("trained_networks_follow_the_prior", FUNCTIONS, changed(sgd_probability=reverse("rank"))),
+    ("trained_networks_generalise_as_random_ones", FUNCTIONS, changed(sgd_accuracy=lambda a: a - 0.2)),
+    ("complexity_falls_with_regularisation", SLOPES, changed(geometric_complexity=reverse("learning_rate"))),
+    ("complexity_falls_with_regularisation", SLOPES, changed(geometric_complexity=reverse("weight_decay"))),
+    ("complexity_falls_with_depth", SLOPES, changed(geometric_complexity=reverse("depth"))),
+    ("networks_rely_on_the_simplest_feature", SLABS, changed(simple_randomized_auc=lambda a: a + 0.1)),
+    ("networks_rely_on_the_simplest_feature", SLABS, changed(complex_randomized_auc=lambda a: a - 0.02)),
+    ("a_noisy_simple_feature_costs_accuracy", SLABS, changed(accuracy=reverse("data"))),
+    ("random_labels_cost_accuracy_at_equal_margin", MARGINS, changed(test_error=reverse("random_share"))),
+    ("averages_beat_members", MARGINS, changed(average_error=lambda error: error + 0.1)),
+    ("deepest_networks_fit", FIT, changed(train_error=reverse("step"))),
+    ("deepest_networks_do_not_fit", STUCK, changed(train_error=reverse("depth"))),
+    ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(test_error=lambda error: error - 0.1)),
+    ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(test_error=reverse("keep"))),
+    ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(train_error=lambda error: error + 0.1)),
+    ("a_second_layer_finds_the_ball", BALL, changed(test_loss=reverse("network"))),
+]
+
+
+@pytest.mark.parametrize(("name", "dataset", "spoil"), CASES, ids=[name for name, _, _ in CASES])
+def test_check(name: str, dataset: xr.Dataset, spoil: Callable[[xr.Dataset], xr.Dataset]) -> None:
+    passed = run_check(name, dataset)
+    assert passed.outcome == "passed", passed.numbers
+    assert run_check(name, spoil(dataset)).outcome == "failed"
+    assert run_check(name, xr.Dataset()).outcome == "not run"
+    nothing = run_check(name, dataset.map(lambda data: data * np.nan))
+    assert nothing.outcome in ("failed", "not run") or name == "deepest_networks_do_not_fit"  # diverged: did not fit
+
+
+def test_rare_functions_are_not_compared() -> None:
+    rare = FUNCTIONS.assign(sgd_count=("seed", [20, 20]))
+    assert run_check("trained_networks_follow_the_prior", rare).outcome == "not run"
+
+
+def test_every_check_of_systems_is_tested() -> None:
+    assert {name for name, _, _ in CASES} == {n for n, entry in CHECKS.items() if "systems:" in entry.function}
+
+
+def test_rank_intervals_cover() -> None:
+    """95 % of intervals from 30 pairs hold the rank correlation of the bivariate normal, 6/pi asin(rho/2)."""
+    rng, truth = np.random.default_rng(0), 6 / np.pi * np.arcsin(0.6 / 2)
+    held = 0
+    for _ in range(400):
+        x, noise = rng.normal(size=(2, 30))
+        low, middle, high = rank_interval(x, 0.6 * x + 0.8 * noise)
+        assert low < middle < high
+        held += low <= truth <= high
+    assert 0.91 <= held / 400 <= 0.99
+    assert rank_correlation([1, 1, 1], [1, 2, 3]) == 0
+    assert np.isnan(rank_interval([1, 2, 3], [1, 2, 3])[0])
