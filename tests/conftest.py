@@ -63,9 +63,11 @@ def generalisation() -> xr.Dataset:
     }  # fmt: skip
     dataset = xr.Dataset(variables, coords)
     dataset["train_size"].attrs["long_name"] = "number of training points"
-    return describe(
-        dataset, "study generalisation", {"task": {"source": "mnist"}}, question="why & <how>?", method="so"
-    )
+    settings = {
+        "task": {"source": "mnist", "labels": LABELS, "train_size": SIZES, "seed": SEEDS},
+        "training": {"optimizer": "nero"},
+    }
+    return describe(dataset, "study generalisation", settings, question="why & <how>?", method="so")
 
 
 @pytest.fixture

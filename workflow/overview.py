@@ -40,6 +40,9 @@ def stale(configs: Iterable[str]) -> list[Path]:
             for key in plan.jobs[stage]:
                 wanted |= {RESULTS / stage / f"{key}.nc", RESULTS / "logs" / stage / f"{key}.log"}
         wanted |= {summary / "report.html", summary / "logs" / "report.log"}
+        wanted |= {summary / "studies" / "all_runs.nc", summary / "logs" / "studies" / "all_runs.log"}
+        wanted |= {summary / "figures" / f"all_runs.{suffix}" for suffix in ("png", "pdf")}
+        wanted |= {summary / "logs" / "figures" / "all_runs.log"}
         for name, study in plan.studies.items():
             wanted |= {summary / "studies" / f"{name}.nc", summary / "logs" / "studies" / f"{name}.log"}
             for figure in study.figures:

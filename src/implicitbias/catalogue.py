@@ -289,7 +289,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": Optimizer(
         "implicitbias.optimizers.sgd:sgd",
         "(stochastic) gradient descent; full batch by batch_size: full",
-        {"weight_decay": Parameter(0.0, "lambda of the penalty (lambda/2) |w|^2", 0)},
+        {"weight_decay": Parameter(0.0, "weight decay: lambda of a penalty (lambda/2) |w|^2", 0)},
         equivariant=True,
     ),
     "momentum": Optimizer(
@@ -692,7 +692,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "random networks that fit against trained ones (Chiang et al. 2023; Peleg & Hein 2024)",
         {
             "architecture": Parameter("mlp", "of the image classifiers", choices=("mlp", "lenet")),
-            "factor": Parameter(1.0, "on the widths of all layers", 0, exclusive_minimum=True),
+            "factor": Parameter(1.0, "factor on the widths of all layers", 0, exclusive_minimum=True),
             "layers": Parameter(5, "weight matrices that are left", 2, 5),
             "networks": Parameter(100, "wanted of each kind", 2),
             "draws": _draws(1_000_000),
@@ -739,7 +739,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "width": _width(100),
             "depth": Parameter(3, "linear layers", 2),
             "learning_rate": Parameter(1.0, "step of SGD", 0, exclusive_minimum=True),
-            "weight_decay": Parameter(5e-4, "of SGD", 0),
+            "weight_decay": Parameter(5e-4, "weight decay of SGD", 0),
             "epochs": Parameter(80, "passes through the training set", 1),
             "batch": Parameter(256, "training points a step", 1),
             "noise": Parameter(0.1, "share of points whose linear coordinate is noise (noisy_lms_7)", 0, 1),
@@ -1109,6 +1109,13 @@ FIGURES: dict[str, Figure] = {
         "the study's quantities against one of its axes",
         alt="Lines of measured quantities, one panel each, against an axis of the study",
         options=True,
+    ),
+    "all_runs": Figure(
+        "implicitbias.figures.all_runs:all_runs",
+        "which metrics predict the test error of all trained networks (rank correlations, 95 % intervals), and their"
+        " test errors against the infinitely wide network's average over the orthant",
+        alt="Rank correlations of metrics with the test error; test errors against the architecture's average error",
+        needs=("within", "across"),
     ),
     "stable_rank": Figure(
         "implicitbias.figures.low_rank:stable_rank",

@@ -1,5 +1,7 @@
 """Slabs, masks, balls and Boolean targets: data by their definition, outcomes where they are known."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -25,7 +27,7 @@ def test_a_coordinate_alone_decides_the_label(slabs: int) -> None:
     assert np.ptp(x) == pytest.approx(2, abs=0.01)
     if slabs > 1:
         assert signs[slabs // 2][0] == -1
-        assert all(a[0] == -b[0] for a, b in zip(signs, signs[1:], strict=False))
+        assert all(a[0] == -b[0] for a, b in pairwise(signs))
         second = [np.mean(x[labels == sign] ** 2) for sign in (1, -1)]
         assert second[0] == pytest.approx(second[1], rel=0.03)  # no quadratic feature gives the label away
 

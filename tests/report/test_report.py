@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from implicitbias.report.build import build
+from implicitbias.studies.all_runs import gather
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -39,6 +40,8 @@ def page(generalisation: xr.Dataset, label_ray: xr.Dataset, tmp_path: Path) -> P
     text = build(
         {"generalisation": diverged, "label_ray": label_ray},
         {"generalisation": {"wide": image}},
+        runs=gather({"generalisation": diverged}),
+        overview=image,
         drawings={"generalisation": {"wide": "bounds"}},
         checks={
             "generalisation": ["small_labels_hurt", "networks_beat_nngp_at_large_scale"],
@@ -51,9 +54,11 @@ def page(generalisation: xr.Dataset, label_ray: xr.Dataset, tmp_path: Path) -> P
 
 def test_figures_are_inside_with_alternative_text(page: Page) -> None:
     images = [attrs for tag, attrs in page.tags if tag == "img"]
-    assert len(images) == 1
-    assert str(images[0]["src"]).startswith("data:image/png;base64,")
-    assert images[0]["alt"]
+    assert len(images) == 2
+    for image in images:
+        assert str(image["src"]).startswith("data:image/png;base64,")
+        assert image["alt"]
+    assert len({image["alt"] for image in images}) == 2
 
 
 def test_nothing_is_loaded_from_elsewhere(page: Page) -> None:
@@ -86,6 +91,10 @@ def test_the_answer_is_computed_from_the_data(page: Page) -> None:
     assert "decimal labels, n = 500" in page.text
     assert "errs on 13.4% of test points" in page.text  # 1.5 * 2/sqrt(500)
     assert "label scale 1 on 8.9%" in page.text
+
+
+def test_the_front_page_speaks_of_all_runs(page: Page) -> None:
+    assert "108 trained networks on 9 kinds of tasks." in page.text
 
 
 def test_text_is_escaped(page: Page) -> None:

@@ -11,7 +11,8 @@ from laboratory import Laboratory
 
 from implicitbias import schema
 
-SUMMARY = {"assemble_study", "draw_figure", "write_report"}
+ACROSS = {"gather_runs": 1, "draw_all_runs": 1, "write_report": 1}
+SUMMARY = {"assemble_study", "draw_figure", *ACROSS}
 
 
 def generalisation(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
@@ -52,11 +53,11 @@ def test_rewording_reruns_nothing(laboratory: Laboratory) -> None:
         (
             generalisation(lambda study: study["task"]["train_size"].append(30)),
             {"build_task": 2, "train": 4, "measure": 4, "evaluate_nngp": 4, "assemble_study": 1, "draw_figure": 5,
-             "write_report": 1},
+             **ACROSS},
         ),
         (
             generalisation(lambda study: study["network"].update(width=[16, 32])),
-            {"train": 8, "measure": 8, "assemble_study": 1, "draw_figure": 5, "write_report": 1},
+            {"train": 8, "measure": 8, "assemble_study": 1, "draw_figure": 5, **ACROSS},
         ),
         (
             generalisation(lambda study: study["figures"]["bounds"].update(width=7)),
@@ -64,15 +65,15 @@ def test_rewording_reruns_nothing(laboratory: Laboratory) -> None:
         ),
         (
             generalisation(lambda study: study["nngp"].update(delta=0.05)),
-            {"evaluate_nngp": 8, "assemble_study": 1, "draw_figure": 5, "write_report": 1},
+            {"evaluate_nngp": 8, "assemble_study": 1, "draw_figure": 5, **ACROSS},
         ),
         (
             generalisation(lambda study: study["metrics"].append("output_scale")),
-            {"measure": 8, "assemble_study": 1, "draw_figure": 5, "write_report": 1},
+            {"measure": 8, "assemble_study": 1, "draw_figure": 5, **ACROSS},
         ),
         (
             generalisation(lambda study: study["training"].update(learning_rate=0.02)),
-            {"train": 8, "measure": 8, "assemble_study": 1, "draw_figure": 5, "write_report": 1},
+            {"train": 8, "measure": 8, "assemble_study": 1, "draw_figure": 5, **ACROSS},
         ),
         (
             lambda config: config.update(execution={"device": "cpu", "threads": 2}),
@@ -80,7 +81,7 @@ def test_rewording_reruns_nothing(laboratory: Laboratory) -> None:
         ),
         (
             lambda config: config["studies"].update(copy={**config["studies"]["generalisation"], "figures": []}),
-            {"assemble_study": 1, "write_report": 1},
+            {"assemble_study": 1, **ACROSS},
         ),
     ],
     ids=["axis value", "new axis", "figure", "nngp", "metric", "training", "execution", "shared points"],
@@ -125,7 +126,7 @@ def test_an_edited_script_reruns_its_rule(laboratory: Laboratory) -> None:
 def test_adding_a_value_and_taking_it_back_for_real(tiny: Laboratory) -> None:
     before = tiny.folder.joinpath(tiny.config).read_text()
     tiny.edit_config(lambda config: config["studies"]["one"]["network"]["width"].append(8))
-    assert tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, "write_report": 1}
+    assert tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, **ACROSS}
     tiny.snakemake()
     study = schema.load(tiny.folder / "results/tiny/studies/one.nc")
     assert study["test_error"].sizes["width"] == 2
@@ -149,7 +150,7 @@ def test_temporary_runs_are_deleted_and_not_missed(new_tiny: Laboratory) -> None
     assert "training 1-4 of 4" in log.read_text()
     assert new_tiny.planned() == {}
     new_tiny.edit_config(lambda config: config["studies"]["one"]["metrics"].append("output_scale"))
-    assert new_tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, "write_report": 1}
+    assert new_tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, **ACROSS}
 
 
 def test_two_checkouts_share_expensive_results(new_tiny: Laboratory, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_jobs_keep_logs_with_progress(finished_test_config: Laboratory) -> None:
 
 
 SYNTHETIC = {"source": "sparse_parity", "features": [4, 8], "active": 2, "train_size": 6, "seed": [0, 1]}
-RUN = {"build_task", "train", "measure", "assemble_study", "write_report"}
+RUN = {"build_task", "train", "measure", "assemble_study", "gather_runs", "draw_all_runs", "write_report"}
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ RUN = {"build_task", "train", "measure", "assemble_study", "write_report"}
     [
         (
             {"experiment": {"name": "calibration", "estimator": ["mixture", "subset"]}},
-            {"run_experiment", "assemble_study", "write_report"},
+            {"run_experiment", "assemble_study", "gather_runs", "draw_all_runs", "write_report"},
         ),
         (
             {"task": SYNTHETIC, "network": {"depth": 2}, "sampling": {"draws": [10, 20]}, "metrics": ["vote_error"]},
-            {"build_task", "sample", "measure", "assemble_study", "write_report"},
+            {"build_task", "sample", "measure", "assemble_study", "gather_runs", "draw_all_runs", "write_report"},
         ),
         (
             {

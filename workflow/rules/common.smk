@@ -3,7 +3,7 @@
 import os
 from functools import lru_cache
 
-from implicitbias.catalogue import CHECKS, FIGURES, PUBLISHED
+from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.config.load import validate
 from implicitbias.config.plan import make_plan
 from implicitbias.errors import ConfigError
@@ -17,12 +17,14 @@ PLAN = make_plan(CONFIG)
 
 SUMMARY = f"results/{CONFIG.name}" if CONFIG.name else "results"
 REPORT = f"{SUMMARY}/report.html"
+RUNS = f"{SUMMARY}/studies/all_runs.nc"
+OVERVIEW = f"{SUMMARY}/figures/all_runs"
 RAW = "data/raw"
 
 
 wildcard_constraints:
     key="[^/]+",
-    study="[A-Za-z0-9_-]+",
+    study="(?!all_runs(?![A-Za-z0-9_-]))[A-Za-z0-9_-]+",
     figure="[A-Za-z0-9_-]+",
 
 
@@ -104,6 +106,7 @@ def study_settings(name):
         ],
         "axes": plan.axes,
         "fixed": plan.fixed,
+        "labels": plan.labels,
         "title": f"study {name}",
         "question": study.question,
         "method": study.method,
@@ -120,6 +123,27 @@ def study_code(name):
         (),
         [script_of("assemble_study")],
         pieces,
+    )
+
+
+def runs_code():
+    measured = sorted(
+        {name for study in CONFIG.studies.values() for name in study.metrics or []}
+    )
+    return fingerprint(
+        ["implicitbias.studies.all_runs:gather"],
+        [METRICS[name] for name in measured],
+        [script_of("gather_runs")],
+        [study_code(study) for study in PLAN.studies],
+    )
+
+
+def overview_code():
+    return fingerprint(
+        ["implicitbias.figures.draw:draw"],
+        [FIGURES["all_runs"]],
+        [script_of("draw_figure")],
+        [runs_code()],
     )
 
 
@@ -173,7 +197,7 @@ def report_code():
         ["implicitbias.report.build:build"],
         entries,
         [script_of("write_report")],
-        [*figures, *studies],
+        [*figures, *studies, overview_code()],
     )
 
 

@@ -17,6 +17,24 @@ rule draw_figure:
         "../scripts/draw_figure.py"
 
 
+rule draw_all_runs:
+    input:
+        study=RUNS,
+    output:
+        multiext(OVERVIEW, png=".png", pdf=".pdf"),
+    log:
+        f"{SUMMARY}/logs/figures/all_runs.log",
+    localrule: True  # seconds: no cluster job is worth it
+    conda:
+        "../envs/implicitbias.yaml"
+    params:
+        settings={"figure": "all_runs"},
+        code=overview_code(),
+    script:
+        "../scripts/draw_figure.py"
+
+
 rule figures:
     input:
         figure_files(),
+        f"{OVERVIEW}.png",

@@ -2,6 +2,8 @@ rule write_report:
     input:
         studies=rules.studies.input,
         figures=figure_files(),
+        runs=RUNS,
+        overview=f"{OVERVIEW}.png",
     output:
         REPORT,
     log:

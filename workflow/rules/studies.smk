@@ -20,3 +20,19 @@ rule assemble_study:
 rule studies:
     input:
         expand(f"{SUMMARY}/studies/{{study}}.nc", study=PLAN.studies),
+
+
+rule gather_runs:
+    input:
+        rules.studies.input,
+    output:
+        RUNS,
+    log:
+        f"{SUMMARY}/logs/studies/all_runs.log",
+    localrule: True  # seconds: no cluster job is worth it
+    conda:
+        "../envs/implicitbias.yaml"
+    params:
+        code=runs_code(),
+    script:
+        "../scripts/gather_runs.py"

@@ -9,4 +9,6 @@ with logged_to(snakemake.log[0]):
     studies = {Path(path).stem: schema.load(path) for path in snakemake.input.studies}
     images = [Path(path) for path in snakemake.input.figures if path.endswith(".png")]
     figures = {name: {path.stem: path for path in images if path.parent.name == name} for name in studies}
-    Path(snakemake.output[0]).write_text(build(studies, figures, **settings), encoding="utf-8")
+    runs, overview = schema.load(snakemake.input.runs), Path(snakemake.input.overview)
+    page = build(studies, figures, runs=runs, overview=overview, **settings)
+    Path(snakemake.output[0]).write_text(page, encoding="utf-8")

@@ -471,6 +471,12 @@ class Config(Strict):
     execution: Execution = Execution()
     studies: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], Study] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _names_are_free(self) -> "Config":
+        if "all_runs" in self.studies:
+            raise _problem("all_runs is the table of all studies' runs, no name for a study")
+        return self
+
 
 def _problem(text: str) -> PydanticCustomError:
     return PydanticCustomError("study", "{text}", {"text": text})

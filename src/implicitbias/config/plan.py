@@ -65,6 +65,8 @@ class StudyPlan:
     pieces: tuple[Piece, ...]
     axes: Mapping[str, list[Any]]
     fixed: Mapping[str, Any]
+    labels: Mapping[str, str]
+    """What the axes are that are parameters of catalogue entries."""
     figures: Mapping[str, Mapping[str, Any]]
 
 
@@ -114,7 +116,7 @@ def _plan_study(plan: Plan, study: Study) -> StudyPlan:
             pieces.append(Piece(_measurement(plan, source, run, metrics), {**coords, **more}, prefix))
         for more, settings, _ in _settings(study, "nngp", study.nngp, coords):
             pieces.append(Piece(_nngp(plan, source, task, network, settings), {**coords, **more}))
-    return StudyPlan(tuple(_trimmed(pieces)), study.axes(), _fixed(study), _figures(study))
+    return StudyPlan(tuple(_trimmed(pieces)), study.axes(), _fixed(study), _labels(study), _figures(study))
 
 
 # ------------------------------------------------------------------------------------- the grid's points
@@ -174,6 +176,24 @@ def _fixed(study: Study) -> dict[str, Any]:
         if block is not None:
             fixed.update({k: v for k, v in block if isinstance(v, int | float | str) and k not in NOT_AXES})
     return fixed
+
+
+def _labels(study: Study) -> dict[str, str]:
+    """The summary of every parameter of the entries that the study names, by its key."""
+    chosen: list[tuple[BaseModel | None, Mapping[str, Entry], str]] = [
+        (study.task, catalogue.SOURCES, "source"),
+        (study.network, catalogue.ACTIVATIONS, "activation"),
+        (study.training, catalogue.OPTIMIZERS, "optimizer"),
+        (study.experiment, catalogue.EXPERIMENTS, "name"),
+    ]
+    return {
+        key: parameter.summary
+        for block, table, kind in chosen
+        if block is not None
+        for name in as_list(getattr(block, kind))
+        for key, parameter in table[name].parameters.items()
+        if key in study.axes()
+    }
 
 
 def _figures(study: Study) -> dict[str, dict[str, Any]]:

@@ -188,7 +188,7 @@ def _images(task: xr.Dataset) -> tuple[Tensor, Tensor, Tensor]:
     side = isqrt(task.sizes["feature"])
     if side**2 != task.sizes["feature"]:
         raise ConfigError(f"experiment guess_and_check needs square images, not {task.sizes['feature']} features")
-    test = task["test_input"].values
-    train, test = ((task[name].values - test.mean()) / test.std() for name in ("train_input", "test_input"))
-    train, test = (torch.as_tensor(part, dtype=torch.float32).unflatten(-1, (side, side)) for part in (train, test))
+    known = task["test_input"].values
+    standardised = ((task[name].values - known.mean()) / known.std() for name in ("train_input", "test_input"))
+    train, test = (torch.as_tensor(x, dtype=torch.float32).reshape(len(x), side, side) for x in standardised)
     return train, test, torch.as_tensor((task["train_label"].values > 0).astype(np.int64))

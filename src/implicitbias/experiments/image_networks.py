@@ -95,13 +95,12 @@ def forward(layers: Sequence[Layer], inputs: Tensor) -> Tensor:
             h = max_pool2d(torch.relu(h), 2)
         if len(convolutions) == 1:
             h = max_pool2d(h, 2)
-        h = (
-            h.unflatten(1, (members, convolutions[-1].weight.shape[1])).flatten(2).transpose(0, 1)
-        )  # (member, points, features)
+        features = convolutions[-1].weight.shape[1] * h.shape[-1] ** 2
+        h = h.reshape(len(h), members, features).transpose(0, 1)
     for number, layer in enumerate(dense):
         if h.ndim == 2:  # shared points: one thin product instead of one for every member
-            z = linear(h, layer.weight.flatten(0, 1)).unflatten(1, (members, layer.weight.shape[1])).transpose(0, 1)
-            h = z + layer.bias[:, None]
+            z = linear(h, layer.weight.flatten(0, 1)).reshape(len(h), members, layer.weight.shape[1])
+            h = z.transpose(0, 1) + layer.bias[:, None]
         else:
             h = torch.baddbmm(layer.bias[:, None], h, layer.weight.mT)
         if number < len(dense) - 1:

@@ -2,7 +2,9 @@
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -12,6 +14,7 @@ from matplotlib.figure import Figure
 from implicitbias.figures.tables import focused, label, long_table
 
 _COLUMNS = 3
+_TICKS = 6  # values on a logarithmic axis that are labelled each
 _TITLE = 34  # characters a line
 
 
@@ -21,7 +24,8 @@ def lines(
 ) -> Figure:  # fmt: skip
     """A panel a quantity: means against x, a colour a value of `hue`, a dash a value of `style` (or of `hue`).
 
-    Bands are the range over seeds, members and draws; other dimensions are at their last value.
+    Bands are the range over seeds, members and draws; other dimensions are at their last value. Where x are words there
+    are points instead of lines.
 
     Args:
         dataset: of the study.
@@ -39,26 +43,40 @@ def lines(
     for kind in kinds:  # a scalar quantity of a panel without this dimension is drawn once, in grey's stead
         table[kind] = table[kind].map(_text) if kind in table else ""
     order = {kind: [value for value in map(_text, data[kind].values) if value in set(table[kind])] for kind in kinds}
-    grid = sns.relplot(
-        table, x=x, y="value", hue=hue, style=style or hue, col="quantity", col_wrap=min(_COLUMNS, len(quantities)),
-        kind="line", markers=style is not None, errorbar=("pi", 100), height=3.1, aspect=1.15,
-        hue_order=order.get(hue or ""), style_order=order.get(style or hue or ""), facet_kws={"sharey": False},
-        palette=sns.color_palette("colorblind", len(order[hue])) if hue else None,
-    )  # fmt: skip
-    grid.set_axis_labels(label(data, x), "")
+    words = {kind: label(data, kind) for kind in kinds}  # legends show what a dimension is, not its key
+    table = table.rename(columns=words)
+    layout: dict[str, Any] = {
+        "x": x, "y": "value", "hue": words.get(hue or ""), "col": "quantity",
+        "col_wrap": min(_COLUMNS, len(quantities)), "hue_order": order.get(hue or ""), "errorbar": ("pi", 100),
+        "palette": sns.color_palette("colorblind", len(order[hue])) if hue else None, "height": 3.1, "aspect": 1.15,
+    }  # fmt: skip
+    if data[x].dtype.kind in "OUS":  # no line between things that have no order
+        grid = sns.catplot(table, kind="point", linestyle="none", dodge=0.4 if hue else False, sharey=False, **layout)
+        for axis in grid.axes.flat:
+            plt.setp(axis.get_xticklabels(), rotation=30, ha="right")
+    else:
+        grid = sns.relplot(
+            table, kind="line", style=words.get(style or hue or ""), style_order=order.get(style or hue or ""),
+            markers=style is not None, facet_kws={"sharey": False}, **layout,
+        )  # fmt: skip
+    grid.set_axis_labels("\n".join(textwrap.wrap(label(data, x), _TITLE)), "")
     grid.figure.subplots_adjust(hspace=0.35)
     for name, axis in grid.axes_dict.items():
         axis.set_title("\n".join(textwrap.wrap(label(dataset, str(name)), _TITLE)), fontsize="medium")
         if "x" in log:
             axis.set_xscale("log")
+            values = np.unique(table[x])
+            if len(values) <= _TICKS:
+                axis.set_xticks(values, [f"{value:.3g}" for value in values])
+            axis.minorticks_off()
         if "y" in log and (table.loc[table["quantity"] == name, "value"] > 0).any():
             axis.set_yscale("log")
     if kinds:
-        title = None if hue and style else str(data[kinds[0]].attrs.get("long_name", kinds[0]))
+        title = None if hue and style else words[kinds[0]]
         sns.move_legend(grid, "lower center", bbox_to_anchor=(0.5, 1.0), ncol=5, title=title, frameon=False)
-    grid.figure.suptitle(
-        f"mean over seeds and members, bands: range{f' ({note})' if note else ''}", y=-0.02, fontsize="small"
-    )
+    words_below = 0.12 if data[x].dtype.kind in "OUS" else 0.0
+    note = f"mean over seeds and members, bands: range{f' ({note})' if note else ''}"
+    grid.figure.suptitle(note, y=-0.02 - words_below, fontsize="small")
     figure: Figure = grid.figure
     return figure
 

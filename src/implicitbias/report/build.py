@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from implicitbias.catalogue import CHECKS, FIGURES, PUBLISHED
+from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.schema import parameters_of
 from implicitbias.studies.checks import run_check
 from implicitbias.studies.published import compare
@@ -39,6 +39,8 @@ def build(
     studies: Mapping[str, xr.Dataset],
     figures: Mapping[str, Mapping[str, Path]],
     *,
+    runs: xr.Dataset,
+    overview: Path,
     drawings: Mapping[str, Mapping[str, str]],
     checks: Mapping[str, Sequence[str]],
     published: Mapping[str, Sequence[str]],
@@ -48,6 +50,8 @@ def build(
     Args:
         studies: name -> dataset.
         figures: study -> figure -> PNG file.
+        runs: from `studies.all_runs.gather`.
+        overview: PNG file of the figure of all runs.
         drawings: study -> figure -> its name in `catalogue.FIGURES`.
         checks: study -> names in `catalogue.CHECKS`.
         published: study -> names in `catalogue.PUBLISHED`.
@@ -66,7 +70,32 @@ def build(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    return environment.get_template("report.html.j2").render(studies=shown, counts=counts)
+    entry = FIGURES["all_runs"]
+    across = {"text": _across(runs), "caption": entry.summary, "alt": entry.alt, "data": _inlined(overview)}
+    return environment.get_template("report.html.j2").render(studies=shown, counts=counts, across=across)
+
+
+def _inlined(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+def _across(runs: xr.Dataset) -> str:
+    """What the table of all runs says in words."""
+    networks, kinds = runs.sizes["run"], len(np.unique(runs["task"].values))
+    text = f"{networks:,} trained networks on {kinds} kinds of tasks."
+    known = runs.isel(metric=(runs["within_tasks"] > 1).values & (runs["metric"] != "train_error").values)
+    known = known.dropna("metric", subset=["within"])
+    if not known.sizes["metric"]:
+        return text
+    best = known.isel(metric=int(np.abs(known["within"].values).argmax()))
+    sure = known.isel(metric=((known["within_low"] > 0) | (known["within_high"] < 0)).values)
+    name = METRICS[str(best["metric"].item())].long_name
+    correlation, low, high = (f"{float(best[key]):+.2f}" for key in ("within", "within_low", "within_high"))
+    return (
+        f"{text} Within tasks, the {name} goes with the test error most closely (rank correlation {correlation}, 95 %"
+        f" interval {low} to {high}, {int(best['within_tasks'])} tasks); of {known.sizes['metric']} metrics"
+        f" {sure.sizes['metric']} have an interval that does not hold 0."
+    )
 
 
 def _study(
@@ -76,8 +105,7 @@ def _study(
     images = []
     for figure, path in figures.items():
         entry = FIGURES[drawings.get(figure, figure)]
-        data = base64.b64encode(path.read_bytes()).decode()
-        images.append({"name": figure, "caption": entry.summary, "alt": entry.alt, "data": data})
+        images.append({"name": figure, "caption": entry.summary, "alt": entry.alt, "data": _inlined(path)})
     verdicts = []
     for check in checks:
         verdict = run_check(check, dataset)

@@ -23,6 +23,8 @@ _AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
     "problem": ("random problem", "1"),
     "features": ("dimension of the inputs", "1"),
     "init_scale": ("factor on the initial weights", "1"),
+    "random_share": ("share of labels drawn by coin", "1"),
+    "layers": ("weight matrices", "1"),
 }
 
 
@@ -31,6 +33,7 @@ def assemble(
     *,
     axes: Mapping[str, Sequence[Any]],
     fixed: Mapping[str, Any],
+    labels: Mapping[str, str] | None = None,
     title: str,
     parameters: Mapping[str, Any],
     **attrs: Any,
@@ -43,6 +46,7 @@ def assemble(
         axes: the grid's axes in the config's order; each becomes a dimension. One with numbers and words (batch_size:
             [1, full]) becomes one of words.
         fixed: scalars of the grid; they become scalar coordinates.
+        labels: what axes are, for those that are not the same in all studies; the others have names of their own.
         title: one line on what the study is.
         parameters: the study's config.
         **attrs: more global attributes, e.g. `question`.
@@ -69,9 +73,10 @@ def assemble(
     combined = xr.Dataset({name: _combine(name, parts, axes) for name, parts in by_name.items()})
     scalars = {key: value for key, value in fixed.items() if key not in combined.dims and key not in combined}
     combined = combined.assign_coords(scalars)
-    for axis, (long_name, units) in _AXIS_ATTRIBUTES.items():
-        if axis in combined.coords:
-            combined[axis].attrs.update(long_name=long_name, units=units)
+    for name in map(str, combined.coords):
+        plain = (labels or {}).get(name, name.replace("_", " "))
+        long_name, units = _AXIS_ATTRIBUTES.get(name, (plain, "1"))
+        combined[name].attrs.update(long_name=long_name, units=units)
     inherited = {
         key: value
         for key in ("torch_version", "device", "dtype")

@@ -1,0 +1,48 @@
+"""Across all studies: which metric predicts the test error, and the architecture's share against gradient descent's."""
+
+import numpy as np
+import seaborn as sns
+import xarray as xr
+from matplotlib.figure import Figure
+
+from implicitbias.catalogue import METRICS
+
+
+def all_runs(dataset: xr.Dataset) -> Figure:
+    """Rank correlations of metrics with the test error, and test errors against the average over the orthant.
+
+    Left: within tasks and across them, with 95 % intervals; metrics that rest on one task or none are left out.
+    Right: a point a trained network on a task whose infinitely wide average is known; below the line gradient descent
+    does better.
+
+    Args:
+        dataset: from `studies.all_runs.gather`.
+    """
+    kept = dataset.isel(metric=(dataset["within_tasks"] > 1).values & (dataset["metric"] != "train_error").values)
+    kept = kept.sortby("within")
+    height = max(3.5, 0.28 * kept.sizes["metric"] + 1.2)
+    figure = Figure(figsize=(11, height), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
+    colours = sns.color_palette("colorblind")
+    rows = np.arange(kept.sizes["metric"])
+    for shift, key, marker, colour in ((0.16, "within", "o", colours[0]), (-0.16, "across", "s", colours[1])):
+        middle, low, high = (kept[f"{key}{end}"].values for end in ("", "_low", "_high"))
+        spread = np.maximum(np.stack([middle - low, high - middle]), 0)
+        left.errorbar(middle, rows + shift, xerr=spread, fmt=marker, color=colour, label=f"{key} tasks", markersize=5)
+    left.axvline(0, color="grey", linewidth=1)
+    left.set(xlim=(-1.05, 1.05), xlabel="rank correlation with the test error")
+    left.set_yticks(rows, [METRICS[str(name)].long_name for name in kept["metric"].values])
+    left.legend(loc="lower right", frameon=False)
+
+    if "gibbs_error" in dataset:
+        table = dataset[["study", "gibbs_error", "test_error"]].to_dataframe().dropna()
+        table["study"] = table["study"].str.replace("_", " ")
+        order = sorted(table["study"].unique())
+        sns.scatterplot(
+            table, x="gibbs_error", y="test_error", hue="study", style="study", hue_order=order, style_order=order,
+            ax=right, s=14, alpha=0.5,
+        )  # fmt: skip
+    right.axline((0, 0), slope=1, color="grey", linewidth=1)
+    right.set(xlabel="average error of the infinitely wide network", ylabel="test error of a trained network")
+    sns.despine(figure)
+    return figure

@@ -1,0 +1,82 @@
+"""The table of all runs: every trained network once, and rank correlations that are what they say."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from implicitbias import schema
+from implicitbias.figures.draw import draw
+from implicitbias.schema import describe, variable
+from implicitbias.studies.all_runs import gather
+from implicitbias.studies.verdicts import rank_correlation
+
+SEEDS, SIZES, SCALES = [0, 1], [10, 20, 30, 40, 50], [0.1, 1.0, 3.0]
+
+
+def trained(sign: float, source: str, **more: xr.Variable) -> xr.Dataset:
+    """Networks whose margin goes with their test errors by `sign` within each size, and against it across sizes."""
+    rng = np.random.default_rng(len(source))
+    size = np.array(SIZES, float)[:, None, None, None]
+    inner = rng.random((len(SIZES), 2, 3, 2))  # step last
+    error = 0.5 - size / 200 + 0.001 * inner
+    variables = {
+        "test_error": variable(("train_size", "seed", "label_scale", "step"), error, "test error"),
+        "train_error": variable(("train_size", "seed", "label_scale", "step"), 0 * error, "training error"),
+        "normalized_margin": variable(
+            ("train_size", "seed", "label_scale", "step"), sign * inner + sign * size / 10, "margin"
+        ),
+        "gibbs_error": variable(("train_size", "seed"), error[..., 0, 0] * 1.2, "Gibbs error"),
+        "vote_error": variable(("train_size", "seed", "label_scale", "step"), error, "vote error"),
+        "weight_norm": variable(("layer",), [1.0, 2.0], "norm"),
+    }
+    coords = {"train_size": SIZES, "seed": SEEDS, "label_scale": SCALES, "step": [1, 9], "layer": [0, 1]}
+    task = {"source": source, "train_size": SIZES, "seed": SEEDS, "test_size": None}
+    return describe(xr.Dataset({**variables, **more}, coords), "s", {"task": task, "training": {"optimizer": "sgd"}})
+
+
+def test_every_network_stands_in_the_table_once() -> None:
+    one = trained(1.0, "mnist")
+    untrained = xr.Dataset({"test_error": ("x", [0.1])}).assign_attrs(one.attrs, parameters='{"experiment":{}}')
+    found = gather({"one": one, "two": trained(-1.0, "digits"), "small": untrained})
+    assert schema.violations(found) == []
+    assert found.sizes["run"] == 2 * 5 * 2 * 3
+    assert list(found["metric"].values) == ["train_error", "normalized_margin"]
+    first = found.isel(run=slice(0, 30))
+    assert set(first["study"].values) == {"one"}
+    expected = one["test_error"].isel(step=-1).values.ravel()
+    np.testing.assert_array_equal(first["test_error"], expected)
+    np.testing.assert_array_equal(first["gibbs_error"], np.repeat(one["gibbs_error"].values.ravel(), 3))
+    assert len(set(first["task"].values)) == 5
+    assert first["task"].values[0] == '{"source":"mnist","train_size":10}'
+    np.testing.assert_array_equal(first["seed"].values[:6], [0, 0, 0, 1, 1, 1])
+
+
+def test_correlations_within_and_across_tasks() -> None:
+    """Within each size margin and error go together, across sizes against each other; and all that turned round."""
+    for sign in (1.0, -1.0):
+        found = gather({"one": trained(sign, "mnist")}).sel(metric="normalized_margin")
+        assert int(found["within_tasks"]) == int(found["across_tasks"]) == 5
+        assert float(found["within"]) * sign > 0.99
+        assert float(found["across"]) == pytest.approx(-sign)
+        assert float(found["within_low"]) < float(found["within"]) < float(found["within_high"])
+    table = gather({"one": trained(1.0, "mnist")})
+    whole = rank_correlation(table["normalized_margin"], table["test_error"])
+    assert whole < float(table["within"].sel(metric="normalized_margin"))
+
+
+def test_nothing_trained_is_no_error() -> None:
+    found = gather({})
+    assert found.sizes == {"run": 0, "metric": 0}
+    assert schema.violations(found) == []
+    assert len(draw(found, figure="all_runs").axes) == 2
+
+
+def test_the_figure_shows_correlations_and_errors() -> None:
+    table = gather({"one": trained(1.0, "mnist"), "two": trained(-1.0, "digits")})
+    left, right = draw(table, figure="all_runs").axes
+    assert [text.get_text() for text in left.get_yticklabels()] == ["normalised margin"]
+    drawn = {float(line.get_xdata()[0]) for line in left.get_lines() if len(line.get_xdata()) == 1}
+    assert {float(table[key].sel(metric="normalized_margin")) for key in ("within", "across")} <= drawn
+    points = np.concatenate([part.get_offsets() for part in right.collections])
+    wanted = np.stack([table["gibbs_error"], table["test_error"]], axis=1)
+    assert {tuple(row) for row in np.round(wanted, 9)} == {tuple(row) for row in np.round(np.asarray(points), 9)}
