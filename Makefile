@@ -45,8 +45,8 @@ format: $(INSTALLED)  ## rewrite the code in the house style
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-schema: $(INSTALLED)  ## regenerate config/schema.json from the config models
-	$(BIN)/python -m implicitbias.config.reference config/schema.json
+schema: $(INSTALLED)  ## regenerate config/schema.json and config/reference.md from the config models
+	$(BIN)/python -m implicitbias.config.reference config
 
 bench: $(INSTALLED)  ## measure speed, as ratios within one run
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --override-ini addopts= -s

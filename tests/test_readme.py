@@ -28,7 +28,8 @@ def test_the_orthant_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_config_example_is_valid() -> None:
-    example, figures = map(yaml.safe_load, blocks("yaml"))
+    example, figures, guesses = map(yaml.safe_load, blocks("yaml"))
+    assert len(make_plan(validate(guesses)).jobs["experiments"]) == 4
     assert make_plan(validate(example)).jobs["training"]
     (study,) = example["studies"].values()
     study |= figures

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from implicitbias.losses import logistic, norm
 from implicitbias.networks.activations import relu
-from implicitbias.networks.mlp import Form, initialise
+from implicitbias.networks.mlp import Form, Gradient, initialise
 from implicitbias.optimizers.nero import nero
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.training.loop import Members, descend
@@ -172,4 +172,24 @@ def test_descent_of_a_hundred_members(benchmark, width: int, features: int) -> N
         f"\n{members} members, width {width}, {features} features, {torch.get_num_threads()} threads:"
         f" {slow / fast:.1f} times faster than the plain loop"
         f" ({1e6 * slow:.0f} -> {1e6 * fast:.0f} us a step and member)"
+    )
+
+
+@pytest.mark.parametrize("width", [1000, 4000])
+def test_nero_step_against_its_memory_traffic(benchmark, width: int) -> None:
+    """One step of a wide layer at batch 50 reads and writes each weight once: a scaled copy in place is the limit."""
+    source = torch.Generator().manual_seed(0)
+    weight = torch.randn(1, width, width, generator=source)
+    gradient = [
+        Gradient(torch.randn(1, BATCH, width, generator=source), torch.randn(1, BATCH, width, generator=source))
+    ]
+    optimizer, rate = nero(), torch.tensor([0.01])
+    state = optimizer.init([weight])
+    benchmark.pedantic(lambda: optimizer.update(gradient, state, [weight], rate, 1), rounds=3, warmup_rounds=1)
+    steps = [seconds(lambda: optimizer.update(gradient, state, [weight], rate, 1)) for _ in range(7)]
+    copies = [seconds(lambda: weight.mul_(1.0)) for _ in range(7)]
+    products = [seconds(lambda: gradient[0].matrix()) for _ in range(7)]
+    print(
+        f"\nNero, width {width}, {torch.get_num_threads()} threads: a step takes {min(steps) / min(copies):.1f} times"
+        f" one read and write of the weights, {min(steps) / min(products):.1f} times the gradient's product alone"
     )

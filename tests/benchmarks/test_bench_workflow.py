@@ -52,7 +52,8 @@ def test_decision(benchmark: Any, tmp_path: Path, name: str, finished: bool) -> 
     if finished:
         paths = [f"{stage}/{key}.nc" for stage in STAGES for key in plan.jobs[stage]]
         for study, planned in plan.studies.items():
-            paths += [f"{name}/studies/{study}.nc"]
+            paths += [f"{name}/studies/{study}.nc", f"{name}/studies/all_runs.nc"]
+            paths += [f"{name}/figures/all_runs.{end}" for end in ("png", "pdf")]
             paths += [f"{name}/figures/{study}/{figure}.{end}" for figure in planned.figures for end in ("png", "pdf")]
         for path in [*paths, f"{name}/report.html"]:
             (tmp_path / "results" / path).parent.mkdir(parents=True, exist_ok=True)

@@ -2,15 +2,17 @@
 
 import copy
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from implicitbias.catalogue import CHECKS, EXPERIMENTS, METRICS, OPTIMIZERS, SOURCES
 from implicitbias.config.load import read_yaml, validate
 from implicitbias.config.plan import make_plan
-from implicitbias.config.reference import json_schema
+from implicitbias.config.reference import json_schema, reference
 from implicitbias.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -197,5 +199,15 @@ def test_one_axis_in_two_blocks_must_agree() -> None:
 
 
 def test_the_schema_file_is_in_step_with_the_models() -> None:
-    shipped = (ROOT / "config" / "schema.json").read_text(encoding="utf-8")
-    assert shipped == json_schema(), "run `make schema`"
+    for name, text in (("schema.json", json_schema()), ("reference.md", reference())):
+        assert (ROOT / "config" / name).read_text(encoding="utf-8") == text, "run `make schema`"
+
+
+def test_the_reference_has_every_key_and_every_name() -> None:
+    text = reference()
+    for key in ("train_size", "label_scale", "keep_weights", "quantities", "random_share", "weight_decay", "factor"):
+        assert f"`{key}`" in text
+    for table in (SOURCES, OPTIMIZERS, METRICS, EXPERIMENTS, CHECKS):
+        assert all(f"| `{name}` |" in text for name in table)
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}

@@ -1,0 +1,46 @@
+"""Random networks tried a second, against drawing and asking them one by one."""
+
+import math
+import time
+
+import pytest
+import torch
+
+from implicitbias.experiments.guess_and_check import guess
+from implicitbias.experiments.image_networks import layer_shapes
+
+LABELS = torch.tensor([0, 1, 0, 1])
+
+
+def one_by_one(shapes: list[tuple[int, ...]], x: torch.Tensor, count: int) -> None:
+    """Modules of torch, as a first script would have it."""
+    for _ in range(count):
+        layers = [torch.nn.Linear(shape[1], shape[0]) for shape in shapes]
+        h = x
+        with torch.no_grad():
+            for layer in layers:
+                layer.weight.uniform_(-1, 1)
+                layer.bias.zero_()
+                h = layer(torch.relu(h) if layer is not layers[0] else h)
+        bool((h.argmax(1) == LABELS).all())
+
+
+@pytest.mark.parametrize(("side", "factor"), [(28, 1 / 6), (28, 1.0), (8, 1 / 6), (8, 1.0)])
+def test_networks_a_second(benchmark, side: int, factor: float) -> None:
+    source = torch.Generator().manual_seed(0)
+    shapes = layer_shapes("mlp", 5, factor, side)
+    x = torch.randn(4, shapes[0][1], generator=source)
+    draws = 100_000 if factor < 1 else 10_000
+
+    def stacked() -> None:
+        guess(shapes, x, LABELS, math.inf, draws, source)
+
+    benchmark.pedantic(stacked, rounds=3, warmup_rounds=1)
+    start = time.perf_counter()
+    one_by_one(shapes, x, 500)
+    slow = (time.perf_counter() - start) / 500
+    fast = benchmark.stats.stats.min / draws
+    print(
+        f"\nperceptrons of {side} x {side} images, factor {factor:.2f}, {torch.get_num_threads()} threads:"
+        f" {1 / fast:,.0f} networks a second, {slow / fast:.0f} times as many as one by one"
+    )
