@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -12,10 +12,13 @@ import xarray as xr
 from implicitbias.catalogue import METRICS, resolve
 from implicitbias.errors import ResultError, nearest
 from implicitbias.measurement.arrays import Array
-from implicitbias.measurement.tangents import Tangent, layers_of, slopes_of
 from implicitbias.networks.homogeneity import degree
-from implicitbias.networks.mlp import of_network
 from implicitbias.schema import describe, parameters_of, variable
+
+if TYPE_CHECKING:
+    from implicitbias.measurement.tangents import Tangent
+
+T = TypeVar("T")
 
 PASSED_ON = ("stop_reason", "acceptance", "acceptance_stderr")
 """Variables of a run that a study wants to see too."""
@@ -97,9 +100,22 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
     def weights() -> list[Array]:
         return [of_run(f"weight_{layer}") for layer in range(run.sizes["layer"])]
 
+    # torch takes longer to import than most metrics to compute: only those that ask for these have to wait for it
     @cache
-    def layers() -> list[Tangent]:
+    def layers() -> "list[Tangent]":
+        from implicitbias.measurement.tangents import layers_of
+
         return layers_of(weights(), of_task("train_input"), network)
+
+    def trained(of_layers: list[T]) -> list[T]:
+        from implicitbias.networks.mlp import of_network
+
+        return of_layers[of_network(network).trained]
+
+    def input_slopes() -> Array:
+        from implicitbias.measurement.tangents import slopes_of
+
+        return slopes_of(layers(), task.sizes["feature"])
 
     def label_scales() -> Array:
         if "label_scale" not in lead:
@@ -123,9 +139,9 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
     if "weight_0" in run:
         providers |= {
             "weights": weights,
-            "trained_weights": lambda: weights()[of_network(network).trained],
-            "tangents": lambda: layers()[of_network(network).trained],
-            "input_slopes": lambda: slopes_of(layers(), task.sizes["feature"]),
+            "trained_weights": lambda: trained(weights()),
+            "tangents": lambda: trained(layers()),
+            "input_slopes": input_slopes,
         }
     if training:
         providers |= {"loss": lambda: training["loss"], "label_scales": label_scales}
