@@ -8,8 +8,9 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from implicitbias.networks.mlp import Form, forward, initialise, layer_shapes, of_network
+from implicitbias.networks.mlp import Form, forward, initialise, of_network
 from implicitbias.networks.outputs import outputs
+from implicitbias.networks.shapes import layer_shapes
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr

@@ -22,7 +22,8 @@ from implicitbias.measurement.tangents import (
     tangents_of,
 )
 from implicitbias.networks.homogeneity import degree
-from implicitbias.networks.mlp import forward, layer_shapes, of_network
+from implicitbias.networks.mlp import forward, of_network
+from implicitbias.networks.shapes import layer_shapes
 
 NAN = float("nan")
 ONE = np.ones(())

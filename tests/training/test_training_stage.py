@@ -27,6 +27,7 @@ CLOSE = {"steepest_spectral": {"rtol": 1e-4, "atol": 1e-6}}
 RATES = {
     "nero": 0.01, "sgd": 0.05, "momentum": 0.02, "adam": 0.01,
     "steepest_l2": 0.05, "steepest_linf": 1e-4, "steepest_l1": 0.2, "steepest_spectral": 2e-3,
+    "agd": 0.5,
 }  # fmt: skip
 
 
@@ -58,6 +59,21 @@ def plain_nero(weights: list[Tensor], steps: int, loss: Any, lr: float, beta: fl
             w = weights[i].detach() - lr * torch.nan_to_num(g / (squared[i] / (1 - beta**step)).sqrt())
             w = w - w.mean(1, keepdim=True)
             weights[i] = w / w.norm(dim=1, keepdim=True)
+    return weights
+
+
+def plain_agd(weights: list[Tensor], steps: int, loss: Any, lr: float) -> list[Tensor]:
+    """Bernstein et al. 2023, algorithm 1, one network, the step times lr."""
+    for _ in range(steps):
+        weights = [w.detach().requires_grad_() for w in weights]
+        gradients = torch.autograd.grad(loss(weights), weights)
+        scales = [math.sqrt(len(w) / w.shape[1]) for w in weights]
+        size = sum(s * float(g.norm()) for s, g in zip(scales, gradients, strict=True)) / len(weights)
+        eta = lr * math.log((1 + math.sqrt(1 + 4 * size)) / 2)
+        weights = [
+            w.detach() - eta / len(weights) * s * g / g.norm()
+            for w, s, g in zip(weights, scales, gradients, strict=True)
+        ]
     return weights
 
 
@@ -138,6 +154,8 @@ def test_updates_equal_those_of_a_plain_implementation(name: str) -> None:
 
     if name == "nero":
         weights = plain_nero(weights, steps, loss, lr, 0.999)
+    elif name == "agd":
+        weights = plain_agd(weights, steps, loss, lr)
     elif name.startswith("steepest"):
         weights = plain_steepest(name, weights, steps, loss, lr, 1)
     else:

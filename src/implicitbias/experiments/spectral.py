@@ -6,7 +6,8 @@ import xarray as xr
 from torch import Tensor
 
 from implicitbias.networks.kernels import ntk_kernel
-from implicitbias.networks.mlp import Gradient, forward, layer_shapes, of_network
+from implicitbias.networks.mlp import Gradient, forward, of_network
+from implicitbias.networks.shapes import layer_shapes
 from implicitbias.optimizers.adam import adam
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed

@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -13,6 +12,7 @@ from implicitbias.catalogue import METRICS, resolve
 from implicitbias.errors import ResultError, nearest
 from implicitbias.measurement.arrays import Array
 from implicitbias.networks.homogeneity import degree
+from implicitbias.networks.shapes import layer_shapes
 from implicitbias.schema import describe, parameters_of, variable
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
     providers |= {argument: partial(of_task, name) for argument, name in OF_TASK.items()}
     providers |= {"network": lambda: network, "degree": lambda: degree(network)}
     if "layer" in run.dims:
-        providers["layer_shapes"] = lambda: _layer_shapes(task, run)
+        shape = network["depth"], network["width"], task.sizes["feature"], network.get("bias", "none")
+        providers["layer_shapes"] = lambda: np.array(layer_shapes(*shape), np.float64)
     if "weight_0" in run:
         providers |= {
             "weights": weights,
@@ -146,12 +147,3 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
     if training:
         providers |= {"loss": lambda: training["loss"], "label_scales": label_scales}
     return providers
-
-
-def _layer_shapes(task: xr.Dataset, run: xr.Dataset) -> Array:
-    """`(L, 2)`: rows and columns of every weight matrix."""
-    network = parameters_of(run)["network"]
-    widths = [task.sizes["feature"], *[network["width"]] * (network["depth"] - 1), 1]
-    biased = {"none": 0, "first": 1, "all": network["depth"]}[network.get("bias", "none")]
-    shapes = [(rows, columns + (layer < biased)) for layer, (columns, rows) in enumerate(pairwise(widths))]
-    return np.array(shapes, np.float64)

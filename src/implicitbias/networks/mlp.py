@@ -5,7 +5,6 @@ product per layer serves all members. A bias is a column more, which multiplies 
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 from implicitbias.networks.activations import Activation
 from implicitbias.networks.activations import of_network as activation_of
 from implicitbias.networks.initialisation import Rule, fan_in
+from implicitbias.networks.shapes import layer_shapes
 
 
 class Form(NamedTuple):
@@ -50,14 +50,6 @@ def of_network(network: Mapping[str, Any]) -> Form:
         factor=1 / network["width"] if output in ("mean_field", "random_features") else 1.0,
         trained=trained.get(output, slice(None)),
     )
-
-
-def layer_shapes(depth: int, width: int, inputs: int, bias: str = "none") -> list[tuple[int, int]]:
-    """The shape (out, in) of each of the `depth` weight matrices."""
-    sizes = [inputs, *[width] * (depth - 1), 1]
-    shapes = [(rows, columns) for columns, rows in pairwise(sizes)]
-    biased = {"none": 0, "first": 1, "all": depth}[bias]
-    return [(rows, columns + (layer < biased)) for layer, (rows, columns) in enumerate(shapes)]
 
 
 def initialise(

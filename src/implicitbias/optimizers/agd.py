@@ -28,7 +28,7 @@ def agd() -> Optimizer:
         matrices = [gradient.matrix() for gradient in gradients]
         norms = torch.stack([torch.linalg.matrix_norm(matrix) for matrix in matrices])  # (layer, member)
         scales = norms.new_tensor([(weight.shape[1] / weight.shape[2]) ** 0.5 for weight in weights])
-        summary = scales @ norms / len(weights)
+        summary = (scales[:, None] * norms).sum(0) / len(weights)
         eta = learning_rate * torch.log((1 + torch.sqrt(1 + 4 * summary)) / 2)
         tiny = torch.finfo(norms.dtype).tiny
         for weight, matrix, norm, scale in zip(weights, matrices, norms, scales, strict=True):

@@ -13,7 +13,8 @@ import xarray as xr
 from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, SCHEDULES, TARGETS, resolve
 from implicitbias.errors import ConfigError
 from implicitbias.networks.homogeneity import degree
-from implicitbias.networks.mlp import initialise, layer_shapes, of_network
+from implicitbias.networks.mlp import initialise, of_network
+from implicitbias.networks.shapes import layer_shapes
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable
 from implicitbias.training.checkpoints import checkpoint_steps
