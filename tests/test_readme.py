@@ -3,10 +3,14 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import matplotlib.pyplot as plt
 import pytest
+import xarray as xr
 import yaml
 
+from implicitbias import schema
 from implicitbias.config.load import validate
 from implicitbias.config.plan import make_plan
 
@@ -25,6 +29,19 @@ def test_the_orthant_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert -200 < log_probability < 0
     assert 0 < stderr < 0.1
     assert size > 100
+
+
+def test_the_notebook_example_runs(generalisation: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = [block for block in blocks("python") if "open_dataset" in block]
+    monkeypatch.chdir(tmp_path)
+    schema.save(generalisation, Path("results/studies/generalisation.nc"))
+    scope: dict[str, Any] = {}
+    exec(example, scope)
+    (line,) = plt.gca().get_lines()[-1:]
+    drawn = scope["study"]["test_error"].sel(labels="decimal", depth=7).mean("seed")
+    assert len(plt.gca().get_lines()) == drawn.sizes["label_scale"]
+    assert list(line.get_ydata()) == drawn.isel(label_scale=-1).values.tolist()
+    plt.close("all")
 
 
 def test_the_config_example_is_valid() -> None:
