@@ -103,7 +103,10 @@ def test_an_edit_of_the_config_reruns_what_depends_on_it(
         ("figures/label_ray.py", {"draw_figure", "write_report"}),
         ("studies/checks.py", {"write_report"}),
         ("config/plan.py", set()),
-        ("tasks/labels.py", {"build_task", "train", "sample", "measure", "evaluate_nngp", *SUMMARY}),
+        (
+            "tasks/labels.py",
+            {"build_task", "train", "sample", "measure", "evaluate_nngp", "run_experiment", *SUMMARY},
+        ),
     ],
 )
 def test_an_edit_of_the_code_reruns_the_stages_that_run_it(
@@ -182,4 +185,4 @@ def test_results_do_not_depend_on_the_number_of_cores(tiny: Laboratory, tmp_path
         other = again.folder / path.relative_to(tiny.folder)
         assert schema.load(path).identical(schema.load(other)), path.name
         compared += 1
-    assert compared == 5
+    assert compared == 6

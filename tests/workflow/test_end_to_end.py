@@ -116,4 +116,6 @@ def test_every_kind_of_study_builds_a_dag(new_tiny: Laboratory, study: dict[str,
     planned = new_tiny.planned()
     assert set(planned) == rules
     jobs = make_plan(validate(yaml.safe_load((new_tiny.folder / new_tiny.config).read_text()))).jobs
-    assert sum(planned.values()) == sum(map(len, jobs.values())) + 2  # the study and the report
+    assert (
+        sum(planned.values()) == sum(map(len, jobs.values())) + 4
+    )  # the study, the table of all runs, its figure, the report

@@ -56,7 +56,7 @@ def same_results(laboratory: Laboratory, undisturbed: Laboratory) -> None:
         other = laboratory.folder / path.relative_to(undisturbed.folder)
         assert schema.load(other).identical(schema.load(path)), path.name
         compared += 1
-    assert compared == 5
+    assert compared == 6
     assert not list((laboratory.folder / "results").rglob("*.part*"))
 
 
