@@ -1,1 +1,1 @@
-"""Small systems that one function computes whole, data and all: no tasks, no shared training runs."""
+"""Small systems that one function computes whole, with data, networks or training of their own."""

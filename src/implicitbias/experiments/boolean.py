@@ -4,6 +4,7 @@ The prior: Valle-Perez, Camargo & Louis 2019. Trained networks against random on
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -48,12 +49,8 @@ def boolean_prior(
     """
     points = _corners(inputs)
     seen: Counter[bytes] = Counter()
-    with bar(draws, "random Boolean functions") as progress:
-        for number, start in enumerate(range(0, draws, _BLOCK)):
-            count = min(_BLOCK, draws - start)
-            source = torch.Generator().manual_seed(derive_seed("boolean prior", seed, number))
-            seen.update(_codes(forward(_random(count, inputs, width, source), points, _FORM) > 0))
-            progress.update(count)
+    for weights in _drawn("boolean prior", draws, inputs, width, seed):
+        seen.update(_codes(forward(weights, points, _FORM) > 0))
     common = seen.most_common(kept)
     strings = ["".join(map(str, _bits(code, 2**inputs))) for code, _ in common]
     return xr.Dataset(
@@ -111,15 +108,10 @@ def boolean_posterior(
     target = _target(corners, width, seed)
     rng = np.random.default_rng(derive_seed("boolean training inputs", seed))
     chosen = torch.as_tensor(rng.permutation(size)[:train_size])
-    with bar(draws, "random Boolean functions that fit") as progress:
-        for number, start in enumerate(range(0, draws, _BLOCK)):
-            count = min(_BLOCK, draws - start)
-            source = torch.Generator().manual_seed(derive_seed("boolean posterior", seed, number))
-            weights = _random(count, inputs, width, source)
-            fits = ((forward(weights, corners[chosen], _FORM) > 0) == target[chosen]).all(1)
-            if fits.any():
-                bayes.update(_codes(forward([weight[fits] for weight in weights], corners, _FORM) > 0))
-            progress.update(count)
+    for weights in _drawn("boolean posterior", draws, inputs, width, seed):
+        fits = ((forward(weights, corners[chosen], _FORM) > 0) == target[chosen]).all(1)
+        if fits.any():
+            bayes.update(_codes(forward([weight[fits] for weight in weights], corners, _FORM) > 0))
 
     weights = _random(runs, inputs, width, torch.Generator().manual_seed(derive_seed("boolean runs", seed)))
     one, signs = torch.ones(runs), 2.0 * target - 1
@@ -169,6 +161,15 @@ def _random(count: int, inputs: int, width: int, source: torch.Generator) -> lis
         torch.randn(count, rows, columns + 1, generator=source).mul_(columns**-0.5)
         for columns, rows in pairwise([inputs, width, width, 1])
     ]
+
+
+def _drawn(name: str, draws: int, inputs: int, width: int, seed: int) -> Iterator[list[Tensor]]:
+    """Random networks, a block at a time, each block with a generator of its own."""
+    with bar(draws, name) as progress:
+        for number, start in enumerate(range(0, draws, _BLOCK)):
+            count = min(_BLOCK, draws - start)
+            yield _random(count, inputs, width, torch.Generator().manual_seed(derive_seed(name, seed, number)))
+            progress.update(count)
 
 
 def _codes(signs: Tensor) -> list[bytes]:

@@ -93,9 +93,8 @@ def guess_and_check(
             progress.update()
     accuracy, loss = zip(*(_judged(each, x, y, unseen, own_y) for each in found), strict=True)
     counts = np.array([len(each) for each in accuracy])
-    with np.errstate(all="ignore"):
-        means = [each.mean() if len(each) else np.nan for each in accuracy]
-        stderrs = [each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else np.nan for each in accuracy]
+    means, losses = ([each.mean() if len(each) else np.nan for each in kind] for kind in (accuracy, loss))
+    stderrs = [each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else np.nan for each in accuracy]
     share = counts[0] / tried
     mean = variable("found_by", means, "test accuracy of networks that fit", source=_SOURCE)
     rate = variable((), share, "share of random networks that fit", source=_SOURCE)
@@ -104,7 +103,7 @@ def guess_and_check(
             **with_stderr("test_accuracy", mean, stderrs),
             "fitting": variable("found_by", counts, "networks that fit", source=_SOURCE),
             "normalized_loss": variable(
-                "found_by", [each.mean() if len(each) else np.nan for each in loss],
+                "found_by", losses,
                 "cross-entropy of outputs over their largest slope", "nat", source=_SOURCE,
             ),
             **with_stderr("guess_acceptance", rate, np.sqrt(share * (1 - share) / tried)),
