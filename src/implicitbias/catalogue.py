@@ -18,7 +18,8 @@ from typing import Any
 class Parameter:
     """A number, or a word among `choices`, that a config may set: its default, what is allowed, and what it means.
 
-    `minimum` and `maximum` are inclusive; with `exclusive_minimum` and `exclusive_maximum` they are not.
+    `minimum` and `maximum` are inclusive; with `exclusive_minimum` and `exclusive_maximum` they are not. With
+    `per_point` a multiple of the training set's size will do as well: "2n".
     """
 
     default: float | int | str
@@ -28,6 +29,7 @@ class Parameter:
     exclusive_minimum: bool = False
     exclusive_maximum: bool = False
     choices: tuple[str, ...] = ()
+    per_point: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class Metric(Entry):
     `dims` are dimensions that its values add to the run's; with `over_networks` it takes the networks of a run
     (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
     `trained` says that it needs the weights or the loss of a trained run, `over_steps` that a value depends on other
-    checkpoints too, `losses` for which losses it has a meaning (empty: all), `depth` for which depths.
+    checkpoints too, `losses` for which losses it has a meaning (empty: all), `depth` for which depths. `coordinates`
+    are of those `dims` that runs do not have; the function can ask for them by name.
     """
 
     long_name: str = ""
@@ -104,6 +107,7 @@ class Metric(Entry):
     over_steps: bool = False
     losses: tuple[str, ...] = ()
     depth: tuple[int, ...] = ()
+    coordinates: Mapping[str, tuple[float | str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,13 +128,13 @@ class Experiment(Entry):
 class Figure(Entry):
     """A figure of a study: `needs` lists the dataset variables and `axes` the dimensions that it cannot do without.
 
-    With `options` the config says what it shows: `quantities`, `x`, `hue`, `style`, `log`.
+    `options` are the settings by which the config says what it shows.
     """
 
     alt: str = ""
     needs: tuple[str, ...] = ()
     axes: tuple[str, ...] = ()
-    options: bool = False
+    options: tuple[str, ...] = ()
 
 
 def resolve(entry: Entry) -> Callable[..., Any]:
@@ -143,7 +147,11 @@ def resolve(entry: Entry) -> Callable[..., Any]:
 # --------------------------------------------------------------------------------------------- data
 def _synthetic(name: str, summary: str, *, features: int = 0, **parameters: Parameter) -> Source:
     """A synthetic source; one whose number of features is not its own has the parameter `features`."""
-    free = {} if features else {"features": Parameter(100, "dimension d of the inputs", 1)}
+    free = (
+        {}
+        if features
+        else {"features": Parameter(100, "dimension d of the inputs, or a multiple 2n", 1, per_point=True)}
+    )
     flip = {"flip": Parameter(0.0, "share of training labels that are turned round", 0, 0.5)}
     return Source(f"implicitbias.tasks.synthetic:{name}", summary, {**free, **parameters, **flip}, features=features)
 
@@ -317,6 +325,12 @@ OPTIMIZERS: dict[str, Optimizer] = {
             ("spectral", "the largest spectral norm of a layer: Muon and Shampoo without memory"),
         )
     },
+    "shampoo": Optimizer(
+        "implicitbias.optimizers.shampoo:shampoo",
+        "Shampoo (Gupta, Koren & Singer 2018): two preconditioners a layer, over all gradients so far",
+        {"epsilon": Parameter(1e-4, "preconditioners start at epsilon times the identity", 0, exclusive_minimum=True)},
+        equivariant=True,
+    ),
     "agd": Optimizer(
         "implicitbias.optimizers.agd:agd",
         "automatic gradient descent (Bernstein et al. 2023): steps from the architecture, no learning rate to choose",
@@ -382,6 +396,7 @@ _NORMS = {
     "l2": "2-norm", "linf": "largest entry", "l1": "sum of entries", "spectral": "largest singular value of a layer",
 }  # fmt: skip
 _TSILIVIS = "Tsilivis, Vardi & Kempe 2025, section 3"
+_PLANE = tuple(position / 40 for position in range(-48, 49))  # in units of the training points' largest coordinate
 METRICS: dict[str, Metric] = {
     "train_error": Metric(
         "implicitbias.measurement.errors:train_error", "share of wrong signs on the training points",
@@ -403,6 +418,10 @@ METRICS: dict[str, Metric] = {
     "geometric_complexity": Metric(
         f"{_MEASUREMENT}.slopes:geometric_complexity", "mean of |df/dx|^2 over the training points",
         long_name="geometric complexity", source="Dherin et al. 2022, definition 3.1", trained=True,
+    ),
+    "boundary_distance": Metric(
+        f"{_MEASUREMENT}.slopes:boundary_distance", "median of y f/|df/dx| over the training points",
+        long_name="distance to the decision boundary (first order)", source="Lyu & Li 2020, section 6", trained=True,
     ),
     "normalized_margin": Metric(
         "implicitbias.measurement.margins:normalized_margin",
@@ -550,6 +569,17 @@ METRICS: dict[str, Metric] = {
         f"{_MEASUREMENT}.homogeneity:modified_margin", "(inverse loss - bound on Euler's defect) over |theta|^M",
         long_name="modified margin", source="Cai et al. 2025, theorem 3.1", trained=True, losses=_MARGIN_LOSSES,
         depth=(2, 3),
+    ),
+    "plane_output": Metric(
+        f"{_MEASUREMENT}.plane:plane_output",
+        "output over a square in the first two coordinates, the others being at their means",
+        long_name="output in the plane", source="Chizat & Bach 2020, section 5", trained=True,
+        dims=("plane_y", "plane_x"), coordinates={"plane_y": _PLANE, "plane_x": _PLANE},
+    ),
+    "plane_point": Metric(
+        f"{_MEASUREMENT}.plane:plane_point", "training points in the first two coordinates, and their labels",
+        long_name="training points in the plane", source="Chizat & Bach 2020, section 5",
+        dims=("train_point", "plane_axis"), coordinates={"plane_axis": ("x", "y", "label")},
     ),
     "svm_cosine": Metric(
         f"{_MEASUREMENT}.optima:svm_cosine", "cosine between the product of all layers and the l2 max-margin direction",
@@ -1108,7 +1138,20 @@ FIGURES: dict[str, Figure] = {
         "implicitbias.figures.lines:lines",
         "the study's quantities against one of its axes",
         alt="Lines of measured quantities, one panel each, against an axis of the study",
-        options=True,
+        options=("quantities", "x", "hue", "style", "log"),
+    ),
+    "scatter": Figure(
+        "implicitbias.figures.scatter:scatter",
+        "the last of the study's quantities against each of the others, a dot a network",
+        alt="Dots of one measured quantity against others, one panel each",
+        options=("quantities", "hue", "style", "log"),
+    ),
+    "regions": Figure(
+        "implicitbias.figures.regions:regions",
+        "where in the plane of the first two coordinates the networks say +1, with the training points",
+        alt="Decision regions in a plane, a row a seed, a column a way to train the output layer",
+        needs=("plane_output", "plane_point"),
+        axes=("seed", "output"),
     ),
     "all_runs": Figure(
         "implicitbias.figures.all_runs:all_runs",

@@ -66,7 +66,10 @@ def closure(modules: Iterable[str]) -> frozenset[str]:
 def _entry_text(entry: Entry) -> str:
     """What of an entry can change a number: its function and its defaults, not its prose."""
     defaults = sorted((key, parameter.default) for key, parameter in entry.parameters.items())
-    names = ("long_name", "units", "source", "dims", "over_networks", "degree", "homogeneous", "defect", "equivariant")
+    names = (
+        "long_name", "units", "source", "dims", "coordinates", "over_networks",
+        "degree", "homogeneous", "defect", "equivariant",
+    )  # fmt: skip
     return repr((entry.function, defaults, [getattr(entry, name, "") for name in names]))
 
 

@@ -59,6 +59,23 @@ def with_stderr(name: str, estimate: xr.Variable, stderr: Any) -> dict[str, xr.V
     return {name: estimate, f"{name}_stderr": error}
 
 
+def mean_with_stderr(
+    name: str,
+    dims: str | tuple[str, ...],
+    draws: np.ndarray,
+    long_name: str,
+    units: str = "1",
+    source: str = "this project",
+) -> dict[str, xr.Variable]:
+    """The pair of `with_stderr` for the mean of independent draws, which are the last axis of `draws`.
+
+    The standard error of a single draw's mean is NaN.
+    """
+    mean, count = draws.mean(-1), draws.shape[-1]
+    stderr = draws.std(-1, ddof=1) / np.sqrt(count) if count > 1 else np.full_like(mean, np.nan)
+    return with_stderr(name, variable(dims, mean, long_name, units, source), stderr)
+
+
 def describe(dataset: xr.Dataset, title: str, parameters: Mapping[str, Any], **attrs: Any) -> xr.Dataset:
     """The dataset with the global attributes of the contract.
 

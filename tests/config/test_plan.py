@@ -147,3 +147,16 @@ def test_parameters_of_an_activation_enter_its_jobs_alone() -> None:
             assert parameters.get("network", parameters)["slope"] == 0.1
         for job in plain.jobs[stage].values():
             assert "slope" not in job.parameters.get("network", job.parameters)
+
+
+def test_a_dimension_may_be_a_multiple_of_the_training_size() -> None:
+    """2n at n = 20 is the same job as 40."""
+    network, rest = {"depth": 2, "width": 8}, {"training": {"optimizer": "sgd"}, "nngp": None}
+    ways = [
+        plan(task={"source": "gaussian", "train_size": size, "features": features}, network=network, **rest)
+        for size, features in (([10, 20], "2n"), (20, 40), (20, ["2n", 30]))
+    ]
+    features = [{job.parameters["features"] for job in way.jobs["tasks"].values()} for way in ways]
+    assert features == [{20, 40}, {40}, {40, 30}]
+    assert ways[0].jobs["training"].keys() > ways[1].jobs["training"].keys()
+    assert ways[2].studies["one"].axes["features"] == ["2n", 30]

@@ -203,3 +203,49 @@ def test_lines_average_seeds_and_members(generalisation: xr.Dataset) -> None:
     )
     for name, more in (("test_error", {"label_scale": 1.0}), ("gibbs_error", {})):
         assert has(figure, generalisation[name].sel({"labels": "binary", "depth": 7, **more}).mean("seed").values)
+
+
+def test_scatter_shows_every_network_against_each_quantity(low_rank: xr.Dataset) -> None:
+    more = low_rank.assign(twice=2 * low_rank["stable_rank"], minus=-low_rank["stable_rank"])
+    for name in ("twice", "minus"):
+        more[name].attrs = {"long_name": f"{name} the stable rank", "units": "1", "source": "test"}
+    quantities = ["twice", "minus", "stable_rank"]
+    figure = draw(more, figure="scatter", quantities=quantities, hue="features", style="init_scale")
+    shown = [np.concatenate([np.asarray(part.get_offsets()) for part in axis.collections]) for axis in figure.axes]
+    ranks = np.sort(low_rank["stable_rank"].isel(step=-1).values.ravel())
+    for points, factor in zip(shown, (2, -1), strict=True):
+        assert np.allclose(np.sort(points[:, 1]), ranks)
+        assert np.allclose(points[:, 0], factor * points[:, 1])
+    assert [axis.get_title() for axis in figure.axes] == ["twice the stable rank", "minus the stable rank"]
+    assert {"200", "1000", "4000", "0.02", "1"} <= set(legend(figure))
+    for quantity, scale in (("twice", "log"), ("minus", "linear")):  # the logarithm of nothing is not drawn
+        figure = draw(more, figure="scatter", quantities=[quantity, "stable_rank"], hue="features", log=["x"])
+        assert figure.axes[0].get_xscale() == scale
+
+
+def test_regions_show_signs_and_training_points() -> None:
+    """One seed's output is x - 1/2, the other's y: a step on the left, a step below."""
+    at = np.linspace(-1, 1, 21)
+    x, y = np.meshgrid(at, at)
+    planes = np.stack([np.stack([x - 0.51, x - 0.51]), np.stack([y + 0.01, -y - 0.01])])
+    points = np.array([[0.9, 0.1, 1.0], [-0.5, 0.2, -1.0], [0.3, 0.3, -1.0]])
+    dataset = xr.Dataset(
+        {
+            "plane_output": (("seed", "output", "plane_y", "plane_x"), planes),
+            "plane_point": (("seed", "output", "train_point", "plane_axis"), np.broadcast_to(points, (2, 2, 3, 3))),
+        },
+        {"seed": [0, 1], "output": ["mean_field", "random_features"], "plane_x": at, "plane_y": at},
+    )
+    figure = draw(dataset, figure="regions")
+    titles = [axis.get_title() for axis in figure.axes]
+    assert titles == [f"{name}, seed {seed}" for seed in (0, 1) for name in ("mean field", "random features")]
+    right, up, down = ((0, 0), (0.9, 0)), ((0, -0.9), (0, 0.9)), ((0, 0.9), (0, -0.9))
+    for axis, (low, high) in zip(figure.axes, [right, right, up, down], strict=True):
+        filled, *dots = axis.collections
+        negative, positive = filled.get_paths()
+        assert negative.contains_point(low)
+        assert positive.contains_point(high)
+        assert not positive.contains_point(low)
+        shown = [np.asarray(part.get_offsets()) for part in dots]
+        assert np.allclose(shown[0], points[1:, :2])
+        assert np.allclose(shown[1], points[:1, :2])

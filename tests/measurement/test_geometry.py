@@ -11,7 +11,8 @@ from sklearn.svm import SVC, LinearSVC
 from implicitbias.catalogue import METRICS, resolve
 from implicitbias.losses import exponential, log_logistic
 from implicitbias.measurement import directions, homogeneity, kkt, margins, neurons, norms, optima, rank
-from implicitbias.measurement.slopes import geometric_complexity
+from implicitbias.measurement.plane import plane_output, plane_point
+from implicitbias.measurement.slopes import boundary_distance, geometric_complexity
 from implicitbias.measurement.tangents import (
     Tangent,
     along_weights,
@@ -412,3 +413,33 @@ def test_geometric_complexity_of_a_linear_map_is_its_squared_norm() -> None:
     weights, x = drawn(net, (3,))
     found = geometric_complexity(slopes_of(layers_of(weights, x, net), x.shape[1]))
     assert found == pytest.approx((weights[0][..., 0, :-1] ** 2).sum(-1), rel=1e-12)
+
+
+def test_boundary_distance_of_a_linear_map_is_the_distance_to_its_plane() -> None:
+    weights, x, net = [np.array([[[3.0, 4.0]]])], np.array([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]]), {"depth": 1}
+    net |= {"activation": "linear", "width": 1}
+    outputs = x @ np.array([3.0, 4.0])
+    slopes = slopes_of(layers_of(weights, x, net), 2)
+    assert boundary_distance(outputs, np.array([[1.0, 1.0, -1.0]]), slopes) == pytest.approx([3 / 5])
+    assert boundary_distance(0 * outputs, np.ones((1, 3)), 0 * slopes) == pytest.approx([0])
+
+
+def test_plane_outputs_are_the_networks_own() -> None:
+    """On a grid in units of the largest first coordinate, the third coordinate at its mean; two seeds, one stack."""
+    source = np.random.RandomState(0)
+    weights = [source.randn(2, 4, 3), source.randn(2, 1, 4)]
+    x = source.randn(2, 5, 3)
+    net = {"depth": 2, "width": 4, "activation": "plain_relu"}
+    at_y, at_x = np.array([-1.0, 0.5]), np.array([-1.0, 0.0, 1.0])
+    found = plane_output(weights, x, net, at_y, at_x)
+    assert found.shape == (2, 2, 3)
+    for seed in range(2):
+        unit = np.abs(x[seed, :, :2]).max()
+        point = np.array([at_x[2] * unit, at_y[1] * unit, x[seed, :, 2].mean()])
+        wanted = np.maximum(weights[0][seed] @ point, 0) @ weights[1][seed, 0]
+        assert found[seed, 1, 2] == pytest.approx(wanted, rel=1e-12)
+    labels = np.sign(source.randn(2, 5))
+    points = plane_point(np.zeros((2, 5)), x, labels)
+    assert np.abs(points[..., :2]).max((-1, -2)) == pytest.approx([1, 1])
+    assert np.array_equal(points[..., 2], labels)
+    assert points[0, 3, 0] == pytest.approx(x[0, 3, 0] / np.abs(x[0, :, :2]).max())

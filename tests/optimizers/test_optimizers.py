@@ -1,7 +1,9 @@
 import inspect
 
+import numpy as np
 import pytest
 import torch
+from scipy.linalg import fractional_matrix_power
 from torch import Tensor
 
 from implicitbias.catalogue import OPTIMIZERS, resolve
@@ -13,6 +15,7 @@ from implicitbias.optimizers.agd import agd
 from implicitbias.optimizers.momentum import momentum
 from implicitbias.optimizers.nero import nero
 from implicitbias.optimizers.sgd import sgd
+from implicitbias.optimizers.shampoo import shampoo
 
 SHAPES = [(8, 10), (8, 8), (1, 8)]
 
@@ -171,3 +174,25 @@ def test_automatic_descent_by_its_formula() -> None:
             moved = after[member] - before[member]
             assert float(moved.norm()) == pytest.approx(float(eta * scale / 3), rel=1e-12)
             assert torch.allclose(moved / moved.norm(), -matrix[member] / matrix[member].norm(), atol=1e-12)
+
+
+def test_shampoo_by_its_formula() -> None:
+    """Against the algorithm of the paper with scipy's matrix powers."""
+    weights = run(shampoo(0.1), slice(2, 3), 6)
+    rate = float(torch.linspace(0.001, 0.1, 8, dtype=torch.float64)[2])
+    for layer, (rows, columns) in enumerate(SHAPES):
+        w, left, right = start(8)[layer][2].numpy(), 0.1 * np.eye(rows), 0.1 * np.eye(columns)
+        for step in range(1, 7):
+            g = gradient(step, 8)[layer].matrix()[2].numpy()
+            left, right = left + g @ g.T, right + g.T @ g
+            w = w - rate * (fractional_matrix_power(left, -0.25) @ g @ fractional_matrix_power(right, -0.25)).real
+        assert np.allclose(weights[layer][0], w, rtol=1e-9, atol=1e-11)
+
+
+def test_shampoos_first_step_without_epsilon_is_spectral_descent() -> None:
+    ours, spectral = (
+        run(shampoo(1e-300), slice(None), 1),
+        run(resolve(OPTIMIZERS["steepest_spectral"])(0), slice(None), 1),
+    )
+    for shampooed, steepest in zip(ours, spectral, strict=True):
+        assert torch.allclose(shampooed, steepest, rtol=1e-6, atol=1e-8)

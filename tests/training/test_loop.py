@@ -6,7 +6,10 @@ import torch
 from implicitbias.losses import log_logistic, logistic, square
 from implicitbias.networks.activations import relu
 from implicitbias.networks.mlp import Form, forward, initialise
+from implicitbias.optimizers.base import Optimizer
+from implicitbias.optimizers.nero import nero
 from implicitbias.optimizers.sgd import sgd
+from implicitbias.optimizers.steepest import linf
 from implicitbias.training.loop import Members, descend, steps_per_epoch
 from implicitbias.training.memory import members_at_once
 from implicitbias.training.schedules import decaying, loss_based, plain, scale_free
@@ -85,6 +88,57 @@ def test_stopping_once_fitted_keeps_the_weights_that_fit() -> None:
         assert torch.equal(ways[True][first - 1][layer], ways[False][first - 1][layer])
         assert torch.equal(ways[True][-1][layer][0], ways[False][first][layer][0])
         assert torch.equal(ways[True][-1][layer][1], ways[False][-1][layer][1])
+
+
+@pytest.mark.parametrize("optimizer", [sgd(), nero()], ids=["sgd", "nero"])
+def test_training_ends_once_all_have_stopped(optimizer: Optimizer) -> None:
+    """A million epochs of fitted members take no time, and leave weights and checkpoints as they are."""
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
+    labels = inputs[..., 0].sign().expand(2, -1)
+    ends = []
+    for epochs in (3000, 10**6):
+        weights = initialise(2, 5, 8, [1, 2], dtype=torch.float64)
+        pauses = descend(
+            weights, inputs, labels, rates(learning_rate=[0.02, 0.01]), form=Form(relu), loss=logistic,
+            optimizer=optimizer, epochs=epochs, batch_size=3, checkpoints=[0, 2 * epochs - 1, 2 * epochs],
+            stop_fitted=True,
+        )  # fmt: skip
+        assert [step for step, _, _ in pauses] == [0, 2 * epochs - 1, 2 * epochs]
+        ends.append(weights)
+        assert bool((forward(weights, inputs[0], Form(relu)) * labels > 0).all())
+    for short, long in zip(*ends, strict=True):
+        assert torch.equal(short, long)
+
+
+def test_another_rule_until_the_fit() -> None:
+    """A member goes the first rule's way to its fit, then the second's; one that never fits, the first's."""
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
+    labels = inputs[..., 0].sign().expand(2, -1)
+    members = rates(learning_rate=[0.01, 1e-12])
+
+    def way(optimizer: Optimizer, until_fit: Optimizer | None, start: list[torch.Tensor]) -> list[list[torch.Tensor]]:
+        weights = [weight.clone() for weight in start]
+        pauses = descend(
+            weights, inputs, labels, members, form=Form(relu), loss=logistic, optimizer=optimizer, epochs=600,
+            batch_size="full", checkpoints=range(601), until_fit=until_fit,
+        )  # fmt: skip
+        return [[weight.detach().clone() for weight in weights] for _ in pauses]
+
+    start = initialise(2, 5, 8, [1, 1], dtype=torch.float64)
+    first, switched = way(sgd(), None, start), way(linf(), sgd(), start)
+    fits = [bool((forward(each, inputs[0], Form(relu)) * labels > 0)[0].all()) for each in first]
+    at = fits.index(True)
+    assert 0 < at < 599
+    then = way(linf(), None, first[at])
+    for layer in range(2):
+        for step in range(at + 1):
+            assert torch.equal(switched[step][layer], first[step][layer])
+        for step in range(at + 1, 601):
+            assert torch.equal(switched[step][layer][0], then[step - at][layer][0])
+            assert torch.equal(switched[step][layer][1], first[step][layer][1])
+        assert not torch.allclose(switched[600][layer][0], first[600][layer][0])
 
 
 def test_chunks_are_as_few_and_as_equal_as_memory_allows() -> None:

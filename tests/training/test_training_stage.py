@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from scipy.linalg import fractional_matrix_power
 from small_task import NETWORK, settings, small_task
 from torch import Tensor
 
@@ -27,7 +28,7 @@ CLOSE = {"steepest_spectral": {"rtol": 1e-4, "atol": 1e-6}}
 RATES = {
     "nero": 0.01, "sgd": 0.05, "momentum": 0.02, "adam": 0.01,
     "steepest_l2": 0.05, "steepest_linf": 1e-4, "steepest_l1": 0.2, "steepest_spectral": 2e-3,
-    "agd": 0.5,
+    "agd": 0.5, "shampoo": 0.01,
 }  # fmt: skip
 
 
@@ -59,6 +60,18 @@ def plain_nero(weights: list[Tensor], steps: int, loss: Any, lr: float, beta: fl
             w = weights[i].detach() - lr * torch.nan_to_num(g / (squared[i] / (1 - beta**step)).sqrt())
             w = w - w.mean(1, keepdim=True)
             weights[i] = w / w.norm(dim=1, keepdim=True)
+    return weights
+
+
+def plain_shampoo(weights: list[Tensor], steps: int, loss: Any, lr: float) -> list[Tensor]:
+    """Gupta, Koren & Singer 2018, algorithm 1, one network, roots by scipy."""
+    sides = [[1e-4 * np.eye(size) for size in w.shape] for w in weights]
+    for _ in range(steps):
+        weights = [w.detach().requires_grad_() for w in weights]
+        for i, g in enumerate(grad.numpy() for grad in torch.autograd.grad(loss(weights), weights)):
+            sides[i] = [sides[i][0] + g @ g.T, sides[i][1] + g.T @ g]
+            left, right = (fractional_matrix_power(side, -0.25).real for side in sides[i])
+            weights[i] = weights[i].detach() - lr * torch.tensor(left @ g @ right)
     return weights
 
 
@@ -154,6 +167,8 @@ def test_updates_equal_those_of_a_plain_implementation(name: str) -> None:
 
     if name == "nero":
         weights = plain_nero(weights, steps, loss, lr, 0.999)
+    elif name == "shampoo":
+        weights = plain_shampoo(weights, steps, loss, lr)
     elif name == "agd":
         weights = plain_agd(weights, steps, loss, lr)
     elif name.startswith("steepest"):

@@ -172,6 +172,9 @@ class TrainingBase(Strict):
     """How networks are found by gradient descent."""
 
     optimizer: Axis[OptimizerName] = Field("nero", description="the update rule")
+    until_fit: OptimizerName | None = Field(
+        None, description="another update rule, for a network's steps until it first has no training error"
+    )
     learning_rate: Axis[Positive] = Field(0.01, description="step size at the start")
     decay: Axis[Annotated[Real, Field(gt=0, le=1)]] = Field(1.0, description="learning-rate factor after every epoch")
     step_exponent: Axis[Annotated[Real, Field(ge=0, le=1)]] = Field(
@@ -203,6 +206,12 @@ class _Training(TrainingBase):
     @model_validator(mode="after")
     def _parameters_are_used(self) -> "_Training":
         _check_parameters(self, catalogue.OPTIMIZERS, "optimizer")
+        return self
+
+    @model_validator(mode="after")
+    def _both_rules_have_steps(self) -> "_Training":
+        if self.until_fit and self.stop == "fitted":
+            raise _problem("until_fit leaves nothing to the optimizer with stop: fitted; allowed: stop: last")
         return self
 
     @model_validator(mode="after")
@@ -293,12 +302,14 @@ class FigureSettings(Strict):
     select: dict[str, float | int | str] = Field({}, description="dimension: value, a part of the study's dataset")
     width: Positive | None = Field(None, description="inches")
     height: Positive | None = Field(None, description="inches")
-    quantities: Distinct[str] | None = Field(None, description="of lines: the study's variables, a panel each")
+    quantities: Distinct[str] | None = Field(
+        None, description="of lines and scatter: the study's variables, a panel each"
+    )
     x: str | None = Field(None, description="of lines: the dimension along which they run (default step)")
-    hue: str | None = Field(None, description="of lines: the dimension told apart by colour")
-    style: str | None = Field(None, description="of lines: the dimension told apart by dashes")
+    hue: str | None = Field(None, description="of lines and scatter: the dimension told apart by colour")
+    style: str | None = Field(None, description="of lines and scatter: the dimension told apart by dashes or markers")
     log: Distinct[Annotated[str, OneOf(("x", "y"), "axis")]] | None = Field(
-        None, description="of lines: axes with a logarithmic scale"
+        None, description="of lines and scatter: axes with a logarithmic scale"
     )
 
 
@@ -413,10 +424,12 @@ class Study(Strict):
     def _check_options(
         self, name: str, settings: FigureSettings, entry: catalogue.Figure, axes: dict[str, Any]
     ) -> None:
-        given = [key for key in ("quantities", "x", "hue", "style", "log") if getattr(settings, key) is not None]
+        settable = {key for figure in catalogue.FIGURES.values() for key in figure.options}
+        for key in sorted(settable - set(entry.options)):
+            if getattr(settings, key) is not None:
+                owners = [other for other, figure in catalogue.FIGURES.items() if key in figure.options]
+                raise _problem(f"figure {name!r} has no setting {key}; those with one: {', '.join(owners)}")
         if not entry.options:
-            if given:
-                raise _problem(f"figure {name!r} has no setting {given[0]}; figure: lines has")
             return
         if settings.quantities is None:
             raise _problem(f"figure {name!r} needs quantities: [...], variables of this study")

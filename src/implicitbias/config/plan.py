@@ -97,16 +97,11 @@ def make_plan(config: Config) -> Plan:
 
 
 def _plan_study(plan: Plan, study: Study) -> StudyPlan:
-    pieces: list[Piece] = []
     metrics = study.metrics or []
-    if study.experiment is not None and not catalogue.EXPERIMENTS[study.experiment.name].task:
-        for coords, settings in _grid(study.experiment, set()):
-            pieces.append(Piece(_experiment(plan, settings), coords))
+    pieces = _experiments(plan, study, {})
     for coords, task, network in _points(study):
         source = _task(plan, task)
-        if study.experiment is not None and catalogue.EXPERIMENTS[study.experiment.name].task:
-            for more, settings in _grid(study.experiment, set()):
-                pieces.append(Piece(_experiment(plan, settings, source, task), {**coords, **more}))
+        pieces += _experiments(plan, study, coords, source, task)
         runs: list[tuple[dict[str, Any], str, str]] = []
         for more, settings, ensemble in _settings(study, "training", study.training, coords):
             runs.append((more, "", _training(plan, source, task, network, settings, ensemble)))
@@ -119,6 +114,21 @@ def _plan_study(plan: Plan, study: Study) -> StudyPlan:
     return StudyPlan(tuple(_trimmed(pieces)), study.axes(), _fixed(study), _labels(study), _figures(study))
 
 
+def _experiments(
+    plan: Plan,
+    study: Study,
+    coords: Mapping[str, Any],
+    source: str | None = None,
+    task: Mapping[str, Any] | None = None,
+) -> list[Piece]:
+    """The study's experiment at every point of its block, on a task if it is one that takes tasks, else on none."""
+    block = study.experiment
+    if block is None or catalogue.EXPERIMENTS[block.name].task != (task is not None):
+        return []
+    grid = _grid(block, set())
+    return [Piece(_experiment(plan, settings, source, task), {**coords, **more}) for more, settings in grid]
+
+
 # ------------------------------------------------------------------------------------- the grid's points
 def _points(study: Study) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]]:
     """Every point of task and network: coordinates, task parameters and network parameters.
@@ -129,10 +139,17 @@ def _points(study: Study) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict
         return
     together = set(study.ensemble) & set(_VECTORISED["task"])
     for (where, task), (more, network) in product(_grid(study.task, together), _grid(study.network, together)):
-        task = _chosen(catalogue.SOURCES, task["source"], task)
+        task = _counted(_chosen(catalogue.SOURCES, task["source"], task))
         if study.network is not None:
             network = _chosen(catalogue.ACTIVATIONS, network["activation"], network)
         yield {**where, **more}, task, network
+
+
+def _counted(task: Mapping[str, Any]) -> dict[str, Any]:
+    """The task with numbers in the place of multiples of its training size ("2n")."""
+    parameters = catalogue.SOURCES[task["source"]].parameters
+    words = [key for key, parameter in parameters.items() if parameter.per_point and isinstance(task[key], str)]
+    return {**task, **{key: int(task[key].removesuffix("n")) * task["train_size"] for key in words}}
 
 
 def _grid(block: BaseModel | None, together: set[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -265,7 +282,7 @@ def _training(
             "functions": ("implicitbias.training.run:train",),
             "size": training_size(_seeds(task), network, scalars, members),
             "entries": (
-                catalogue.OPTIMIZERS[settings["optimizer"]],
+                *(catalogue.OPTIMIZERS[settings[key]] for key in ("optimizer", "until_fit") if settings[key]),
                 catalogue.LOSSES[settings["loss"]],
                 catalogue.TARGETS[settings["targets"]],
                 catalogue.SCHEDULES[settings["schedule"]],

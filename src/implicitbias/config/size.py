@@ -3,10 +3,10 @@
 Estimates are generous upper bounds for a CPU core of 2020; a scheduler may double them at a second attempt.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil
+from math import ceil, log10
 from typing import Any
 
 from implicitbias.catalogue import LABELS, SOURCES, Experiment
@@ -39,8 +39,15 @@ def training_size(
     batch = n if training["batch_size"] == "full" else min(n, training["batch_size"])
     steps = training["epochs"] * ceil(n / batch)
     work = members * parameters * (6 * batch * steps + 20 * steps + 2 * _test_points(task))
-    memory = parameters * bytes_each * copies * members + 4 * _data_bytes(task)
-    return _size(memory, work)
+    per_weight = copies * bytes_each + 2 * 8 * (_checkpoints(training["checkpoints"], steps) - 1)  # measured in float64
+    return _size(parameters * members * per_weight + 4 * _data_bytes(task), work)
+
+
+def _checkpoints(rule: str | Sequence[int], steps: int) -> int:
+    """How many steps are kept, at most."""
+    if rule == "log":
+        return 3 + ceil(4 * log10(steps + 1))
+    return 1 if isinstance(rule, str) else len(rule)
 
 
 def sampling_size(task: Mapping[str, Any], network: Mapping[str, Any], sampling: Mapping[str, Any]) -> Size:

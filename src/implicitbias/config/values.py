@@ -28,6 +28,10 @@ T = TypeVar("T")
 _EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
 
 
+MULTIPLE = re.compile(r"^[1-9][0-9]*n$")
+"""A multiple of the number of training points n."""
+
+
 def _exponent(value: Any) -> Any:
     """YAML 1.1 reads 1e-8, which has no dot, as text; everybody means the number."""
     return float(value) if isinstance(value, str) and _EXPONENT.fullmatch(value) else value
@@ -100,4 +104,4 @@ def number(parameter: Parameter) -> Any:
         bounds.append(Lt(parameter.maximum) if parameter.exclusive_maximum else Le(parameter.maximum))
     for bound in bounds:
         kind = Annotated[kind, bound]
-    return kind
+    return kind | Annotated[str, Field(pattern=MULTIPLE.pattern)] if parameter.per_point else kind

@@ -7,7 +7,7 @@ from scipy.stats import t as student
 from torch import Tensor
 
 from implicitbias.rng import derive_seed
-from implicitbias.schema import variable, with_stderr
+from implicitbias.schema import mean_with_stderr
 
 _SOURCE = "after Safran & Lee 2022"
 _FREEDOM = 3  # of the norms
@@ -80,6 +80,5 @@ def ball_indicator(
         errors[row] = ((found > 0.5) != (target > 0.5)).double().mean(1)
     dataset: dict[str, xr.Variable] = {}
     for key, values, text in (("test_loss", losses, "mean square test error"), ("test_error", errors, "test error")):
-        mean = variable("network", values.mean(1), text, source=_SOURCE)
-        dataset |= with_stderr(key, mean, values.std(1, ddof=1) / np.sqrt(draws))
+        dataset |= mean_with_stderr(key, "network", values, text, source=_SOURCE)
     return xr.Dataset(dataset, {"network": list(NETWORKS)})

@@ -19,7 +19,7 @@ from implicitbias.optimizers.sgd import sgd
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
-from implicitbias.training.loop import Members, descend
+from implicitbias.training.loop import descend_alike
 
 _SOURCE = "Valle-Perez, Camargo & Louis 2019, section 4"
 _MINGARD = "Mingard et al. 2021, section 5"
@@ -114,14 +114,11 @@ def boolean_posterior(
             bayes.update(_codes(forward([weight[fits] for weight in weights], corners, _FORM) > 0))
 
     weights = _random(runs, inputs, width, torch.Generator().manual_seed(derive_seed("boolean runs", seed)))
-    one, signs = torch.ones(runs), 2.0 * target - 1
     orders = [derive_seed("boolean order", seed, run) for run in range(runs)]
-    members = Members(torch.zeros(runs, dtype=torch.long), orders, one, learning_rate * one, one, 0 * one)
-    for _ in descend(
-        weights, corners[chosen][None], signs[chosen].expand(runs, -1), members, form=_FORM, loss=logistic,
-        optimizer=sgd(), epochs=epochs, batch_size=batch, checkpoints=(), stop_fitted=True, description="SGD",
-    ):  # fmt: skip
-        pass
+    descend_alike(
+        weights, corners[chosen], 2.0 * target[chosen] - 1, orders, learning_rate, form=_FORM, loss=logistic,
+        optimizer=sgd(), epochs=epochs, batch_size=batch, stop_fitted=True, description="SGD",
+    )  # fmt: skip
     with torch.no_grad():
         outputs = forward(weights, corners, _FORM) > 0
     trained = Counter(_codes(outputs[(outputs[:, chosen] == target[chosen]).all(1)]))

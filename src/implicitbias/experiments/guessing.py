@@ -6,7 +6,7 @@ import xarray as xr
 from torch import Tensor
 
 from implicitbias.rng import derive_seed
-from implicitbias.schema import variable, with_stderr
+from implicitbias.schema import mean_with_stderr
 
 _SOURCE = "Singhal et al. 2023, section 3"
 GUESSES = ("weights", "activations", "masked activations", "through the next layer")
@@ -69,6 +69,5 @@ def guessed_gradients(
             product = torch.stack([one @ delta for one, delta in zip(u, deltas, strict=True)]) @ squares
             own = torch.stack([one @ one for one in u]) @ squares
             found[draw, column] = abs(product) / (true * own).sqrt()
-    cosine = variable("guess", found.mean(0), "mean |cosine| of guessed and true gradient", source=_SOURCE)
-    stderr = found.std(0, ddof=1) / np.sqrt(draws)
-    return xr.Dataset(with_stderr("cosine", cosine, stderr), {"guess": list(GUESSES)})
+    cosine = mean_with_stderr("cosine", "guess", found.T, "mean |cosine| of guessed and true gradient", source=_SOURCE)
+    return xr.Dataset(cosine, {"guess": list(GUESSES)})

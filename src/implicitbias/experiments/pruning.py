@@ -1,12 +1,11 @@
 """Pruning at random before training: what it costs on a signal beside noise (Yang et al. 2023)."""
 
-import numpy as np
 import torch
 import xarray as xr
 from torch.nn.functional import softplus
 
 from implicitbias.rng import derive_seed
-from implicitbias.schema import variable, with_stderr
+from implicitbias.schema import mean_with_stderr
 
 _SOURCE = "Yang et al. 2023, section 3"
 
@@ -80,7 +79,5 @@ def pruning(
         }
     dataset: dict[str, xr.Variable] = {}
     for name, (values, text) in found.items():
-        each = values.double().numpy()
-        mean = variable((), each.mean(), text, source=_SOURCE)
-        dataset |= with_stderr(name, mean, each.std(ddof=1) / np.sqrt(draws))
+        dataset |= mean_with_stderr(name, (), values.double().numpy(), text, source=_SOURCE)
     return xr.Dataset(dataset)

@@ -13,7 +13,7 @@ from implicitbias.networks.mlp import forward, initialise, of_network
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
-from implicitbias.training.loop import Members, descend
+from implicitbias.training.loop import descend_alike
 
 _SOURCE = "Shah et al. 2020, sections 3 and 4"
 _GAP = 0.1  # gamma: half the distance between neighbouring slabs
@@ -76,16 +76,11 @@ def simplicity_bias(
 
     form = of_network({"activation": "plain_relu", "bias": "all"})
     weights = initialise(depth, width, features, [derive_seed("slab network", seed)], bias="all")
-    one = torch.ones(1)
-    members = Members(
-        torch.zeros(1, dtype=torch.long), [derive_seed("slab order", seed)], one, learning_rate * one, one, 0 * one
-    )
-    x, y = tensor(train @ rotation)[None], tensor(labels[:train_size])[None]
-    for _ in descend(
-        weights, x, y, members, form=form, loss=logistic, optimizer=sgd(weight_decay), epochs=epochs, batch_size=batch,
-        checkpoints=(), description="slabs",
-    ):  # fmt: skip
-        pass
+    descend_alike(
+        weights, tensor(train @ rotation), tensor(labels[:train_size]), [derive_seed("slab order", seed)],
+        learning_rate, form=form, loss=logistic, optimizer=sgd(weight_decay), epochs=epochs, batch_size=batch,
+        description="slabs",
+    )  # fmt: skip
 
     @torch.no_grad()
     def score(values: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
 
-from implicitbias.figures.tables import focused, label, long_table
+from implicitbias.figures.tables import focused, label, long_table, text_of
 
 _COLUMNS = 3
 _TICKS = 6  # values on a logarithmic axis that are labelled each
@@ -41,8 +41,8 @@ def lines(
     if "x" in log:
         table = table[table[x] > 0]
     for kind in kinds:  # a scalar quantity of a panel without this dimension is drawn once, in grey's stead
-        table[kind] = table[kind].map(_text) if kind in table else ""
-    order = {kind: [value for value in map(_text, data[kind].values) if value in set(table[kind])] for kind in kinds}
+        table[kind] = table[kind].map(text_of) if kind in table else ""
+    order = {kind: [value for value in map(text_of, data[kind].values) if value in set(table[kind])] for kind in kinds}
     words = {kind: label(data, kind) for kind in kinds}  # legends show what a dimension is, not its key
     table = table.rename(columns=words)
     layout: dict[str, Any] = {
@@ -79,7 +79,3 @@ def lines(
     grid.figure.suptitle(note, y=-0.02 - words_below, fontsize="small")
     figure: Figure = grid.figure
     return figure
-
-
-def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)

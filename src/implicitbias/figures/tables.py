@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -45,3 +46,8 @@ def label(dataset: xr.Dataset, name: str) -> str:
     units = attrs.get("units", "1")
     text = str(attrs.get("long_name", name))
     return text if units == "1" else f"{text} ({units})"
+
+
+def text_of(value: object) -> str:
+    """A coordinate in a legend."""
+    return f"{value:g}" if isinstance(value, float | np.floating) else str(value)

@@ -1,7 +1,7 @@
 """The measurement stage: metrics of every network of a run."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +39,7 @@ OF_TASK = {
 - `layer_shapes`: `(L, 2)`; `network`: the networks' parameters; `degree`: of homogeneity in the trained weights;
 - `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`: see `measurement.tangents`;
 - `input_slopes`: gradients of the outputs by the inputs, `(..., n, d)`;
+- `coordinates` of the metric's own dimensions;
 - of trained runs `loss`, its name, and `label_scales`, of the run's leading shape.
 """
 
@@ -69,7 +70,8 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         if name not in METRICS:
             raise ResultError(f"no metric {name!r}{nearest(name, METRICS)}; allowed: {', '.join(METRICS)}")
         entry = METRICS[name]
-        function, providers = resolve(entry), together if entry.over_networks else one_by_one
+        function = resolve(entry)
+        providers = {**(together if entry.over_networks else one_by_one), **_constants(entry.coordinates)}
         needs = list(inspect.signature(function).parameters)
         if missing := [need for need in needs if need not in providers]:
             raise ResultError(f"metric {name!r} needs {', '.join(missing)}, which this run does not have")
@@ -77,7 +79,7 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
             raise ResultError(f"metric {name!r} is not for loss {loss!r}; allowed: {', '.join(entry.losses)}")
         values = function(**{need: providers[need]() for need in needs})
         dims = (*(others if entry.over_networks else lead), *entry.dims)
-        coords |= {dim: run[dim].values for dim in entry.dims}
+        coords |= {dim: np.array(entry.coordinates.get(dim, run.get(dim))) for dim in entry.dims}
         variables[name] = variable(dims, values, entry.long_name, entry.units, entry.source)
     variables |= {name: run[name].variable for name in PASSED_ON if name in run}
     used = {dim for data in variables.values() for dim in data.dims}
@@ -86,6 +88,10 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
     return describe(
         dataset, f"metrics of {run.attrs['title']}", {"metrics": sorted(metrics), "run": parameters_of(run)}, **kept
     )
+
+
+def _constants(coordinates: Mapping[str, Sequence[float | str]]) -> dict[str, Callable[[], Any]]:
+    return {name: partial(np.array, values) for name, values in coordinates.items()}
 
 
 def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict[str, Callable[[], Any]]:

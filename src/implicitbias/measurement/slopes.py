@@ -1,5 +1,7 @@
 """How steep the function is in its inputs."""
 
+import numpy as np
+
 from implicitbias.measurement.arrays import Array
 
 
@@ -10,3 +12,21 @@ def geometric_complexity(input_slopes: Array) -> Array:
     """
     mean: Array = (input_slopes**2).sum(-1).mean(-1)
     return mean
+
+
+def boundary_distance(train_outputs: Array, train_labels: Array, input_slopes: Array) -> Array:
+    """Median of y f/|df/dx| over the training points: how far, to first order, an input is from changing its sign.
+
+    Exact where f is linear on the way. (Lyu & Li 2020, section 6, search for the nearest wrong input instead.)
+
+    Args:
+        train_outputs: `(..., n)`.
+        train_labels: `(..., n)` of +-1.
+        input_slopes: `(..., n, d)`.
+
+    Returns:
+        `(...)`, in units of the inputs; negative where most points are misclassified.
+    """
+    slope = np.maximum(np.linalg.norm(input_slopes, axis=-1), np.finfo(np.float64).tiny)
+    distance: Array = np.median(train_outputs * train_labels / slope, axis=-1)
+    return distance

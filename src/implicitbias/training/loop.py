@@ -1,12 +1,12 @@
 """The ensemble loop: stacked members, each with its own data, data order, learning rate and label scale.
 
 Nothing in the loop waits for the device: divergence is a mask, and losses are looked at only when the
-progress bar is drawn.
+progress bar is drawn (and, where members may stop early, every few epochs whether all have).
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import bar
 from implicitbias.training.schedules import Builder, decaying
 
+_LOOK = 10  # epochs between looks at whether all members have stopped
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
@@ -59,6 +60,7 @@ def descend(
     schedule: Builder = decaying,
     degree: int = 1,
     stop_fitted: bool = False,
+    until_fit: Optimizer | None = None,
     description: str = "training",
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
     """Train all members in place, and pause at every checkpoint.
@@ -82,17 +84,21 @@ def descend(
         degree: of homogeneity in the trained weights, for schedules that look at it.
         stop_fitted: whether a member stays as it is once every output of an epoch had the right sign. With the whole
             training set as one batch, these are the outputs of the very weights that it stops at.
+        until_fit: another update rule for a member's steps until then.
         description: of the progress bar.
 
     Yields:
-        The step, and two `(member,)` bools: where every loss so far was finite, and where training has stopped early.
+        The step, and two `(member,)` bools: where every loss so far was finite, and where an epoch had no wrong sign
+        (followed only if `stop_fitted` or `until_fit` asks for it).
     """
     trained = weights[form.trained]
     state = optimizer.init(trained)
+    first_state = until_fit.init(trained) if until_fit else None
+    watched = stop_fitted or until_fit is not None
     for weight in weights:
         weight.requires_grad_(True)
     alive = torch.ones_like(members.task, dtype=torch.bool)
-    stopped = ~alive
+    fitted = ~alive
 
     @torch.no_grad()
     def whole_loss() -> Tensor:
@@ -101,11 +107,11 @@ def descend(
     begin_epoch, rate, end_epoch = schedule(members, trained, whole_loss, degree)
     step, in_epoch = 0, steps_per_epoch(inputs.shape[1], batch_size)
     if step in checkpoints:
-        yield step, alive, stopped
+        yield step, alive, fitted
     with bar(epochs, description) as progress:
         for epoch, batches in enumerate(_epochs(inputs, targets, members, batch_size, epochs)):
             begin_epoch(epoch)
-            fitted = ~stopped
+            right = ~fitted
             for x, y in batches:
                 step += 1
                 gradients: list[Gradient] = []
@@ -115,25 +121,55 @@ def descend(
                 with torch.no_grad():
                     alive = alive & torch.isfinite(losses)
                     learning_rate = rate(losses, step)
-                    if stop_fitted:
-                        fitted = fitted & (outputs * y > 0).all(1)
+                    if watched:
+                        right = right & (outputs * y > 0).all(1)
                         if batch_size == "full":
-                            stopped = stopped | fitted
-                        learning_rate = learning_rate.where(~stopped, 0)
-                    optimizer.update(
-                        gradients[::-1][form.trained], state, trained, learning_rate.where(alive, torch.nan), step
-                    )
+                            fitted = fitted | right
+                    here = gradients[::-1][form.trained]
+                    if until_fit:
+                        before = learning_rate.where(alive, torch.nan).where(~fitted, 0)
+                        until_fit.update(here, first_state, trained, before, step)
+                        learning_rate = learning_rate.where(fitted, 0)
+                    kept = [weight.clone() for weight in trained] if stop_fitted else []
+                    optimizer.update(here, state, trained, learning_rate.where(alive, torch.nan), step)
+                    for weight, old in zip(trained, kept, strict=False):  # a learning rate of 0 may still project
+                        weight.copy_(torch.where(fitted[:, None, None], old, weight))
                 if step % in_epoch == 0:
                     end_epoch()
                 if step in checkpoints:
-                    yield step, alive, stopped
-            if stop_fitted:
-                stopped = stopped | fitted
+                    yield step, alive, fitted
+            if watched:
+                fitted = fitted | right
+            if stop_fitted and epoch % _LOOK == 0 and bool((fitted | ~alive).all()):
+                yield from ((later, alive, fitted) for later in sorted(checkpoints) if later > step)
+                break
             if progress.update() or epoch == epochs - 1:  # when it is time to draw, and at the end
                 wrong = (outputs * y <= 0).to(outputs.dtype).mean()
                 progress.set_postfix(loss=f"{losses.detach().nanmean():.3g}", error=f"{wrong:.3f}")
     for weight in weights:
         weight.requires_grad_(False)
+
+
+def descend_alike(
+    weights: list[Tensor], inputs: Tensor, targets: Tensor, order_seeds: Sequence[int], learning_rate: float,
+    **settings: Any,
+) -> None:  # fmt: skip
+    """Train members of one task at one constant learning rate in place, from the start to the end.
+
+    Args:
+        weights: tensors `(member, out, in)`.
+        inputs: `(n, d)`.
+        targets: `(n,)`.
+        order_seeds: seeds of the members' data orders.
+        learning_rate: of all.
+        **settings: of `descend`.
+    """
+    one = torch.ones(len(order_seeds), dtype=inputs.dtype, device=inputs.device)
+    members = Members(torch.zeros_like(one, dtype=torch.long), order_seeds, one, learning_rate * one, one, 0 * one)
+    for _ in descend(
+        weights, inputs[None], targets.expand(len(one), -1), members, checkpoints=(), **settings
+    ):  # fmt: skip
+        pass
 
 
 def _epochs(

@@ -47,8 +47,8 @@ def train(
         task: from `tasks.build`.
         network: activation and its parameters, depth, width, bias, output, residual, init_scale.
         training: optimizer and its hyperparameters, loss, init, targets, label_scale, learning_rate, decay, epochs,
-            batch_size, members, dtype, checkpoints; schedule, step_exponent, stop; init_scale if `network` does
-            not have it.
+            batch_size, members, dtype, checkpoints; schedule, step_exponent, stop, until_fit; init_scale if `network`
+            does not have it.
         ensemble: axis -> values, for axes of `PER_MEMBER` that are trained together; they replace the scalar.
         device: torch device.
         memory_bytes: memory to count on; None asks the machine. It decides the chunks, never the results.
@@ -74,15 +74,18 @@ def train(
     built = {"bias": network.get("bias", "none"), "output": network.get("output", "trained")}
     shapes = layer_shapes(*shape, built["bias"])
 
-    entry = OPTIMIZERS[training["optimizer"]]
-    hyperparameters = {name: training.get(name, number.default) for name, number in entry.parameters.items()}
-    optimizer = resolve(entry)(**hyperparameters)
+    entries = [OPTIMIZERS[name] for name in (training["optimizer"], training.get("until_fit")) if name]
+    optimizer, *first = [
+        resolve(entry)(**{name: training.get(name, number.default) for name, number in entry.parameters.items()})
+        for entry in entries
+    ]
     form, loss = of_network(network), resolve(LOSSES[training["loss"]])
     draw = resolve(INITIALISATIONS[training.get("init", "fan_in")])
     rule = resolve(TARGETS[training.get("targets", "labels")])
     schedule = resolve(SCHEDULES[training.get("schedule", "decaying")])
-    in_span = entry.equivariant and features > points and not hyperparameters.get("weight_decay")
+    in_span = all(entry.equivariant for entry in entries) and features > points and not training.get("weight_decay")
     span = span_of(train_input) if in_span else None
+    stops = training.get("stop", "last") == "fitted"
     total = training["epochs"] * steps_per_epoch(points, training["batch_size"])
     steps = checkpoint_steps(training["checkpoints"], total)
 
@@ -95,7 +98,7 @@ def train(
     members = [{**fixed, **dict(zip(axes, point, strict=True))} for point in product(*axes.values())]
 
     batch = points if training["batch_size"] == "full" else min(points, training["batch_size"])
-    copies = 1 + optimizer.buffers + (span is not None)
+    copies = 1 + sum(each.buffers for each in (optimizer, *first)) + (span is not None)
     floats = copies * sum(map(prod, shapes)) + batch * (features + 4 * sum(rows for rows, _ in shapes))
     free = free_bytes(where) if memory_bytes is None else memory_bytes
     chunk = members_at_once(floats * dtype.itemsize, len(members), free)
@@ -125,10 +128,10 @@ def train(
             form=form, loss=loss, optimizer=optimizer,
             epochs=training["epochs"], batch_size=training["batch_size"], checkpoints=steps, schedule=schedule,
             degree=degree(network),
-            stop_fitted=training.get("stop", "last") == "fitted",
+            stop_fitted=stops, until_fit=next(iter(first), None),
             description=f"training {here.start + 1}-{here.stop} of {len(members)}",
         )  # fmt: skip
-        for step, alive, stopped in pauses:
+        for step, alive, fitted in pauses:
             whole = weights
             if span is not None:
                 whole = [expand(span, initial, weights[0].detach() - within, together.task), *weights[1:]]
@@ -137,7 +140,8 @@ def train(
                 if name not in kept:
                     kept[name] = np.empty((len(members), len(steps), *values.shape[1:]), values.dtype)
                 kept[name][here, steps.index(step)] = values
-            stop_reason[here][stopped.cpu().numpy()] = "fitted"
+            if stops:
+                stop_reason[here][fitted.cpu().numpy()] = "fitted"
         stop_reason[here][np.isnan(kept["train_loss"][here, -1])] = "diverged"
 
     lead = tuple(len(values) for values in axes.values())

@@ -1,0 +1,59 @@
+"""Networks seen in the plane of the inputs' first two coordinates: decision regions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from implicitbias.measurement.arrays import Array
+from implicitbias.networks.mlp import forward, of_network
+
+
+def plane_output(
+    weights: Sequence[Array], train_inputs: Array, network: Mapping[str, Any], plane_y: Array, plane_x: Array
+) -> Array:
+    """Outputs over a square of the first two coordinates, all others being at the training points' means.
+
+    Args:
+        weights: all layers, `(..., out, in)`.
+        train_inputs: `(..., n, d)`.
+        network: the networks' parameters.
+        plane_y: `(rows,)`, of the second coordinate, in units of `unit_of(train_inputs)`.
+        plane_x: `(columns,)`, of the first.
+
+    Returns:
+        `(..., rows, columns)`.
+
+    Source: Chizat & Bach 2020, section 5.
+    """
+    lead, features = weights[0].shape[:-2], train_inputs.shape[-1]
+    grid = np.stack(np.meshgrid(plane_x, plane_y), axis=-1).reshape(-1, 2)
+    points = np.repeat(train_inputs.mean(-2, keepdims=True), len(grid), axis=-2)
+    points[..., :2] = grid * unit_of(train_inputs)[..., None, None]
+    shared = np.broadcast_to(points, (*lead, *points.shape[-2:])).reshape(-1, len(grid), features)
+    flat = [torch.tensor(weight.reshape(-1, *weight.shape[-2:])) for weight in weights]
+    outputs: Array = forward(flat, torch.tensor(shared), of_network(network)).numpy()
+    return outputs.reshape(*lead, len(plane_y), len(plane_x))
+
+
+def plane_point(train_outputs: Array, train_inputs: Array, train_labels: Array) -> Array:
+    """The training points' first two coordinates, in units of `unit_of(train_inputs)`, and their labels.
+
+    Args:
+        train_outputs: `(..., n)`; NaN where there is no network.
+        train_inputs: `(..., n, d)`.
+        train_labels: `(..., n)` of +-1.
+
+    Returns:
+        `(..., n, 3)`.
+    """
+    first_two = train_inputs[..., :2] / unit_of(train_inputs)[..., None, None]
+    points = np.concatenate([first_two, train_labels[..., None]], axis=-1)
+    return np.where(np.isnan(train_outputs)[..., None], np.nan, points)
+
+
+def unit_of(train_inputs: Array) -> Array:
+    """The largest absolute value of the first two coordinates of the training points `(..., n, d)`: `(...)`."""
+    unit: Array = np.abs(train_inputs[..., :2]).max((-1, -2))
+    return unit

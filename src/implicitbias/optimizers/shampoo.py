@@ -1,0 +1,54 @@
+"""Shampoo: gradient descent between two preconditioners, which remember all gradients so far."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from implicitbias.networks.mlp import Gradient, product
+from implicitbias.optimizers.base import Optimizer
+
+
+def shampoo(epsilon: float = 1e-4) -> Optimizer:
+    """W <- W - lr L^(-1/4) G R^(-1/4), with L = epsilon I + sum G G^T and R = epsilon I + sum G^T G.
+
+    With the last gradient alone in L and R (and epsilon = 0) the step is U V^T of G, which is `steepest.spectral`.
+    Its memory is as the square of a layer's width and of its inputs.
+
+    Args:
+        epsilon: what both preconditioners start at, times the identity.
+
+    Source: Gupta, Koren & Singer 2018, algorithm 1.
+    """
+
+    def init(weights: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        return [(_identities(weight, 1) * epsilon, _identities(weight, 2) * epsilon) for weight in weights]
+
+    def update(
+        gradients: Sequence[Gradient],
+        state: Sequence[tuple[Tensor, Tensor]],
+        weights: Sequence[Tensor],
+        learning_rate: Tensor,
+        step: int,
+    ) -> None:
+        for gradient, (left, right), weight in zip(gradients, state, weights, strict=True):
+            g = gradient.matrix().nan_to_num(nan=0, posinf=0, neginf=0)  # of members that have diverged
+            left.add_(product(g, g.mT))
+            right.add_(product(g.mT, g))
+            way = product(product(_inverse_fourth_root(left), g), _inverse_fourth_root(right))
+            weight.addcmul_(way, -learning_rate[:, None, None])
+
+    return Optimizer(init, update, buffers=4)
+
+
+def _identities(weight: Tensor, dim: int) -> Tensor:
+    """As many as there are members, of the size of this dimension of the weights."""
+    eye = torch.eye(weight.shape[dim], dtype=weight.dtype, device=weight.device)
+    return eye.expand(len(weight), -1, -1)
+
+
+def _inverse_fourth_root(matrix: Tensor) -> Tensor:
+    """In float64, of symmetric matrices `(member, n, n)`; as accurate as these are."""
+    values, vectors = torch.linalg.eigh(matrix.double())
+    floor = torch.finfo(matrix.dtype).eps * values[:, -1:]  # eigenvalues below it are rounding errors of either sign
+    return product(vectors * torch.maximum(values, floor)[:, None, :] ** -0.25, vectors.mT).to(matrix.dtype)
