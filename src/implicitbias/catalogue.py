@@ -128,13 +128,14 @@ class Experiment(Entry):
 class Figure(Entry):
     """A figure of a study: `needs` lists the dataset variables and `axes` the dimensions that it cannot do without.
 
-    `options` are the settings by which the config says what it shows.
+    `options` are the settings by which the config says what it shows; `quantities` is how many of these it needs.
     """
 
     alt: str = ""
     needs: tuple[str, ...] = ()
     axes: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    quantities: int = 1
 
 
 def resolve(entry: Entry) -> Callable[..., Any]:
@@ -1004,6 +1005,19 @@ CHECKS: dict[str, Entry] = {
         f"{_DESCENT}:loss_based_steps_raise_margins",
         "at the end, steps that follow the loss have reached a lower loss and a larger margin than constant ones",
     ),
+    "less_signal_suffices_with_more_points": Entry(
+        f"{_DESCENT}:less_signal_suffices_with_more_points",
+        "without signal the test error is chance; the signal that halves it is smaller with more training points",
+    ),
+    "shampoo_raises_the_spectral_margin": Entry(
+        f"{_DESCENT}:shampoo_raises_the_spectral_margin",
+        "Shampoo ends with a larger margin by the spectral norm than gradient descent and sign descent",
+    ),
+    "larger_margins_are_further_from_the_boundary": Entry(
+        f"{_DESCENT}:larger_margins_are_further_from_the_boundary",
+        "after the fit inputs get further from the decision boundary, most where margins grow most; test errors move"
+        " by less than .03",
+    ),
     "norms_grow_logarithmically": Entry(
         f"{_DESCENT}:norms_grow_logarithmically",
         "constant steps, once all is fitted: |theta|^2/log(step) stays within a factor 2, for every batch size",
@@ -1145,6 +1159,7 @@ FIGURES: dict[str, Figure] = {
         "the last of the study's quantities against each of the others, a dot a network",
         alt="Dots of one measured quantity against others, one panel each",
         options=("quantities", "hue", "style", "log"),
+        quantities=2,
     ),
     "regions": Figure(
         "implicitbias.figures.regions:regions",

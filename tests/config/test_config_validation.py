@@ -101,6 +101,16 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ),
         (
             "studies.one.figures",
+            {"a": {"figure": "scatter", "quantities": ["test_error"]}},
+            ["'a' needs quantities", "2 or more"],
+        ),
+        (
+            "studies.one.figures",
+            {"a": {"figure": "scatter", "quantities": ["test_error", "complexity"], "x": "depth"}},
+            ["'a' has no setting x", "lines"],
+        ),
+        (
+            "studies.one.figures",
             {"a": {"figure": "lines", "quantities": ["test_error"], "log": ["z"]}},
             ["log", "'z'", "x, y"],
         ),
@@ -115,6 +125,9 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.training", {"targets": "spherised", "loss": "logistic"}, ["'logistic'", "norm, square"]),
         ("studies.one.task.features", 20, ["features is a parameter of", "the source here is digits"]),
         ("studies.one.task", {"source": "gaussian", "train_size": 4, "flip": 0.7}, ["flip", "0.7", "0.5"]),
+        ("studies.one.task", {"source": "gaussian", "train_size": 4, "features": "2m"}, ["'2m'", "whole number", "2n"]),
+        ("studies.one.training.until_fit", "sdg", ["'sdg'", "did you mean 'sgd'"]),
+        ("studies.one.training", {"until_fit": "sgd", "stop": "fitted"}, ["until_fit", "allowed: stop: last"]),
         ("studies.one.task", {"source": "digits", "train_size": 4}, ["'own'", "'digits'", "decimal, binary"]),
         ("studies.one.task", {"source": "gaussian", "train_size": 4, "labels": "3v6"}, ["'3v6'", "random, own"]),
         ("studies.one.experiment", {"name": "calibration", "estimator": "ep"}, ["'ep'", "mixture"]),

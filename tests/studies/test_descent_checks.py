@@ -42,6 +42,21 @@ EARLY = study(
 BENIGN = study(
     {"features": [100, 400, 1000]}, train_error=("features", [0, 0, 0]), test_error=("features", [0.07, 0.002, 0]),
 ).assign_coords(train_size=100)  # fmt: skip
+THRESHOLD = study(
+    {"signal": [0.0, 0.01, 0.04], "train_size": [50, 200]},
+    test_error=(("signal", "train_size"), [[0.49, 0.51], [0.32, 0.06], [0.03, 0.03]]),
+)
+SHAMPOO = study(
+    {"optimizer": ["steepest_l2", "steepest_linf", "shampoo"], "step": [0, 100]},
+    margin_spectral=(("optimizer", "step"), [[-1, 1.7], [-1, 1.4], [-1, 2.0]]),
+)
+DISTANCES = study(
+    {"schedule": ["plain", "loss_based"], "step": [0, 10, 100]},
+    train_error=(("schedule", "step"), [[0.4, 0, 0], [0.4, 0.1, 0]]),
+    boundary_distance=(("schedule", "step"), [[0.2, 1.2, 1.3], [0.2, 1.5, 1.8]]),
+    test_error=(("schedule", "step"), [[0.4, 0.07, 0.06], [0.4, 0.07, 0.05]]),
+)
+DISTANCES = xr.concat([DISTANCES, DISTANCES.isel(step=[2]).assign_coords(step=[1000]) * 1.1], "step")
 STEEPEST = study(
     {"optimizer": OPTIMIZERS, "init_scale": [0.1, 1.0], "step": STEPS},
     euler_defect=(("optimizer", "step"), np.full((4, 5), 1e-15)),
@@ -152,6 +167,14 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("norms_grow_logarithmically", BATCHES, changed(parameter_norm=lambda norm: norm**4)),
     ("modified_margins_never_fall", SMOOTH, changed(modified_margin=lambda m: m.where(m["step"] < 1000, 0.1))),
     ("networks_become_homogeneous", SMOOTH, changed(euler_defect=lambda defect: defect**0.1)),
+    ("less_signal_suffices_with_more_points", THRESHOLD, changed(test_error=reverse("train_size"))),
+    ("less_signal_suffices_with_more_points", THRESHOLD, changed(test_error=lambda error: error + 0.3)),
+    ("less_signal_suffices_with_more_points", THRESHOLD, changed(test_error=lambda error: 0.8 * error)),
+    ("shampoo_raises_the_spectral_margin", SHAMPOO, changed(margin_spectral=reverse("optimizer"))),
+    ("larger_margins_are_further_from_the_boundary", DISTANCES, changed(boundary_distance=reverse("schedule"))),
+    ("larger_margins_are_further_from_the_boundary", DISTANCES, changed(boundary_distance=reverse("step"))),
+    ("larger_margins_are_further_from_the_boundary", DISTANCES, changed(test_error=lambda error: 10 * error)),
+    ("each_algorithm_wins_its_margin", STEEPEST.isel(init_scale=-1), changed(margin_l2=reverse("optimizer"))),
     ("free_neurons_learn_parities", PARITY, changed(test_error=reverse("output"))),
     ("tangent_margin_falls_as_one_over_d", PARITY, changed(tangent_margin=lambda margin: margin**0.4)),
     ("adam_reaches_the_linf_margin", LINEAR, changed(margin_linf_share=reverse("step_exponent"))),

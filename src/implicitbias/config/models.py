@@ -431,10 +431,12 @@ class Study(Strict):
                 raise _problem(f"figure {name!r} has no setting {key}; those with one: {', '.join(owners)}")
         if not entry.options:
             return
-        if settings.quantities is None:
-            raise _problem(f"figure {name!r} needs quantities: [...], variables of this study")
+        if len(settings.quantities or []) < entry.quantities:
+            raise _problem(
+                f"figure {name!r} needs quantities: [...], {entry.quantities} or more of this study's variables"
+            )
         variables = self.variables()
-        for quantity in settings.quantities:
+        for quantity in settings.quantities or []:
             if quantity not in variables:
                 raise _problem(
                     f"figure {name!r}: quantity {quantity!r} is not measured here{nearest(quantity, variables)};"

@@ -5,6 +5,7 @@ A list is an axis of the study's grid, a scalar is fixed. Nothing is coerced:
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -26,10 +27,6 @@ from implicitbias.errors import listed, nearest
 T = TypeVar("T")
 
 _EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
-
-
-MULTIPLE = re.compile(r"^[1-9][0-9]*n$")
-"""A multiple of the number of training points n."""
 
 
 def _exponent(value: Any) -> Any:
@@ -92,6 +89,28 @@ class OneOf:
         return value
 
 
+@dataclass(frozen=True)
+class OrMultiple:
+    """Marks a number in whose place a multiple of the number of training points may stand, as 2n."""
+
+    pattern: str = r"^[1-9][0-9]*n$"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """A text is looked at first."""
+        return core_schema.no_info_wrap_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Either of the two."""
+        return {"anyOf": [handler(schema["schema"]), {"type": "string", "pattern": self.pattern}]}
+
+    def _check(self, value: Any, number: Callable[[Any], Any]) -> Any:
+        if not isinstance(value, str):
+            return number(value)
+        if not re.fullmatch(self.pattern, value):
+            raise PydanticCustomError("multiple", "allowed: a whole number, or a multiple of the training size as 2n")
+        return value
+
+
 def number(parameter: Parameter) -> Any:
     """The type of a parameter that the catalogue describes."""
     if parameter.choices:
@@ -104,4 +123,4 @@ def number(parameter: Parameter) -> Any:
         bounds.append(Lt(parameter.maximum) if parameter.exclusive_maximum else Le(parameter.maximum))
     for bound in bounds:
         kind = Annotated[kind, bound]
-    return kind | Annotated[str, Field(pattern=MULTIPLE.pattern)] if parameter.per_point else kind
+    return Annotated[kind, OrMultiple()] if parameter.per_point else kind

@@ -104,14 +104,34 @@ def overfitting_is_benign_in_high_dimension(dataset: xr.Dataset) -> Verdict:
     return verdict(fitted and falls and (high < 0.01).all(), f"test error {shown(error)} at d = {shown(features)}")
 
 
+def less_signal_suffices_with_more_points(dataset: xr.Dataset) -> Verdict:
+    """Without signal the test error is within .05 of a half; the signal that halves it is smaller for larger n."""
+    signals, sizes = np.sort(axis(dataset, "signal")), np.sort(axis(dataset, "train_size"))
+    last = dataset["test_error"].isel(step=-1) if "step" in dataset.dims else dataset["test_error"]
+    errors = mean(last, "train_size", "signal").sel(signal=signals, train_size=sizes)
+    needed = []
+    for size in sizes:
+        error = errors.sel(train_size=size).values
+        if not (error < 0.25).any() or not (error[0] > 0.25):
+            return verdict(False, f"test errors {shown(error)} at n = {size} do not cross a quarter")
+        after = int((error < 0.25).argmax())
+        share = (error[after - 1] - 0.25) / (error[after - 1] - error[after])
+        needed.append(signals[after - 1] + share * (signals[after] - signals[after - 1]))
+    chance = float(abs(errors.isel(signal=0) - 0.5).max())
+    numbers = f"signal at a test error of a quarter {shown(needed)} at n = {shown(sizes)}"
+    passed = chance < 0.05 and (np.diff(needed) < 0).all()
+    return verdict(passed, f"{numbers}; without signal {shown(errors.isel(signal=0))}")
+
+
 _MARGIN_OF = {"steepest_l2": "l2", "steepest_linf": "linf", "steepest_l1": "l1", "steepest_spectral": "spectral"}
 
 
 def each_algorithm_wins_its_margin(dataset: xr.Dataset) -> Verdict:
     """Largest initial weights, last step: every margin is largest for the algorithm of steepest descent in its norm."""
     names = [name for name in _MARGIN_OF if name in axis(dataset, "optimizer")]
-    scale = axis(dataset, "init_scale").max()
-    last = dataset.isel(step=-1).sel(init_scale=scale, optimizer=names)
+    last = dataset.isel(step=-1).sel(optimizer=names)
+    if "init_scale" in last.dims:
+        last = last.sel(init_scale=last["init_scale"].max())
     winners = {}
     for name in names:
         margins = mean(last[f"margin_{_MARGIN_OF[name]}"], "optimizer")
@@ -173,6 +193,14 @@ def adam_turns_from_linf_to_l2(dataset: xr.Dataset) -> Verdict:
     )
 
 
+def shampoo_raises_the_spectral_margin(dataset: xr.Dataset) -> Verdict:
+    """At the end Shampoo's margin by the spectral norm is above gradient descent's and sign descent's."""
+    margin = mean(dataset["margin_spectral"].isel(step=-1), "optimizer")
+    by_name = {str(name): float(margin.sel(optimizer=name)) for name in axis(dataset, "optimizer")}
+    passed = by_name["shampoo"] > max(by_name["steepest_l2"], by_name["steepest_linf"])
+    return verdict(passed, ", ".join(f"{name} {value:.3g}" for name, value in by_name.items()))
+
+
 def kkt_residuals_fall(dataset: xr.Dataset) -> Verdict:
     """From the first fit to the end, stationarity, slackness and the distance to the gradients' cone fall."""
     fitted = mean(dataset["train_error"], "step") == 0
@@ -219,6 +247,28 @@ def loss_based_steps_raise_margins(dataset: xr.Dataset) -> Verdict:
     numbers = f"log loss {float(loss.sel(schedule=ours)):.3g} and {float(loss.sel(schedule=constant)):.3g}"
     pair = f"{float(margin.sel(schedule=ours)):.3g} and {float(margin.sel(schedule=constant)):.3g}"
     return verdict(passed, f"{numbers}, margins {pair} (following the loss, constant)")
+
+
+def larger_margins_are_further_from_the_boundary(dataset: xr.Dataset) -> Verdict:
+    """From the first fit to the end inputs get further from the boundary, furthest with the loss-based steps.
+
+    Test errors stay within .03 meanwhile.
+    """
+    ends, moves = {}, []
+    for name in axis(dataset, "schedule"):
+        part = dataset.sel(schedule=name)
+        fitted = mean(part["train_error"], "step") == 0
+        distance, error = (
+            mean(part[key], "step").where(fitted, drop=True) for key in ("boundary_distance", "test_error")
+        )
+        if not distance.size:
+            raise KeyError(f"network that fits, with schedule {name}")
+        ends[str(name)] = (float(distance[0]), float(distance[-1]))
+        moves.append(float(abs(error[-1] - error[0])))
+    numbers = "; ".join(f"{name} {first:.3g} to {last:.3g}" for name, (first, last) in ends.items())
+    rises = all(last > first for first, last in ends.values())
+    passed = rises and ends["loss_based"][1] > ends["plain"][1] and max(moves) < 0.03
+    return verdict(passed, f"distances from the first fit to the end: {numbers}; test errors move by {shown(moves)}")
 
 
 def norms_grow_logarithmically(dataset: xr.Dataset) -> Verdict:
