@@ -22,7 +22,7 @@ from implicitbias.catalogue import Entry
 
 PACKAGE = "implicitbias"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-_LEFT_OUT = frozenset({PACKAGE, f"{PACKAGE}.catalogue"})
+_CATALOGUE = f"{PACKAGE}.catalogue"
 
 
 def fingerprint(
@@ -60,7 +60,7 @@ def closure(modules: Iterable[str]) -> frozenset[str]:
     for module in list(found):
         parts = module.split(".")
         found |= {".".join(parts[:length]) for length in range(1, len(parts))}
-    return frozenset(found - _LEFT_OUT)
+    return frozenset(name for name in found if name != PACKAGE and not f"{name}.".startswith(f"{_CATALOGUE}."))
 
 
 def _entry_text(entry: Entry) -> str:

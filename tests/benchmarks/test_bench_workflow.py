@@ -1,8 +1,10 @@
-"""How long Snakemake takes to decide what is left to do; `make bench` runs this, the test run skips it."""
+"""What the workflow costs beside the work: deciding what is left to do, and starting a job; the test run skips it."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -62,3 +64,22 @@ def test_decision(benchmark: Any, tmp_path: Path, name: str, finished: bool) -> 
     assert ("Nothing to be done" in text) == finished
     benchmark.extra_info["jobs"] = sum(map(len, plan.jobs.values()))
     print(benchmark.extra_info)
+
+
+SCRIPTS = sorted(path.name for path in (ROOT / "workflow/scripts").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_job_overhead(benchmark: Any, script: str) -> None:
+    """What a job of a rule costs before it begins: a process that imports what its script imports, and Snakemake's."""
+    tree = ast.parse((ROOT / "workflow/scripts" / script).read_text())
+    imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+    def start(lines: list[str]) -> None:
+        subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)
+
+    benchmark.pedantic(start, (["from snakemake import script", *imports],), rounds=3, warmup_rounds=1)
+    began = perf_counter()
+    start(["import torch"])
+    benchmark.extra_info["of importing torch"] = benchmark.stats["min"] / (perf_counter() - began)
+    print(script, f"{benchmark.stats['min']:.2f} s,", benchmark.extra_info)

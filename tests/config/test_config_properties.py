@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from implicitbias.catalogue import ACTIVATIONS, INITIALISATIONS, LOSSES, METRICS, OPTIMIZERS
+from implicitbias.config.blocks import OUTPUTS
 from implicitbias.config.load import validate
-from implicitbias.config.models import OUTPUTS
 from implicitbias.config.plan import STAGES, make_plan
 from implicitbias.errors import ConfigError
 

@@ -113,7 +113,7 @@ STUDIES = {
 def extended(tmp_path) -> Laboratory:
     laboratory = Laboratory.create(tmp_path / "laboratory")
     (laboratory.folder / "src/implicitbias/mine.py").write_text(MODULE)
-    laboratory.edit("src/implicitbias/catalogue.py", lambda text: text + ENTRIES)
+    laboratory.edit("src/implicitbias/catalogue/__init__.py", lambda text: text + ENTRIES)
     laboratory.config = "config/mine.yaml"
     (laboratory.folder / laboratory.config).write_text(yaml.safe_dump({"name": "mine", "studies": STUDIES}))
     return laboratory

@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from implicitbias import catalogue
 from implicitbias.catalogue import Entry, Parameter
-from implicitbias.config.models import NOT_AXES, Config, Study, as_list, axes_of
+from implicitbias.config.blocks import NOT_AXES, as_list, axes_of
+from implicitbias.config.models import Config, Study
 from implicitbias.config.size import Size, experiment_size, nngp_size, sampling_size, task_size, training_size
 from implicitbias.schema import canonical_json
 

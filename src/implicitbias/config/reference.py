@@ -13,13 +13,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from implicitbias import catalogue
-from implicitbias.config import models
+from implicitbias.config import blocks, models
 from implicitbias.config.models import Config
 
 BLOCKS: dict[str, type[BaseModel]] = {
-    "the file": Config, "execution": models.Execution, "a study": models.Study, "task": models.Task,
-    "network": models.Network, "training": models.Training, "sampling": models.Sampling, "nngp": models.NNGP,
-    "experiment": models.Experiment, "a figure": models.FigureSettings,
+    "the file": Config, "execution": models.Execution, "a study": models.Study, "task": blocks.Task,
+    "network": blocks.Network, "training": blocks.Training, "sampling": blocks.Sampling, "nngp": blocks.NNGP,
+    "experiment": blocks.Experiment, "a figure": models.FigureSettings,
 }  # fmt: skip
 TABLES: dict[str, Mapping[str, catalogue.Entry]] = {
     "sources": catalogue.SOURCES, "label rules": catalogue.LABELS, "activations": catalogue.ACTIVATIONS,

@@ -1,0 +1,58 @@
+"""The tables of everything a config can name. One function plus one entry here makes a new source, label
+rule, optimizer, loss, estimator, metric, figure or check; schema, validation, tests and docs read these tables.
+
+The tables hold names and numbers only and point to code by "module:function", so that a config is validated
+in milliseconds without importing torch, and so that a job depends on the code of the entries that it uses
+and on no other entry's (see `implicitbias.fingerprint`).
+"""
+
+from implicitbias.catalogue.checks import CHECKS, PUBLISHED
+from implicitbias.catalogue.data import LABELS, SOURCES, not_labelled_by
+from implicitbias.catalogue.entries import (
+    Activation,
+    Entry,
+    Experiment,
+    Figure,
+    Labels,
+    Metric,
+    Optimizer,
+    Parameter,
+    Source,
+    resolve,
+)
+from implicitbias.catalogue.experiments import EXPERIMENTS
+from implicitbias.catalogue.figures import FIGURES
+from implicitbias.catalogue.metrics import METRICS
+from implicitbias.catalogue.networks import ACTIVATIONS, INITIALISATIONS
+from implicitbias.catalogue.nngp import ESTIMATORS, NNGP_VARIABLES, SAMPLED
+from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, SCHEDULES, TARGETS
+
+__all__ = [
+    "ACTIVATIONS",
+    "CHECKS",
+    "ESTIMATORS",
+    "EXPERIMENTS",
+    "FIGURES",
+    "INITIALISATIONS",
+    "LABELS",
+    "LOSSES",
+    "METRICS",
+    "NNGP_VARIABLES",
+    "OPTIMIZERS",
+    "PUBLISHED",
+    "SAMPLED",
+    "SCHEDULES",
+    "SOURCES",
+    "TARGETS",
+    "Activation",
+    "Entry",
+    "Experiment",
+    "Figure",
+    "Labels",
+    "Metric",
+    "Optimizer",
+    "Parameter",
+    "Source",
+    "not_labelled_by",
+    "resolve",
+]

@@ -1,0 +1,330 @@
+"""Predictions that the report tests, and published tables."""
+
+from implicitbias.catalogue.entries import Entry
+
+_CHECKS = "implicitbias.studies.checks"
+_DESCENT = "implicitbias.studies.descent"
+_FUNCTIONS = "implicitbias.studies.functions"
+_SYSTEMS = "implicitbias.studies.systems"
+CHECKS: dict[str, Entry] = {
+    "width_helps_gradient_descent": Entry(
+        f"{_SYSTEMS}:width_helps_gradient_descent",
+        "SGD: rank correlation of width and accuracy (about its mean at each n and seed) above 0 by its 95 % interval",
+    ),
+    "width_leaves_guesses_alone": Entry(
+        f"{_SYSTEMS}:width_leaves_guesses_alone",
+        "random networks that fit: the widest are within 2.5 points of the narrowest in accuracy",
+    ),
+    "depth_lowers_accuracy": Entry(
+        f"{_SYSTEMS}:depth_lowers_accuracy",
+        "the deepest networks are less accurate than the shallowest, random and trained by SGD",
+    ),
+    "trained_networks_beat_guesses": Entry(
+        f"{_SYSTEMS}:trained_networks_beat_guesses",
+        "at every size, SGD's networks are more accurate on the mean than random ones that fit as well",
+    ),
+    "trained_networks_follow_the_prior": Entry(
+        f"{_SYSTEMS}:trained_networks_follow_the_prior",
+        "functions that ten networks of both kinds have: rank correlation of their shares above .4 (five functions)",
+    ),
+    "trained_networks_generalise_as_random_ones": Entry(
+        f"{_SYSTEMS}:trained_networks_generalise_as_random_ones",
+        "on the mean over targets, trained networks that fit are as accurate as random ones, within .05, or more so",
+    ),
+    "complexity_falls_with_regularisation": Entry(
+        f"{_SYSTEMS}:complexity_falls_with_regularisation",
+        "where training fits, geometric complexity falls with the learning rate and with weight decay (rank corr. < 0)",
+    ),
+    "complexity_falls_with_depth": Entry(
+        f"{_SYSTEMS}:complexity_falls_with_depth",
+        "at initialisation, the deeper the network, the lower its geometric complexity",
+    ),
+    "networks_rely_on_the_simplest_feature": Entry(
+        f"{_SYSTEMS}:networks_rely_on_the_simplest_feature",
+        "AUC within .05 of a half without the simplest feature; without all the others above .98 (clean data: .99)",
+    ),
+    "a_noisy_simple_feature_costs_accuracy": Entry(
+        f"{_SYSTEMS}:a_noisy_simple_feature_costs_accuracy",
+        "accuracy stays below .96 where the linear feature is noisy, though the slabs alone decide every label",
+    ),
+    "random_labels_cost_accuracy_at_equal_margin": Entry(
+        f"{_SYSTEMS}:random_labels_cost_accuracy_at_equal_margin",
+        "with as large targets, training sets that are mostly random labels cost over .1 in test error, at every scale",
+    ),
+    "averages_beat_members": Entry(
+        f"{_SYSTEMS}:averages_beat_members",
+        "at every label scale, the networks' average errs no more than a network, within half a point",
+    ),
+    "deepest_networks_fit": Entry(f"{_SYSTEMS}:deepest_networks_fit", "the deepest networks fit their training sets"),
+    "deepest_networks_do_not_fit": Entry(
+        f"{_SYSTEMS}:deepest_networks_do_not_fit",
+        "the deepest networks' training error stays above .3, whatever the optimizer and its learning rate",
+    ),
+    "mild_pruning_is_free_and_extreme_pruning_is_not": Entry(
+        f"{_SYSTEMS}:mild_pruning_is_free_and_extreme_pruning_is_not",
+        "training error at most .01 throughout; test error within .02 for keeping half; above .4 for keeping least",
+    ),
+    "a_second_layer_finds_the_ball": Entry(
+        f"{_SYSTEMS}:a_second_layer_finds_the_ball",
+        "in every dimension two hidden layers, the first random, have a lower test loss than one hidden layer",
+    ),
+    "descent_follows_the_regularised_flow": Entry(
+        f"{_FUNCTIONS}:descent_follows_the_regularised_flow",
+        "distances to the flow of the loss are of order 1 in the step, to the regularised one of order 2 (+-.15, +-.2)",
+    ),
+    "larger_steps_find_flatter_slopes": Entry(
+        f"{_FUNCTIONS}:larger_steps_find_flatter_slopes",
+        "at equal loss, the mean squared gradient falls as the step grows, for the mean over seeds",
+    ),
+    "kinks_stay_where_they_start": Entry(
+        f"{_FUNCTIONS}:kinks_stay_where_they_start",
+        "without offset, fewer wide than narrow networks have a kink that leaves; the median loss is within 1 % of 2",
+    ),
+    "an_offset_moves_kinks": Entry(
+        f"{_FUNCTIONS}:an_offset_moves_kinks",
+        "with the largest offset, the share of networks with a kink that leaves stays above .05 at every width",
+    ),
+    "better_guesses_are_better": Entry(
+        f"{_FUNCTIONS}:better_guesses_are_better",
+        "cosines rise from weights to activations, to masked ones, to guesses through the next layer's weights",
+    ),
+    "frequent_functions_are_simple": Entry(
+        f"{_FUNCTIONS}:frequent_functions_are_simple",
+        "the largest probability at each complexity falls with complexity: rank correlation below -.8",
+    ),
+    "prior_is_far_from_uniform": Entry(
+        f"{_FUNCTIONS}:prior_is_far_from_uniform",
+        "the most frequent function is seen in over 1 % of draws; ranks 10 to 1000 follow a power law (R^2 > .9)",
+    ),
+    "low_frequencies_come_first": Entry(
+        f"{_FUNCTIONS}:low_frequencies_come_first",
+        "rank correlation of frequency and first step of at least .9, whatever the amplitudes",
+    ),
+    "low_frequencies_survive_noise": Entry(
+        f"{_FUNCTIONS}:low_frequencies_survive_noise",
+        "after a move of the weights by 2, more is left of the lowest three frequencies than of the highest three",
+    ),
+    "sobolev_loss_turns_the_order": Entry(
+        f"{_FUNCTIONS}:sobolev_loss_turns_the_order",
+        "half times rise with the degree at the lowest order of the loss, and fall at the highest (rank correlations)",
+    ),
+    "rank_falls_faster_in_high_dimension": Entry(
+        f"{_DESCENT}:rank_falls_faster_in_high_dimension",
+        "smallest initial weights: the share of the initial stable rank falls with the dimension, at every step >= 10",
+    ),
+    "small_initialisation_lowers_rank": Entry(
+        f"{_DESCENT}:small_initialisation_lowers_rank",
+        "last step, every dimension: below a tenth from the smallest initial weights, above a half from the largest",
+    ),
+    "slope_lowers_rank": Entry(
+        f"{_DESCENT}:slope_lowers_rank",
+        "halves, every initialisation, last step: the larger the slope of the leaky relu, the lower the stable rank",
+    ),
+    "initialisation_lowers_rank": Entry(
+        f"{_DESCENT}:initialisation_lowers_rank",
+        "halves, every slope, last step: the smaller the initial weights, the lower the rank; the lowest below 1.1",
+    ),
+    "limit_is_the_convex_optimum": Entry(
+        f"{_DESCENT}:limit_is_the_convex_optimum",
+        "cosines of the first layer to its convex optimum, and of the predictor to the SVM, rise above .99",
+    ),
+    "margins_equalise": Entry(
+        f"{_DESCENT}:margins_equalise",
+        "smallest over largest margin rises from the first step on",
+    ),
+    "small_initialisation_keeps_rank_low": Entry(
+        f"{_DESCENT}:small_initialisation_keeps_rank_low",
+        "from smaller weights the stable rank is never above (by 1 %), and at the end half; test errors end within .03",
+    ),
+    "neurons_align_before_the_loss_moves": Entry(
+        f"{_DESCENT}:neurons_align_before_the_loss_moves",
+        "neurons point at their class's mean while the loss is above 90 % of its initial value; the rank ends below 2",
+    ),
+    "loss_falls_as_one_over_t": Entry(
+        f"{_DESCENT}:loss_falls_as_one_over_t",
+        "over the last half decade of steps, log loss falls with log step at a slope between -1 and -1.5",
+    ),
+    "overfitting_is_benign_in_high_dimension": Entry(
+        f"{_DESCENT}:overfitting_is_benign_in_high_dimension",
+        "all flipped labels are fitted; the test error is below .01 where d >= 7n, and falls with the dimension",
+    ),
+    "each_algorithm_wins_its_margin": Entry(
+        f"{_DESCENT}:each_algorithm_wins_its_margin",
+        "largest initial weights, last step: every margin is largest for the algorithm of steepest descent in its norm",
+    ),
+    "matched_soft_margins_never_fall": Entry(
+        f"{_DESCENT}:matched_soft_margins_never_fall",
+        "the soft margin in the algorithm's own norm, once positive, never falls by over 1e-4 of itself",
+    ),
+    "mismatched_soft_margins_may_fall": Entry(
+        f"{_DESCENT}:mismatched_soft_margins_may_fall",
+        "a negative control: in another algorithm's norm the soft margin falls somewhere",
+    ),
+    "smaller_initialisation_raises_margins": Entry(
+        f"{_DESCENT}:smaller_initialisation_raises_margins",
+        "matched margins, last step: the smaller the initial weights, the larger the margin",
+    ),
+    "eulers_identity_holds": Entry(
+        f"{_DESCENT}:eulers_identity_holds",
+        "<grad f, theta> = M f for homogeneous networks, to a relative 1e-10",
+    ),
+    "adam_turns_from_linf_to_l2": Entry(
+        f"{_DESCENT}:adam_turns_from_linf_to_l2",
+        "adam with momentum: the margin by the largest weight peaks before the end, that by the 2-norm rises on",
+    ),
+    "kkt_residuals_fall": Entry(
+        f"{_DESCENT}:kkt_residuals_fall",
+        "from the first fit to the end, stationarity, slackness and the distance to the gradients' cone fall",
+    ),
+    "directions_converge": Entry(
+        f"{_DESCENT}:directions_converge",
+        "once the summed loss is below 1, the cosine to the last direction rises; the last move is below the largest",
+    ),
+    "deep_linear_layers_align": Entry(
+        f"{_DESCENT}:deep_linear_layers_align",
+        "linear networks: second over first singular values fall, and adjacent layers' singular vectors align",
+    ),
+    "loss_based_steps_raise_margins": Entry(
+        f"{_DESCENT}:loss_based_steps_raise_margins",
+        "at the end, steps that follow the loss have reached a lower loss and a larger margin than constant ones",
+    ),
+    "less_signal_suffices_with_more_points": Entry(
+        f"{_DESCENT}:less_signal_suffices_with_more_points",
+        "without signal the test error is chance; the signal that halves it is smaller with more training points",
+    ),
+    "shampoo_raises_the_spectral_margin": Entry(
+        f"{_DESCENT}:shampoo_raises_the_spectral_margin",
+        "Shampoo ends with a larger margin by the spectral norm than gradient descent and sign descent",
+    ),
+    "larger_margins_are_further_from_the_boundary": Entry(
+        f"{_DESCENT}:larger_margins_are_further_from_the_boundary",
+        "after the fit inputs get further from the decision boundary, most where margins grow most; test errors move"
+        " by less than .03",
+    ),
+    "norms_grow_logarithmically": Entry(
+        f"{_DESCENT}:norms_grow_logarithmically",
+        "constant steps, once all is fitted: |theta|^2/log(step) stays within a factor 2, for every batch size",
+    ),
+    "modified_margins_never_fall": Entry(
+        f"{_DESCENT}:modified_margins_never_fall",
+        "once positive, the modified margin does not fall by more than a relative 1e-4 a checkpoint",
+    ),
+    "networks_become_homogeneous": Entry(
+        f"{_DESCENT}:networks_become_homogeneous",
+        "the relative defect in Euler's identity falls to below a third from the first fit on (or is rounding)",
+    ),
+    "free_neurons_learn_parities": Entry(
+        f"{_DESCENT}:free_neurons_learn_parities",
+        "stopped at the fit, networks whose neurons turn err less than networks of fixed neurons, at every dimension",
+    ),
+    "tangent_margin_falls_as_one_over_d": Entry(
+        f"{_DESCENT}:tangent_margin_falls_as_one_over_d",
+        "at the start, the slope of the tangent kernel's log margin against log d is -1, within a half",
+    ),
+    "adam_reaches_the_linf_margin": Entry(
+        f"{_DESCENT}:adam_reaches_the_linf_margin",
+        "linear model: with the slowest decay of steps, Adam has over 95 % of the best margin by the largest weight",
+    ),
+    "gradient_descent_reaches_the_l2_margin": Entry(
+        f"{_DESCENT}:gradient_descent_reaches_the_l2_margin",
+        "linear model: gradient descent has over 98 % of the best margin by the 2-norm, not by the largest weight",
+    ),
+    "both_layers_beat_the_output_layer": Entry(
+        f"{_DESCENT}:both_layers_beat_the_output_layer",
+        "at n >= 64, training both layers errs less than training the output layer alone",
+    ),
+    "wide_margin_reaches_a_plateau": Entry(
+        f"{_DESCENT}:wide_margin_reaches_a_plateau",
+        "the margin by the variation norm rises with the width, and by less than a quarter over its last doubling",
+    ),
+    "neurons_keep_to_few_directions": Entry(
+        f"{_DESCENT}:neurons_keep_to_few_directions",
+        "xOR clusters: neurons stay within .02 rad of their axes, and their norms, 1000 apart, end within a tenth",
+    ),
+    "error_bars_cover": Entry(
+        f"{_CHECKS}:error_bars_cover",
+        "the mixture's estimates lie within 3 of its standard errors of the truth on at least 98 % of random problems",
+    ),
+    "order_of_depths_turns": Entry(
+        f"{_CHECKS}:order_of_depths_turns",
+        "with true labels at the largest n the published estimator puts the deeper network lower, the truth higher",
+    ),
+    "bayes_is_interpolation": Entry(
+        f"{_CHECKS}:bayes_is_interpolation",
+        "the spherised posterior's Bayes error is that of kernel interpolation, to 0.1 points (or one test point)",
+    ),
+    "interpolation_halves_gibbs": Entry(
+        f"{_CHECKS}:interpolation_halves_gibbs",
+        "at n >= 100 kernel interpolation errs at most half as often as a draw of the spherised posterior",
+    ),
+    "vote_beats_member": Entry(
+        f"{_CHECKS}:vote_beats_member",
+        "networks trained to spherised targets err less by majority vote than one by one, at every n",
+    ),
+    "large_margin_acts_as_vote": Entry(
+        f"{_CHECKS}:large_margin_acts_as_vote",
+        "one network of large, equal margins errs less than one trained to spherised targets, at every n",
+    ),
+    "networks_fit": Entry(f"{_CHECKS}:networks_fit", "every trained network fits its training set"),
+    "error_falls_with_label_scale": Entry(
+        f"{_CHECKS}:error_falls_with_label_scale", "networks' test error falls as the label scale rises"
+    ),
+    "small_labels_hurt": Entry(
+        f"{_CHECKS}:small_labels_hurt", "at every n, networks trained to small labels err more than to large ones"
+    ),
+    "networks_cross_orthant_average": Entry(
+        f"{_CHECKS}:networks_cross_orthant_average",
+        "networks cross the average over the orthant between label scales 0.1 and 1",
+    ),
+    "networks_beat_nngp_at_large_scale": Entry(
+        f"{_CHECKS}:networks_beat_nngp_at_large_scale",
+        "at label scales of 10 and more, networks beat the NNGP conditioned on the same targets",
+    ),
+    "orthant_averages_agree": Entry(
+        f"{_CHECKS}:orthant_averages_agree",
+        "random networks that fit err as the NNGP's average over the orthant, within 3 standard errors",
+    ),
+    "importance_has_not_converged": Entry(
+        f"{_CHECKS}:importance_has_not_converged",
+        "with true labels at n >= 100 the published estimator is too high, on a handful of effective samples",
+    ),
+    "bound_above_truth": Entry(f"{_CHECKS}:bound_above_truth", "the closed bound lies above the true complexity"),
+    "random_labels_at_chance": Entry(
+        f"{_CHECKS}:random_labels_at_chance", "on random labels networks err half the time, within 4 standard errors"
+    ),
+    "easier_labels_have_lower_bounds": Entry(
+        f"{_CHECKS}:easier_labels_have_lower_bounds", "at every n the bounds are ordered binary < decimal < random"
+    ),
+}
+
+_PUBLISHED = "implicitbias.studies.published"
+PUBLISHED: dict[str, Entry] = {
+    "peleg_hein_2024": Entry(
+        f"{_PUBLISHED}:peleg_hein_2024", "accuracy of random and of trained networks that fit (MNIST, 0 against 7)"
+    ),
+    "peleg_hein_2024_lenet": Entry(
+        f"{_PUBLISHED}:peleg_hein_2024_lenet", "accuracy of trained LeNets that fit (MNIST, 0 against 7)"
+    ),
+    "kou_chen_gu_2023": Entry(
+        f"{_PUBLISHED}:kou_chen_gu_2023", "stable rank of the positive half (Kou, Chen & Gu 2023), another seed"
+    ),
+    "steepest_descent_margins": Entry(
+        f"{_PUBLISHED}:steepest_descent_margins", "margins of steepest descent on the small teacher, another seed"
+    ),
+    "zhang_zou_cao_2024": Entry(
+        f"{_PUBLISHED}:zhang_zou_cao_2024", "margins of Adam and gradient descent in a linear model, longer run"
+    ),
+    "chizat_bach_2020": Entry(
+        f"{_PUBLISHED}:chizat_bach_2020", "test errors of wide networks on the disc grid (Chizat & Bach 2020)"
+    ),
+    "bernstein_yue_2021_bayes_point": Entry(
+        f"{_PUBLISHED}:bernstein_yue_2021_bayes_point",
+        "kernel interpolation as a Bayes point machine (MNIST, decimal, depth 7, width 1000)",
+    ),
+    "bernstein_yue_2021_section4": Entry(
+        f"{_PUBLISHED}:bernstein_yue_2021_section4", "the ends of the curves of section 4 (MNIST, width 5000)"
+    ),
+    "bernstein_yue_2021_section5": Entry(
+        f"{_PUBLISHED}:bernstein_yue_2021_section5", "the label ray of section 5 (MNIST, width 10,000)"
+    ),
+}

@@ -1,0 +1,87 @@
+"""Where points come from, and how they are labelled."""
+
+from itertools import combinations
+
+from implicitbias.catalogue.entries import Labels, Parameter, Source
+
+
+def _synthetic(name: str, summary: str, *, features: int = 0, **parameters: Parameter) -> Source:
+    """A synthetic source; one whose number of features is not its own has the parameter `features`."""
+    free = (
+        {}
+        if features
+        else {"features": Parameter(100, "dimension d of the inputs, or a multiple 2n", 1, per_point=True)}
+    )
+    flip = {"flip": Parameter(0.0, "share of training labels that are turned round", 0, 0.5)}
+    return Source(f"implicitbias.tasks.synthetic:{name}", summary, {**free, **parameters, **flip}, features=features)
+
+
+SOURCES: dict[str, Source] = {
+    "digits": Source(
+        "implicitbias.tasks.digits:load",
+        "scikit-learn's 8x8 handwritten digits (UCI optdigits test set), embedded",
+        features=64,
+        counts=((123, 117, 115, 124, 109, 137, 118, 112, 124, 121), (55, 65, 62, 59, 72, 45, 63, 67, 50, 59)),
+    ),
+    "mnist": Source(
+        "implicitbias.tasks.mnist:load",
+        "MNIST handwritten digits, 28x28, downloaded with checksums or taken from data/raw/mnist",
+        features=784,
+        counts=(
+            (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+            (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
+        ),
+    ),
+    "gaussian": _synthetic("gaussian", "x ~ N(0, I), labels by coin: nearly orthogonal where d >> n"),
+    "orthogonal": _synthetic("orthogonal", "exactly orthogonal training points of norm sqrt(d), labels by coin"),
+    "two_gaussians": _synthetic(
+        "two_gaussians", "x ~ N(y mu, I), |mu| = d^mean_exponent (Frei et al. 2023)",
+        mean_exponent=Parameter(0.26, "logarithm of the mean's norm to base d"),
+    ),
+    "common_signal": _synthetic(
+        "common_signal", "x = y mu + xi, mu and xi ~ N(0, deviation^2 I) (Kou, Chen & Gu 2023)",
+        deviation=Parameter(0.01, "standard deviation of the mean's and of the noise's coordinates", 0),
+    ),
+    "signal_and_noise": _synthetic(
+        "signal_and_noise", "x = sqrt(s) y v + sqrt(1 - s) xi (Karhadkar et al. 2024)",
+        signal=Parameter(0.05, "share s of the squared norm that carries the label", 0, 1),
+    ),
+    "xor_clusters": _synthetic(
+        "xor_clusters", "clusters +-e1 (-1) and +-e2 (+1) in the plane (Tsoy & Konstantinov 2024)", features=2,
+        spread=Parameter(0.005, "standard deviation of a cluster, cut at twice that", 0),
+    ),
+    "disc_grid": _synthetic(
+        "disc_grid", "a grid of discs in two of d coordinates, the last of which is 1 (Chizat & Bach 2020)",
+        grid=Parameter(3, "discs along a side", 1),
+    ),
+    "sparse_teacher": _synthetic(
+        "sparse_teacher", "x ~ N(0, I), y the sign of a sparse two-layer network (Tsilivis et al. 2025)",
+        teacher=Parameter(64, "neurons of the teacher", 1),
+        active=Parameter(3, "coordinates that matter to a neuron, or to the parity", 1),
+    ),
+    "sparse_parity": _synthetic(
+        "sparse_parity", "x uniform on {+-1/sqrt(d)}^d, y the parity of a few signs (Telgarsky 2022)",
+        active=Parameter(2, "coordinates that matter to a neuron, or to the parity", 1),
+    ),
+}  # fmt: skip
+
+_DIGITS = tuple(range(10))
+LABELS: dict[str, Labels] = {
+    "decimal": Labels("implicitbias.tasks.labels:parity", "all ten digits, odd +1 and even -1", digits=_DIGITS),
+    "binary": Labels("implicitbias.tasks.labels:parity", "the digits 0 and 1 only, 1 -> +1 and 0 -> -1", digits=(0, 1)),
+    "random": Labels("implicitbias.tasks.labels:random", "all ten digits, labels drawn by coin", digits=_DIGITS),
+    "binary_random": Labels(
+        "implicitbias.tasks.labels:random", "the digits 0 and 1 only, labels drawn by coin", digits=(0, 1)
+    ),
+    "own": Labels("implicitbias.tasks.labels:own", "the labels that a synthetic source comes with"),
+} | {
+    f"{a}v{b}": Labels("implicitbias.tasks.labels:pair", f"the digits {a} (-1) and {b} (+1) only", digits=(a, b))
+    for a, b in combinations(_DIGITS, 2)
+}
+
+
+def not_labelled_by(source: str, labels: str) -> list[str]:
+    """The label rules that go with a source, if `labels` is not one of them; otherwise nothing."""
+    real = SOURCES[source].counts is not None
+    allowed = [name for name, rule in LABELS.items() if bool(rule.digits) == real or (not real and name == "random")]
+    return [] if labels in allowed else allowed

@@ -1,0 +1,137 @@
+"""What an entry of the catalogue is, of every kind."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number, or a word among `choices`, that a config may set: its default, what is allowed, and what it means.
+
+    `minimum` and `maximum` are inclusive; with `exclusive_minimum` and `exclusive_maximum` they are not. With
+    `per_point` a multiple of the training set's size will do as well: "2n".
+    """
+
+    default: float | int | str
+    summary: str
+    minimum: float | None = None
+    maximum: float | None = None
+    exclusive_minimum: bool = False
+    exclusive_maximum: bool = False
+    choices: tuple[str, ...] = ()
+    per_point: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A named piece of the laboratory: where its code is and what it is."""
+
+    function: str
+    summary: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Activation(Entry):
+    """A hidden activation phi.
+
+    `dual` says whether `networks.kernels` has its infinite-width kernel in closed form. phi(r z)/r^degree is phi(z) for
+    every r > 0 if it is `homogeneous`, and otherwise settles as r grows; |z phi'(z) - degree phi(z)| <= `defect`.
+    """
+
+    dual: bool = False
+    degree: int = 1
+    homogeneous: bool = True
+    defect: float = 0.0
+
+
+@dataclass(frozen=True)
+class Optimizer(Entry):
+    """An update rule; `equivariant`: without weight decay it may be run in the inputs' span, as gradient descent."""
+
+    equivariant: bool = False
+
+
+@dataclass(frozen=True)
+class Source(Entry):
+    """A data source.
+
+    A real one has inputs `features` long and, in (training, test), `counts[digit]` points of every digit. A synthetic
+    one has no counts: its function draws points and labels, as many as are wanted, given its parameters.
+    """
+
+    features: int = 0
+    counts: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+
+    def sizes(self, digits: tuple[int, ...]) -> tuple[int, int]:
+        """Number of training and test points of these digits of a real source."""
+        assert self.counts is not None
+        train, test = (sum(counts[digit] for digit in digits) for counts in self.counts)
+        return train, test
+
+
+@dataclass(frozen=True)
+class Labels(Entry):
+    """A label rule: for real sources a function of the `digits` that it keeps; without digits, for synthetic ones."""
+
+    digits: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Metric(Entry):
+    """A metric of a run: a function of the arrays that its argument names ask for (see `measurement`).
+
+    `dims` are dimensions that its values add to the run's; with `over_networks` it takes the networks of a run
+    (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
+    `trained` says that it needs the weights or the loss of a trained run, `over_steps` that a value depends on other
+    checkpoints too, `losses` for which losses it has a meaning (empty: all), `depth` for which depths. `coordinates`
+    are of those `dims` that runs do not have; the function can ask for them by name.
+    """
+
+    long_name: str = ""
+    units: str = "1"
+    source: str = ""
+    dims: tuple[str, ...] = ()
+    over_networks: bool = False
+    trained: bool = False
+    over_steps: bool = False
+    losses: tuple[str, ...] = ()
+    depth: tuple[int, ...] = ()
+    coordinates: Mapping[str, tuple[float | str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment(Entry):
+    """A small system that is computed whole: a function of `seed` and its parameters that gives a dataset.
+
+    `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters. One
+    with a `task` is given the study's tasks, one seed at a time.
+    """
+
+    variables: tuple[str, ...] = ()
+    dims: tuple[str, ...] = ()
+    minutes: float = 1.0
+    task: bool = False
+
+
+@dataclass(frozen=True)
+class Figure(Entry):
+    """A figure of a study: `needs` lists the dataset variables and `axes` the dimensions that it cannot do without.
+
+    `options` are the settings by which the config says what it shows; `quantities` is how many of these it needs.
+    """
+
+    alt: str = ""
+    needs: tuple[str, ...] = ()
+    axes: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    quantities: int = 1
+
+
+def resolve(entry: Entry) -> Callable[..., Any]:
+    """The function that an entry points to."""
+    module, name = entry.function.split(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function

@@ -1,0 +1,190 @@
+"""Experiments: small systems that are computed whole."""
+
+from implicitbias.catalogue.entries import Experiment, Parameter
+from implicitbias.catalogue.nngp import SAMPLED
+
+
+def _width(default: int) -> Parameter:
+    return Parameter(default, "neurons of a hidden layer", 1)
+
+
+def _draws(default: int) -> Parameter:
+    return Parameter(default, "random networks", 1)
+
+
+def _steps(default: int) -> Parameter:
+    return Parameter(default, "steps of the optimizer", 1)
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "calibration": Experiment(
+        "implicitbias.nngp.calibration:calibrate",
+        "an estimator of orthant probabilities against random problems with known answers",
+        {
+            "estimator": Parameter("mixture", "whose error bars are tested", choices=SAMPLED),
+            "problems": Parameter(200, "random problems, of 1 to 1000 points", 1),
+            "samples": Parameter(4096, "samples a problem", 256),
+        },
+        variables=("complexity", "complexity_stderr", "exact_complexity", "points", "score"), dims=("problem",),
+        minutes=2,
+    ),
+    "gradient_regularisation": Experiment(
+        "implicitbias.experiments.regularisation:gradient_regularisation",
+        "the flow that gradient descent of a finite step follows (Barrett & Dherin 2021)",
+        {
+            "step_size": Parameter(0.025, "step h of gradient descent", 0, exclusive_minimum=True),
+            "time": Parameter(4.0, "time at which weights are compared", 0, exclusive_minimum=True),
+            "width": _width(16),
+            "level": Parameter(0.4, "share of the initial loss at which gradients are compared", 0, 1,
+                exclusive_minimum=True, exclusive_maximum=True),
+        },
+        variables=("distance", "modified_distance", "slope"),
+    ),
+    "inconsistency": Experiment(
+        "implicitbias.experiments.inconsistency:inconsistency",
+        "two-layer relu networks that stay at a bad local minimum (Holzmüller & Steinwart 2020)",
+        {
+            "width": _width(64),
+            "offset": Parameter(0.0, "added to all labels", 0),
+            "draws": _draws(400),
+            "steps": _steps(3000),
+        },
+        variables=("event_frequency", "event_frequency_stderr", "median_loss"),
+    ),
+    "guessed_gradients": Experiment(
+        "implicitbias.experiments.guessing:guessed_gradients",
+        "cosines of guessed gradients with the true one (Singhal et al. 2023)",
+        {
+            "width": _width(256),
+            "features": Parameter(784, "Gaussian inputs", 2),
+            "classes": Parameter(10, "outputs", 2),
+            "draws": _draws(200),
+        },
+        variables=("cosine", "cosine_stderr"), dims=("guess",),
+    ),
+    "boolean_prior": Experiment(
+        "implicitbias.experiments.boolean:boolean_prior",
+        "the prior of random networks over Boolean functions (Valle-Perez, Camargo & Louis 2019)",
+        {
+            "inputs": Parameter(7, "bits", 3, 12),
+            "width": _width(40),
+            "draws": _draws(100000),
+            "kept": Parameter(2000, "the most frequent functions that are kept", 1),
+        },
+        variables=("probability", "complexity", "functions"), dims=("rank",),
+    ),
+    "spectral_bias": Experiment(
+        "implicitbias.experiments.spectral:spectral_bias",
+        "which frequencies a network learns first (Rahaman et al. 2019)",
+        {
+            "rising": Parameter(0, "1: higher frequencies have larger amplitudes", 0, 1),
+            "width": _width(128),
+            "depth": Parameter(6, "linear layers", 2),
+            "learning_rate": Parameter(3e-4, "step of Adam", 0, exclusive_minimum=True),
+            "level": Parameter(0.9, "share of the amplitude that counts as learned", 0, 1, exclusive_minimum=True,
+                exclusive_maximum=True),
+            "steps": _steps(20000),
+            "every": Parameter(200, "steps between records", 1),
+        },
+        variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius"), minutes=3,
+    ),
+    "guess_and_check": Experiment(
+        "implicitbias.experiments.guess_and_check:guess_and_check",
+        "random networks that fit against trained ones (Chiang et al. 2023; Peleg & Hein 2024)",
+        {
+            "architecture": Parameter("mlp", "of the image classifiers", choices=("mlp", "lenet")),
+            "factor": Parameter(1.0, "factor on the widths of all layers", 0, exclusive_minimum=True),
+            "layers": Parameter(5, "weight matrices that are left", 2, 5),
+            "networks": Parameter(100, "wanted of each kind", 2),
+            "draws": _draws(1_000_000),
+            "learning_rate": Parameter(0.01, "step of gradient descent", 0, exclusive_minimum=True),
+            "epochs": Parameter(60, "passes of sgd and gd", 1),
+        },
+        variables=(
+            "test_accuracy", "test_accuracy_stderr", "fitting", "normalized_loss",
+            "guess_acceptance", "guess_acceptance_stderr",
+        ),
+        dims=("found_by",), minutes=2, task=True,
+    ),
+    "boolean_posterior": Experiment(
+        "implicitbias.experiments.boolean:boolean_posterior",
+        "functions of random networks that fit against those of trained ones (Mingard et al. 2021)",
+        {
+            "inputs": Parameter(7, "bits", 3, 12),
+            "width": _width(40),
+            "train_size": Parameter(32, "training inputs", 1),
+            "draws": _draws(300_000),
+            "runs": Parameter(500, "trained networks", 1),
+            "learning_rate": Parameter(0.1, "step of SGD", 0, exclusive_minimum=True),
+            "batch": Parameter(8, "training points a step", 1),
+            "epochs": Parameter(1000, "passes through the training set, at most", 1),
+            "kept": Parameter(2000, "the most frequent functions that are kept", 1),
+        },
+        variables=(
+            "bayes_probability", "sgd_probability", "bayes_count", "sgd_count", "bayes_accuracy", "sgd_accuracy",
+            "target_complexity",
+        ),
+        dims=("rank",), minutes=3,
+    ),
+    "simplicity_bias": Experiment(
+        "implicitbias.experiments.simplicity:simplicity_bias",
+        "networks that rely on the simplest feature alone (Shah et al. 2020)",
+        {
+            "data": Parameter(
+                "lms_5", "slabs of the first and of the other coordinates",
+                choices=("lms_5", "lms_7", "noisy_lms_7", "ms_5_7", "ms_7"),
+            ),
+            "train_size": Parameter(40_000, "training points", 1),
+            "test_size": Parameter(10_000, "test points", 2),
+            "features": Parameter(50, "coordinates", 2),
+            "width": _width(100),
+            "depth": Parameter(3, "linear layers", 2),
+            "learning_rate": Parameter(1.0, "step of SGD", 0, exclusive_minimum=True),
+            "weight_decay": Parameter(5e-4, "weight decay of SGD", 0),
+            "epochs": Parameter(80, "passes through the training set", 1),
+            "batch": Parameter(256, "training points a step", 1),
+            "noise": Parameter(0.1, "share of points whose linear coordinate is noise (noisy_lms_7)", 0, 1),
+        },
+        variables=("train_accuracy", "accuracy", "auc", "simple_randomized_auc", "complex_randomized_auc"), minutes=2,
+    ),
+    "pruning": Experiment(
+        "implicitbias.experiments.pruning:pruning",
+        "random pruning before training, on a signal beside noise (Yang et al. 2023)",
+        {
+            "keep": Parameter(0.5, "probability that a weight is kept", 0, 1, exclusive_minimum=True),
+            "width": _width(10),
+            "features": Parameter(2000, "coordinates", 2),
+            "train_size": Parameter(40, "training points", 1),
+            "signal": Parameter(0.7, "size of the signal; the noise's is 1", 0, exclusive_minimum=True),
+            "test_size": Parameter(1000, "test points", 2),
+            "draws": _draws(20),
+            "learning_rate": Parameter(20.0, "step of gradient descent", 0, exclusive_minimum=True),
+            "steps": _steps(1000),
+        },
+        variables=("train_loss", "train_error", "test_error", "signal_neurons"),
+    ),
+    "ball_indicator": Experiment(
+        "implicitbias.experiments.ball:ball_indicator",
+        "one or two hidden layers for the indicator of a ball (after Safran & Lee 2022)",
+        {
+            "features": Parameter(10, "coordinates", 2),
+            "width": _width(200),
+            "train_size": Parameter(1000, "training points", 1),
+            "test_size": Parameter(4000, "test points", 2),
+            "draws": _draws(4),
+            "learning_rate": Parameter(0.003, "step of Adam", 0, exclusive_minimum=True),
+            "steps": _steps(1500),
+        },
+        variables=("test_loss", "test_loss_stderr", "test_error", "test_error_stderr"), dims=("network",),
+    ),
+    "frequency_bias": Experiment(
+        "implicitbias.experiments.spectral:frequency_bias",
+        "how fast frequencies on a circle are learned by a Sobolev loss (Yu, Yang & Townsend 2023)",
+        {
+            "sobolev": Parameter(0.0, "order s of the loss"),
+            "points": Parameter(400, "points on the circle", 8),
+            "degrees": Parameter(16, "frequencies that are followed", 1),
+        },
+        variables=("eigenvalue", "half_time"), dims=("degree",),
+    ),
+}  # fmt: skip

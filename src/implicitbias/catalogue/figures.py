@@ -1,0 +1,111 @@
+"""Figures of studies."""
+
+from implicitbias.catalogue.entries import Figure
+from implicitbias.catalogue.experiments import EXPERIMENTS
+
+FIGURES: dict[str, Figure] = {
+    "lines": Figure(
+        "implicitbias.figures.lines:lines",
+        "the study's quantities against one of its axes",
+        alt="Lines of measured quantities, one panel each, against an axis of the study",
+        options=("quantities", "x", "hue", "style", "log"),
+    ),
+    "scatter": Figure(
+        "implicitbias.figures.scatter:scatter",
+        "the last of the study's quantities against each of the others, a dot a network",
+        alt="Dots of one measured quantity against others, one panel each",
+        options=("quantities", "hue", "style", "log"),
+        quantities=2,
+    ),
+    "regions": Figure(
+        "implicitbias.figures.regions:regions",
+        "where in the plane of the first two coordinates the networks say +1, with the training points",
+        alt="Decision regions in a plane, a row a seed, a column a way to train the output layer",
+        needs=("plane_output", "plane_point"),
+        axes=("seed", "output"),
+    ),
+    "all_runs": Figure(
+        "implicitbias.figures.all_runs:all_runs",
+        "which metrics predict the test error of all trained networks (rank correlations, 95 % intervals), and their"
+        " test errors against the infinitely wide network's average over the orthant",
+        alt="Rank correlations of metrics with the test error; test errors against the architecture's average error",
+        needs=("within", "across"),
+    ),
+    "stable_rank": Figure(
+        "implicitbias.figures.low_rank:stable_rank",
+        "stable rank of the first layer, as a share of its initial value, while gradient descent runs",
+        alt="Stable rank against the step, by dimension and by the size of the initial weights",
+        needs=("stable_rank",),
+        axes=("features", "init_scale"),
+    ),
+    "calibration": Figure(
+        "implicitbias.figures.orthant:calibration",
+        "are the error bars honest: actual against stated error on random problems with known answers, and coverage",
+        alt="Actual against stated error, and coverage of the error bars, by estimator",
+        needs=EXPERIMENTS["calibration"].variables,
+        axes=("estimator",),
+    ),
+    "methods": Figure(
+        "implicitbias.figures.orthant:methods",
+        "every estimator of the complexity minus the default one, with its standard error, against n",
+        alt="Differences between estimators of the complexity against the number of training points",
+        needs=("complexity",),
+        axes=("train_size", "labels", "estimator"),
+    ),
+    "conclusions": Figure(
+        "implicitbias.figures.orthant:conclusions",
+        "PAC-Bayes error of shallow and deep networks: by the published estimator, and by the true probability",
+        alt="PAC-Bayes errors of two depths by the published estimator and by the true probability",
+        needs=("pac_bayes_bound",),
+        axes=("train_size", "labels", "depth", "estimator"),
+    ),
+    "bayes_point": Figure(
+        "implicitbias.figures.bayes_point:bayes_point",
+        "a draw, the majority and the centre: errors of the infinitely wide network and of trained networks against n",
+        alt="Gibbs and Bayes errors, kernel interpolation and trained networks against the number of training points",
+        needs=("spherised_gibbs_error", "kernel_interpolation_error", "test_error", "vote_error"),
+        axes=("train_size", "targets", "label_scale"),
+    ),
+    "bounds": Figure(
+        "implicitbias.figures.generalisation:bounds",
+        "test error of trained networks, the average error of the architecture, and PAC-Bayes bounds against n",
+        alt="Errors and bounds against the number of training points",
+        needs=("test_error", "pac_bayes_bound", "gibbs_error"),
+        axes=("train_size", "estimator"),
+    ),
+    "data_complexity": Figure(
+        "implicitbias.figures.generalisation:data_complexity",
+        "bounds and test errors of easy, hard and random labels against n",
+        alt="Errors and bounds for three kinds of labels",
+        needs=("test_error", "pac_bayes_bound"),
+        axes=("train_size", "labels"),
+    ),
+    "depth": Figure(
+        "implicitbias.figures.generalisation:depth",
+        "bounds and test errors of shallow and deep networks against n",
+        alt="Errors and bounds for two depths",
+        needs=("test_error", "pac_bayes_bound"),
+        axes=("train_size", "depth"),
+    ),
+    "label_scale": Figure(
+        "implicitbias.figures.generalisation:label_scale",
+        "test error of networks trained to large and small labels against n, with the NNGP average",
+        alt="Test error for two label scales",
+        needs=("test_error", "gibbs_error"),
+        axes=("train_size", "label_scale"),
+    ),
+    "label_ray": Figure(
+        "implicitbias.figures.label_ray:label_ray",
+        "test error along the ray of label scales: networks, conditioned NNGP, averages over the orthant",
+        alt="Test error against the label scale",
+        needs=("test_error", "ray_error", "gibbs_error", "sampled_test_error"),
+        axes=("label_scale",),
+    ),
+    "estimator_truth": Figure(
+        "implicitbias.figures.generalisation:estimator_truth",
+        "what the published estimator says against the true orthant probability, with effective sample sizes",
+        alt="Published estimator against the true complexity, and its effective sample size",
+        needs=("complexity", "effective_sample_size"),
+        axes=("train_size", "estimator"),
+    ),
+}

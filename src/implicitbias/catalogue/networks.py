@@ -1,0 +1,49 @@
+"""Activations, and how initial weights are drawn."""
+
+from math import log
+
+from implicitbias.catalogue.entries import Activation, Entry, Parameter
+
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": Activation(
+        "implicitbias.networks.activations:relu", "sqrt(2) max(z, 0): keeps the second moment", dual=True
+    ),
+    "leaky_relu": Activation(
+        "implicitbias.networks.activations:leaky_relu", "sqrt(2/(1 + slope^2)) max(slope z, z): keeps second moments",
+        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, dual=True,
+    ),
+    "plain_relu": Activation("implicitbias.networks.activations:plain_relu", "max(z, 0)"),
+    "plain_leaky_relu": Activation(
+        "implicitbias.networks.activations:plain_leaky_relu", "max(slope z, z)",
+        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)},
+    ),
+    "smooth_leaky_relu": Activation(
+        "implicitbias.networks.activations:smooth_leaky_relu", "slope z + (1 - slope) log((1 + e^z)/2)",
+        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, homogeneous=False, defect=log(2),
+    ),
+    "squared_relu": Activation("implicitbias.networks.activations:squared_relu", "max(z, 0)^2", degree=2),
+    "gelu": Activation("implicitbias.networks.activations:gelu", "z Phi(z)", homogeneous=False, defect=0.2936),
+    "silu": Activation("implicitbias.networks.activations:silu", "z/(1 + e^-z)", homogeneous=False, defect=0.4393),
+    "tanh": Activation("implicitbias.networks.activations:tanh", "tanh(z)", degree=0, homogeneous=False, defect=0.4477),
+    "erf": Activation(
+        "implicitbias.networks.activations:erf", "erf(z)", dual=True, degree=0, homogeneous=False, defect=0.4839
+    ),
+    "linear": Activation("implicitbias.networks.activations:linear", "z", dual=True),
+}  # fmt: skip
+
+_INITIALISATION = "implicitbias.networks.initialisation"
+INITIALISATIONS: dict[str, Entry] = {
+    "fan_in": Entry(f"{_INITIALISATION}:fan_in", "N(0, 1/fan_in)"),
+    "glorot": Entry(f"{_INITIALISATION}:glorot", "N(0, 2/(fan_in + fan_out))"),
+    "normal": Entry(f"{_INITIALISATION}:normal", "N(0, 1)"),
+    "uniform": Entry(f"{_INITIALISATION}:uniform", "U[-1/fan_in, 1/fan_in]"),
+    "fan_in_uniform": Entry(f"{_INITIALISATION}:fan_in_uniform", "U[-1, 1]/sqrt(fan_in), torch's own"),
+    "orthogonal": Entry(
+        f"{_INITIALISATION}:orthogonal", "semi-orthogonal times sqrt(fan_out/fan_in) (Bernstein et al. 2023)"
+    ),
+    "axes": Entry(
+        f"{_INITIALISATION}:axes",
+        "rows on the axes, of sizes 1, .1, .001, .01, output weights of these sizes (Tsoy & Konstantinov 2024)",
+    ),
+    "balanced": Entry(f"{_INITIALISATION}:balanced", "rows N(0, I/fan_in), output weights of the rows' norms"),
+}

@@ -1,0 +1,38 @@
+"""Estimators of the complexity, and what infinite width adds to a study."""
+
+from implicitbias.catalogue.entries import Entry
+
+ESTIMATORS: dict[str, Entry] = {
+    "bound": Entry("implicitbias.nngp.bounds:bound", "closed upper bound C1 on the complexity (Bernstein & Yue 2021)"),
+    "importance": Entry(
+        "implicitbias.nngp.importance:importance", "the authors' Monte Carlo estimator (has not converged at n >= 100)"
+    ),
+    "mixture": Entry(
+        "implicitbias.nngp.mixture:mixture", "defensive mixture of EP-guided and minimax-tilted sampling (default)"
+    ),
+    "tilting": Entry("implicitbias.nngp.mixture:tilting", "minimax-tilted sampling alone (Botev 2017)"),
+    "genz": Entry("implicitbias.nngp.mixture:genz", "untilted sequential sampling (Genz 1992, GHK)"),
+    "subset": Entry(
+        "implicitbias.nngp.subset:subset", "subset simulation with elliptical slices (Gessner, Kanjilal & Hennig 2020)"
+    ),
+    "ep": Entry("implicitbias.nngp.ep:ep", "expectation propagation: deterministic, without an error bar"),
+}
+
+NNGP_VARIABLES: dict[str, tuple[str, ...]] = {
+    "estimators": ("complexity", "complexity_stderr", "effective_sample_size", "pac_bayes_bound"),
+    "posterior": (
+        "gibbs_error",
+        "gibbs_error_stderr",
+        "bayes_error",
+        "kernel_interpolation_error",
+        "spherised_gibbs_error",
+        "spherised_gibbs_error_stderr",
+        "spherised_bayes_error",
+        "test_points",
+    ),
+    "label_scale": ("ray_error", "ray_error_std"),
+}
+"""What `implicitbias.nngp.evaluate` adds to a study, by the config key that asks for it."""
+
+SAMPLED = ("mixture", "tilting", "genz", "subset", "importance")
+"""Estimators that draw samples and state a standard error."""

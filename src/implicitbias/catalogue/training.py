@@ -1,0 +1,102 @@
+"""Losses, optimizers, schedules of the learning rate, and targets."""
+
+from implicitbias.catalogue.entries import Entry, Optimizer, Parameter
+
+LOSSES: dict[str, Entry] = {
+    "norm": Entry("implicitbias.losses:norm", "|f(X) - alpha y|_2 over the batch (Bernstein & Yue 2021)"),
+    "square": Entry("implicitbias.losses:square", "mean of (f(x) - alpha y)^2 over the batch"),
+    "logistic": Entry("implicitbias.losses:logistic", "mean of log(1 + exp(-y f(x)/alpha)) over the batch"),
+    "exponential": Entry(
+        "implicitbias.losses:exponential", "log of the mean of exp(-y f(x)/alpha) over the batch (log domain)"
+    ),
+    "log_logistic": Entry(
+        "implicitbias.losses:log_logistic", "log of the mean of log(1 + exp(-y f(x)/alpha)) over the batch (log domain)"
+    ),
+    "hinge": Entry("implicitbias.losses:hinge", "sum of max(0, 1 - y f(x)/alpha) over the batch"),
+    "cross_entropy": Entry(
+        "implicitbias.losses:cross_entropy", "two-class cross-entropy of the logits (0, f(x)/alpha)"
+    ),
+}
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "nero": Optimizer(
+        "implicitbias.optimizers.nero:nero",
+        "Nero (Liu, Bernstein, Meister & Yue 2021): rows kept at mean 0 and norm 1, per-neuron normalised steps",
+        {"beta": Parameter(0.999, "decay of the per-neuron squared gradient norm", 0, 1, exclusive_maximum=True)},
+    ),
+    "sgd": Optimizer(
+        "implicitbias.optimizers.sgd:sgd",
+        "(stochastic) gradient descent; full batch by batch_size: full",
+        {"weight_decay": Parameter(0.0, "weight decay: lambda of a penalty (lambda/2) |w|^2", 0)},
+        equivariant=True,
+    ),
+    "momentum": Optimizer(
+        "implicitbias.optimizers.momentum:momentum",
+        "heavy-ball momentum, v <- mu v + g, w <- w - lr v (torch.optim.SGD)",
+        {"momentum": Parameter(0.9, "heavy-ball coefficient", 0, 1, exclusive_maximum=True)},
+        equivariant=True,
+    ),
+    **{
+        f"steepest_{norm}": Optimizer(
+            f"implicitbias.optimizers.steepest:{norm}",
+            f"steepest descent in {what} (Tsilivis, Vardi & Kempe 2025)",
+            {
+                "power": Parameter(
+                    1, "power of the gradient's dual norm in the step: 1 raw, 0 unit steps, -1 log domain", -1, 1
+                ),
+                "decrease": Parameter(0.0, "largest decrease of the loss that a step's gradient predicts; 0: any", 0),
+            },
+            equivariant=norm in ("l2", "spectral"),
+        )
+        for norm, what in (
+            ("l2", "the 2-norm: gradient descent"),
+            ("linf", "the largest entry: sign descent"),
+            ("l1", "the sum of entries: coordinate descent"),
+            ("spectral", "the largest spectral norm of a layer: Muon and Shampoo without memory"),
+        )
+    },
+    "shampoo": Optimizer(
+        "implicitbias.optimizers.shampoo:shampoo",
+        "Shampoo (Gupta, Koren & Singer 2018): two preconditioners a layer, over all gradients so far",
+        {"epsilon": Parameter(1e-4, "preconditioners start at epsilon times the identity", 0, exclusive_minimum=True)},
+        equivariant=True,
+    ),
+    "agd": Optimizer(
+        "implicitbias.optimizers.agd:agd",
+        "automatic gradient descent (Bernstein et al. 2023): steps from the architecture, no learning rate to choose",
+    ),
+    "adam": Optimizer(
+        "implicitbias.optimizers.adam:adam",
+        "Adam (Kingma & Ba 2015), bias-corrected",
+        {
+            "beta1": Parameter(0.9, "decay of the first moment", 0, 1, exclusive_maximum=True),
+            "beta2": Parameter(0.999, "decay of the second moment", 0, 1, exclusive_maximum=True),
+            "epsilon": Parameter(1e-8, "added to the root of the second moment", 0, exclusive_minimum=True),
+        },
+    ),
+}
+
+SCHEDULES: dict[str, Entry] = {
+    "decaying": Entry("implicitbias.training.schedules:decaying", "learning_rate decay^epoch step^-step_exponent"),
+    "plain": Entry(
+        "implicitbias.training.schedules:plain", "as decaying, of the loss itself where its logarithm is differentiated"
+    ),
+    "scale_free": Entry(
+        "implicitbias.training.schedules:scale_free",
+        "as decaying, times max(1, |theta|/sqrt(m))^(2 - M), M the degree of homogeneity (Chizat & Bach 2020)",
+    ),
+    "loss_based": Entry(
+        "implicitbias.training.schedules:loss_based",
+        "steps of a/L: the mean loss L; a starts at learning_rate, grows after an epoch that lowered L, else the epoch"
+        " is taken back and a shrinks (Lyu & Li 2020)",
+    ),
+}
+
+TARGETS: dict[str, Entry] = {
+    "labels": Entry("implicitbias.training.targets:labels", "the labels"),
+    "spherised": Entry(
+        "implicitbias.training.spherised:spherised",
+        "|N(0, 1)| |K|^(1/2n) times the label, drawn for every network and point",
+    ),
+}
+"""What networks are trained to, times the label scale."""

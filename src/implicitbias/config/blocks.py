@@ -1,0 +1,312 @@
+"""The blocks of a study: task, network, training, sampling, experiment and infinite width."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
+
+from implicitbias import catalogue
+from implicitbias.config.values import Axis, Count, Distinct, OneOf, Positive, Probability, Real, Share, Whole, number
+from implicitbias.errors import nearest
+
+TargetsName = Annotated[str, OneOf(tuple(catalogue.TARGETS), "target rule")]
+SourceName = Annotated[str, OneOf(tuple(catalogue.SOURCES), "source")]
+LabelsName = Annotated[str, OneOf(tuple(catalogue.LABELS), "label rule")]
+ActivationName = Annotated[str, OneOf(tuple(catalogue.ACTIVATIONS), "activation")]
+OptimizerName = Annotated[str, OneOf(tuple(catalogue.OPTIMIZERS), "optimizer")]
+InitialisationName = Annotated[str, OneOf(tuple(catalogue.INITIALISATIONS), "initialisation")]
+ScheduleName = Annotated[str, OneOf(tuple(catalogue.SCHEDULES), "schedule")]
+LossName = Annotated[str, OneOf(tuple(catalogue.LOSSES), "loss")]
+ExperimentName = Annotated[str, OneOf(tuple(catalogue.EXPERIMENTS), "experiment")]
+EstimatorName = Annotated[str, OneOf(tuple(catalogue.ESTIMATORS), "estimator")]
+
+OUTPUTS = ("trained", "signs", "halves", "mean_field", "random_features")
+"""What the last layer is."""
+
+VECTORISABLE = ("seed", "label_scale", "learning_rate", "decay", "step_exponent", "init_scale")
+"""Axes whose values can be computed together in one job, as one stacked ensemble."""
+
+
+MAGNITUDE_LOSSES = ("norm", "square")
+"""Losses that fit outputs to the targets themselves; the others want the right sign only."""
+
+LOG_LOSSES = ("exponential", "log_logistic")
+"""Losses that are differentiated as logarithms."""
+
+
+class Strict(BaseModel):
+    """A block of the config: every key is known, no value is coerced."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            raise PydanticCustomError("block", "a block of keys is expected here: {keys}", {"keys": _names(cls)})
+        for key in values:
+            if key not in cls.model_fields:
+                raise PydanticCustomError(
+                    "unknown_key", "there is no key {key} here{hint}; allowed: {keys}",
+                    {"key": repr(key), "hint": nearest(key, cls.model_fields), "keys": _names(cls)},
+                )  # fmt: skip
+        return values
+
+
+def _names(model: type[BaseModel]) -> str:
+    return ", ".join(model.model_fields)
+
+
+def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
+    """A field for every parameter of the table's entries; null where the entry in use has no such parameter."""
+    axis: Any = Axis
+    owners: dict[str, list[tuple[str, catalogue.Parameter]]] = {}
+    for name, entry in table.items():
+        for key, parameter in entry.parameters.items():
+            owners.setdefault(key, []).append((name, parameter))
+    fields: dict[str, Any] = {}
+    for key, users in owners.items():
+        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.default})" for name, parameter in users)
+        fields[key] = (axis[number(users[0][1])] | None, Field(None, description=text))
+    return fields
+
+
+def _check_parameters(block: Strict, table: Mapping[str, catalogue.Entry], kind: str) -> None:
+    """Every parameter that is given belongs to an entry that is chosen."""
+    chosen = as_list(getattr(block, kind))
+    for key in _parameters(table):
+        owners = [name for name, entry in table.items() if key in entry.parameters]
+        if getattr(block, key) is not None and not set(owners) & set(chosen):
+            raise PydanticCustomError(
+                "unused", "{key} is a parameter of {owners}, but the {kind} here is {chosen}",
+                {"key": key, "owners": " and ".join(owners), "kind": kind, "chosen": ", ".join(chosen)},
+            )  # fmt: skip
+
+
+def problem(text: str) -> PydanticCustomError:
+    """An error in what keys say together."""
+    return PydanticCustomError("study", "{text}", {"text": text})
+
+
+def as_list(value: Any) -> list[Any]:
+    """The values of an axis, or of a scalar as a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+NOT_AXES = frozenset({"estimators", "checkpoints", "name"})
+"""Keys that are no axes: lists that are sets handled inside one job, and the experiment's name."""
+
+
+def axes_of(block: BaseModel | None) -> dict[str, list[Any]]:
+    """The axes of a block: every key whose value is a list."""
+    if block is None:
+        return {}
+    return {key: value for key, value in block if isinstance(value, list) and key not in NOT_AXES}
+
+
+class TaskBase(Strict):
+    """Labelled training and test sets: source + labelling + training size + seed."""
+
+    source: Axis[SourceName] = Field(description="where the points come from")
+    labels: Axis[LabelsName] = Field("own", description="how they are labelled; own: as a synthetic source does")
+    train_size: Axis[Count] = Field(description="number of training points n")
+    centred: bool = Field(False, description="subtract the training inputs' mean from all inputs")
+    balanced: bool = Field(False, description="of a real source: equally many training points of either label")
+    random_share: Axis[Share] = Field(0.0, description="share of the training labels that are drawn by coin instead")
+    test_size: Count | None = Field(
+        None, description="number of test points; null: the whole test set (of a synthetic source, 1000 points)"
+    )
+    seed: Axis[Whole] = Field(
+        0, description="draws the training subset (and random labels, initial weights, data order)"
+    )
+
+
+class _Task(TaskBase):
+    @model_validator(mode="after")
+    def _fits_source(self) -> "_Task":
+        _check_parameters(self, catalogue.SOURCES, "source")
+        for source in as_list(self.source):
+            for labels in as_list(self.labels):
+                if allowed := catalogue.not_labelled_by(source, labels):
+                    raise PydanticCustomError(
+                        "labels", "labels: {labels} do not go with source {source}; allowed: {allowed}",
+                        {"labels": repr(labels), "source": repr(source), "allowed": ", ".join(allowed)},
+                    )  # fmt: skip
+                if self.balanced and (catalogue.SOURCES[source].counts is None or "random" in labels):
+                    raise problem(f"balanced goes with labels that the digits of a real source decide, not {labels!r}")
+                self._check_sizes(source, labels)
+        return self
+
+    def _check_sizes(self, source: str, labels: str) -> None:
+        entry = catalogue.SOURCES[source]
+        if entry.counts is None:
+            return
+        wanted = {"train_size": max(as_list(self.train_size)), "test_size": self.test_size or 1}
+        for (key, size), limit in zip(wanted.items(), entry.sizes(catalogue.LABELS[labels].digits), strict=True):
+            if size > limit:
+                raise PydanticCustomError(
+                    "too_large", "{key}: {size} is more than source {source} has for labels {labels};"
+                    " allowed: at most {limit}",
+                    {"key": key, "size": size, "source": repr(source), "labels": repr(labels), "limit": limit},
+                )  # fmt: skip
+
+
+class NetworkBase(Strict):
+    """A family of networks; the infinite-width quantities depend on depth and activation alone.
+
+    The defaults are what these quantities are the limit of: no biases, every layer trained.
+    """
+
+    architecture: Axis[Annotated[str, OneOf(("mlp",), "architecture")]] = Field(
+        "mlp", description="mlp: fully connected"
+    )
+    activation: Axis[ActivationName] = Field("relu", description="hidden activation")
+    depth: Axis[Annotated[int, Field(ge=1, le=1000)]] = Field(
+        description="number of weight matrices L; 1: a linear model"
+    )
+    width: Axis[Count] = Field(1000, description="hidden neurons a layer m")
+    bias: Axis[Annotated[str, OneOf(("none", "first", "all"), "bias")]] = Field(
+        "none", description="layers with a bias"
+    )
+    residual: Axis[bool] = Field(False, description="hidden layers of equal width add their input to their output")
+    output: Axis[Annotated[str, OneOf(OUTPUTS, "output")]] = Field(
+        "trained",
+        description="the last layer: trained; +-1/sqrt(m) by coin and frozen (signs); 2/m, then -2/m, frozen (halves);"
+        " trained, with the network's output divided by m (mean_field); the same from 0, all other layers frozen"
+        " (random_features)",
+    )
+
+
+class _Network(NetworkBase):
+    @model_validator(mode="after")
+    def _parameters_are_used(self) -> "_Network":
+        _check_parameters(self, catalogue.ACTIVATIONS, "activation")
+        return self
+
+
+class TrainingBase(Strict):
+    """How networks are found by gradient descent."""
+
+    optimizer: Axis[OptimizerName] = Field("nero", description="the update rule")
+    until_fit: OptimizerName | None = Field(
+        None, description="another update rule, for a network's steps until it first has no training error"
+    )
+    learning_rate: Axis[Positive] = Field(0.01, description="step size at the start")
+    decay: Axis[Annotated[Real, Field(gt=0, le=1)]] = Field(1.0, description="learning-rate factor after every epoch")
+    step_exponent: Axis[Annotated[Real, Field(ge=0, le=1)]] = Field(
+        0.0, description="the learning rate is divided by the step's number to this power"
+    )
+    schedule: Axis[ScheduleName] = Field("decaying", description="of the learning rate")
+    stop: Annotated[str, OneOf(("last", "fitted"), "stopping rule")] = Field(
+        "last", description="last: after all epochs; fitted: once an epoch had no training error"
+    )
+    epochs: Axis[Count] = Field(100, description="passes through the training set")
+    batch_size: Axis[Count | Annotated[str, OneOf(("full",), "batch size")]] = Field(
+        50, description="points a step, or full"
+    )
+    loss: Axis[LossName] = Field("norm", description="what is minimised")
+    targets: Axis[TargetsName] = Field("labels", description="what the outputs are fitted to, times the label scale")
+    label_scale: Axis[Positive] = Field(1.0, description="alpha: outputs are fitted to alpha times the targets")
+    init: Axis[InitialisationName] = Field("fan_in", description="how initial weights are drawn")
+    init_scale: Axis[Positive] = Field(1.0, description="factor on the initial weights of all trained layers")
+    members: Count = Field(1, description="independently initialised networks a grid point")
+    dtype: Annotated[str, OneOf(("float32", "float64"), "dtype")] = Field(
+        "float32", description="of weights and outputs"
+    )
+    checkpoints: Annotated[str, OneOf(("final", "log"), "checkpoint rule")] | Distinct[Whole] = Field(
+        "final", description="steps that are kept: final, log (log-spaced, with 0 and the last), or a list"
+    )
+
+
+class _Training(TrainingBase):
+    @model_validator(mode="after")
+    def _parameters_are_used(self) -> "_Training":
+        _check_parameters(self, catalogue.OPTIMIZERS, "optimizer")
+        return self
+
+    @model_validator(mode="after")
+    def _both_rules_have_steps(self) -> "_Training":
+        if self.until_fit and self.stop == "fitted":
+            raise problem("until_fit leaves nothing to the optimizer with stop: fitted; allowed: stop: last")
+        return self
+
+    @model_validator(mode="after")
+    def _schedule_has_its_loss(self) -> "_Training":
+        if named := [name for name in as_list(self.schedule) if name in ("loss_based", "plain")]:
+            wrong = [loss for loss in as_list(self.loss) if loss not in LOG_LOSSES]
+            wrong += [name for name in as_list(self.optimizer) if name != "sgd"]
+            if wrong:
+                raise problem(
+                    f"schedule {named[0]} does not go with {wrong[0]!r}; allowed: optimizer sgd with loss"
+                    f" {' or '.join(LOG_LOSSES)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _targets_have_magnitudes(self) -> "_Training":
+        wrong = [loss for loss in as_list(self.loss) if loss not in MAGNITUDE_LOSSES]
+        if wrong and as_list(self.targets) != ["labels"]:
+            raise problem(
+                f"loss {wrong[0]!r} looks at the sign of a target only; with targets: {self.targets}, allowed:"
+                f" {', '.join(MAGNITUDE_LOSSES)}"
+            )
+        return self
+
+
+if TYPE_CHECKING:
+    Task = _Task
+    Network = _Network
+    Training = _Training
+else:
+    Task = create_model("Task", __base__=_Task, __doc__=TaskBase.__doc__, **_parameters(catalogue.SOURCES))
+    Network = create_model(
+        "Network", __base__=_Network, __doc__=NetworkBase.__doc__, **_parameters(catalogue.ACTIVATIONS)
+    )
+    Training = create_model(
+        "Training", __base__=_Training, __doc__=TrainingBase.__doc__, **_parameters(catalogue.OPTIMIZERS)
+    )
+
+
+class Sampling(Strict):
+    """Guess and check: random networks, kept when they fit the training signs."""
+
+    draws: Axis[Count] = Field(1000, description="random networks drawn")
+    flip: bool = Field(True, description="also accept a network with every sign wrong, negated")
+
+
+class _Experiment(Strict):
+    """A small system that one function computes whole."""
+
+    name: ExperimentName = Field(description="which one")
+    seed: Axis[Whole] = Field(0, description="of everything random in it")
+
+    @model_validator(mode="after")
+    def _parameters_are_used(self) -> "_Experiment":
+        _check_parameters(self, catalogue.EXPERIMENTS, "name")
+        return self
+
+
+if TYPE_CHECKING:
+    Experiment = _Experiment
+else:
+    Experiment = create_model(
+        "Experiment", __base__=_Experiment, __doc__=_Experiment.__doc__, **_parameters(catalogue.EXPERIMENTS)
+    )
+
+
+class NNGP(Strict):
+    """Infinite-width quantities of a task and an architecture."""
+
+    estimators: Distinct[EstimatorName] = Field(["bound", "mixture"], description="of the complexity -ln P")
+    delta: Axis[Probability] = Field(0.01, description="failure probability of the PAC-Bayes bound")
+    constant: Axis[Annotated[str, OneOf(("tight", "published"), "constant")]] = Field(
+        "tight", description="of the closed bound: tight n(ln 2 - 1/2), or the published code's n/5"
+    )
+    draws: Axis[Count] = Field(100_000, description="draws of the importance estimator")
+    samples: Axis[Annotated[int, Field(ge=256)]] = Field(
+        4096, description="quasi-random points of the mixture estimator"
+    )
+    posterior: bool = Field(True, description="also the errors of the posterior on the orthant")
+    label_scale: Axis[Positive] | None = Field(None, description="also condition on f(X) = alpha Y for these alpha")
+    ray_samples: Annotated[int, Field(ge=2)] = Field(100, description="functions drawn for every alpha")
