@@ -8,12 +8,12 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from implicitbias.networks.mlp import Form, forward, initialise, of_network
+from implicitbias.networks.mlp import forward, initialise, of_network
 from implicitbias.networks.outputs import outputs
-from implicitbias.networks.shapes import layer_shapes
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr
+from implicitbias.shapes import layer_shapes, positions
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -32,7 +32,7 @@ def sample(
 
     Args:
         task: from `tasks.build`.
-        network: activation and its parameters, depth, width.
+        network: architecture, activation and its parameters, depth, width.
         sampling: draws (number of networks), flip.
         device: torch device.
 
@@ -41,13 +41,13 @@ def sample(
         variables `train_output`, `test_output`, `frobenius_norm` (by `layer`), `acceptance` (by `seed`) with
         its binomial standard error.
     """
-    form, draws = of_network(network), sampling["draws"]
+    draws = sampling["draws"]
     seeds = task["seed"].values.tolist()
     with bar(len(seeds) * draws, "guess and check") as progress:
         found = [
             _accepted(
-                task.sel(seed=seed), [derive_seed("guess", seed, draw) for draw in range(draws)], network["depth"],
-                network["width"], form, sampling["flip"], torch.device(device), progress.update,
+                task.sel(seed=seed), [derive_seed("guess", seed, draw) for draw in range(draws)], network,
+                sampling["flip"], torch.device(device), progress.update,
             )
             for seed in seeds
         ]  # fmt: skip
@@ -80,8 +80,8 @@ def sample(
 
 @torch.no_grad()
 def _accepted(
-    task: xr.Dataset, guesses: list[int], depth: int, width: int, form: Form, flip: bool,
-    device: torch.device, report: Callable[[int], Any],
+    task: xr.Dataset, guesses: list[int], network: Mapping[str, Any], flip: bool, device: torch.device,
+    report: Callable[[int], Any],
 ) -> Arrays:  # fmt: skip
     """Train and test outputs and norms of the accepted networks among those of the seeds `guesses`."""
 
@@ -90,12 +90,16 @@ def _accepted(
 
     train_input, labels, test_input = tensor("train_input"), tensor("train_label"), tensor("test_input")
     points, features = train_input.shape
-    numbers_each = sum((rows + points) * columns for rows, columns in layer_shapes(depth, width, features))
+    form, shape = of_network(network), (network["depth"], network["width"], features)
+    architecture = network.get("architecture", "mlp")
+    shapes = layer_shapes(*shape, architecture=architecture)
+    passes = positions(network["depth"], features, architecture)
+    numbers_each = sum((rows + points * often) * columns for (rows, columns), often in zip(shapes, passes, strict=True))
     size = max(1, _NUMBERS // numbers_each)
     kept: dict[str, list[Tensor]] = {"train_output": [], "test_output": [], "frobenius_norm": []}
     for start in range(0, len(guesses), size):
         block = guesses[start : start + size]
-        weights = initialise(depth, width, features, block, device=device)
+        weights = initialise(*shape, block, device=device, architecture=architecture)
         output = forward(weights, train_input, form)
         right, wrong = (output * labels > 0).all(1), (output * labels < 0).all(1)
         chosen = torch.nonzero(right | wrong if flip else right).ravel()

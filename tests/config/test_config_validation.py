@@ -30,6 +30,9 @@ GOOD: dict[str, Any] = {
 }
 
 
+CNN = {"architecture": "cnn", "depth": 4, "width": 32}
+
+
 def changed(path: str, value: Any) -> dict[str, Any]:
     """The good config with one key set (or removed, for ...)."""
     config = copy.deepcopy(GOOD)
@@ -68,6 +71,25 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.network.width", [8, 8], ["width", "8 stands twice"]),
         ("studies.one.network.depth", [2, 0], ["depth.1", "greater than or equal to 1"]),
         ("studies.one.network.bias", "all", ["nngp", "bias: none"]),
+        ("studies.one.network", {"architecture": "cnn", "depth": 3, "width": 32}, ["cnn has depth 4"]),
+        ("studies.one.network", {"architecture": "cnn", "depth": 4, "width": 40}, ["multiple of 32"]),
+        ("studies.one.network", {"architecture": "cnn", "depth": 4, "width": 32}, ["nngp", "architecture: mlp"]),
+        (
+            "studies.one",
+            {
+                "task": {"source": "gaussian", "train_size": 4}, "network": CNN, "training": {},
+                "metrics": ["test_error"],
+            },
+            ["'gaussian'", "allowed: digits, mnist"],
+        ),
+        (
+            "studies.one",
+            {
+                "task": {"source": "digits", "labels": "3v6", "train_size": 4}, "network": CNN, "training": {},
+                "metrics": ["normalized_margin"],
+            },
+            ["'normalized_margin' is for fully connected networks"],
+        ),
         ("studies.one.network.output", ["trained", "signs"], ["nngp", "output: trained"]),
         ("studies.one.network.activation", "silu", ["'silu'", "closed form", "relu, leaky_relu"]),
         ("studies.one.training.init", "galort", ["'galort'", "did you mean 'glorot'"]),

@@ -18,13 +18,12 @@ from implicitbias.measurement.tangents import (
     along_weights,
     combination,
     gram,
-    layers_of,
     slopes_of,
     tangents_of,
 )
 from implicitbias.networks.homogeneity import degree
 from implicitbias.networks.mlp import forward, of_network
-from implicitbias.networks.shapes import layer_shapes
+from implicitbias.shapes import layer_shapes
 
 NAN = float("nan")
 ONE = np.ones(())
@@ -35,9 +34,11 @@ def network(**changes: object) -> dict:
 
 
 def drawn(net: dict, lead: tuple[int, ...] = (), n: int = 6, d: int = 4) -> tuple[list[np.ndarray], np.ndarray]:
-    """Random weights of leading shape `lead`, and inputs."""
+    """Random weights of leading shape `lead`, and inputs; for a cnn images of 4 x 4."""
     source = np.random.RandomState(1)
-    shapes = layer_shapes(net["depth"], net["width"], d, net["bias"])
+    architecture = net.get("architecture", "mlp")
+    d = 16 if architecture == "cnn" else d
+    shapes = layer_shapes(net["depth"], net["width"], d, net["bias"], architecture)
     return [source.randn(*lead, *shape) for shape in shapes], source.randn(n, d)
 
 
@@ -51,6 +52,7 @@ NETWORKS = [
     network(), network(depth=3, activation="leaky_relu", slope=0.3), network(output="signs"), network(bias="all"),
     network(activation="squared_relu"), network(output="random_features"), network(depth=3, residual=True),
     network(depth=1, activation="linear"), network(activation="gelu", output="mean_field"),
+    network(architecture="cnn", depth=4, width=32), network(architecture="cnn", depth=4, width=32, bias="all"),
 ]  # fmt: skip
 
 
@@ -400,7 +402,7 @@ def test_the_inverse_loss_decreases_as_the_loss_rises() -> None:
 @pytest.mark.parametrize("net", NETWORKS, ids=lambda net: "-".join(map(str, net.values())))
 def test_input_slopes_are_autograds(net: dict) -> None:
     weights, x = drawn(net, (2, 3))
-    found = slopes_of(layers_of(weights, x, net), x.shape[1])
+    found = slopes_of(weights, x, net)
     for at in np.ndindex(2, 3):
         points = torch.tensor(x, requires_grad=True)
         own = [torch.tensor(w[at])[None] for w in weights]
@@ -411,7 +413,7 @@ def test_input_slopes_are_autograds(net: dict) -> None:
 def test_geometric_complexity_of_a_linear_map_is_its_squared_norm() -> None:
     net = network(depth=1, activation="linear", bias="all")
     weights, x = drawn(net, (3,))
-    found = geometric_complexity(slopes_of(layers_of(weights, x, net), x.shape[1]))
+    found = geometric_complexity(slopes_of(weights, x, net))
     assert found == pytest.approx((weights[0][..., 0, :-1] ** 2).sum(-1), rel=1e-12)
 
 
@@ -419,7 +421,7 @@ def test_boundary_distance_of_a_linear_map_is_the_distance_to_its_plane() -> Non
     weights, x, net = [np.array([[[3.0, 4.0]]])], np.array([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]]), {"depth": 1}
     net |= {"activation": "linear", "width": 1}
     outputs = x @ np.array([3.0, 4.0])
-    slopes = slopes_of(layers_of(weights, x, net), 2)
+    slopes = slopes_of(weights, x, net)
     assert boundary_distance(outputs, np.array([[1.0, 1.0, -1.0]]), slopes) == pytest.approx([3 / 5])
     assert boundary_distance(0 * outputs, np.ones((1, 3)), 0 * slopes) == pytest.approx([0])
 

@@ -10,7 +10,7 @@ from implicitbias.networks.activations import linear, relu
 from implicitbias.networks.activations import of_network as activation_of
 from implicitbias.networks.mlp import Form, Gradient, forward, initialise, of_network, product
 from implicitbias.networks.outputs import outputs
-from implicitbias.networks.shapes import layer_shapes
+from implicitbias.shapes import layer_shapes
 
 RELU = Form(relu)
 
@@ -57,6 +57,45 @@ def test_gradients_are_autograds(depth: int) -> None:
     kept: list[Gradient] = []
     forward(weights, x, RELU, kept).square().sum().backward()
     assert all(weight.grad is None for weight in weights)
+    for gradient, value in zip(kept[::-1], expected, strict=True):
+        assert torch.allclose(gradient.matrix(), value, rtol=1e-12, atol=1e-14)
+
+
+CNN = {"architecture": "cnn", "depth": 4, "width": 64, "activation": "plain_relu"}
+
+
+@pytest.mark.parametrize("bias", ["none", "first", "all"])
+def test_a_cnn_is_torchs_own(bias: str) -> None:
+    """Convolutions, pools and layers of torch, a member at a time; two channels, then four, 8 x 8 images."""
+    assert layer_shapes(4, 64, 64, bias, "cnn")[0] == (2, 25 + (bias != "none"))
+    assert [shape[0] for shape in layer_shapes(4, 1024, 784, architecture="cnn")] == [32, 64, 1024, 1]
+    weights = initialise(4, 64, 64, range(3), dtype=torch.float64, bias=bias, architecture="cnn")
+    for weight in weights:
+        weight += 0.1  # biases start at 0
+    x, form = points(3, 5, 64), of_network(CNN | {"bias": bias})
+    for member in range(3):
+        h = x[member].reshape(5, 1, 8, 8)
+        for layer, weight in enumerate(weights):
+            has_bias = layer < {"none": 0, "first": 1, "all": 4}[bias]
+            w, b = (weight[member, :, :-1], weight[member, :, -1]) if has_bias else (weight[member], None)
+            if layer < 2:
+                side = (5, 3)[layer]
+                h = nn.functional.conv2d(h, w.reshape(len(w), -1, side, side), b, padding=side // 2)
+                h = nn.functional.max_pool2d(torch.relu(h), 2)
+            else:
+                h = nn.functional.linear(torch.relu(h.flatten(1)) if layer == 3 else h.flatten(1), w, b)
+        assert torch.allclose(forward(weights, x, form)[member], h[:, 0], rtol=1e-12)
+        alone = forward([weight[member : member + 1] for weight in weights], x[member : member + 1], form)
+        assert torch.equal(forward(weights, x, form)[member], alone[0])
+
+
+def test_gradients_of_a_cnn_are_autograds() -> None:
+    weights = initialise(4, 32, 16, range(3), dtype=torch.float64, bias="all", architecture="cnn")
+    weights = [weight.requires_grad_(True) for weight in weights]
+    x, form = points(3, 5, 16), of_network(CNN | {"width": 32, "bias": "all"})
+    expected = torch.autograd.grad(forward(weights, x, form).square().sum(), weights)
+    kept: list[Gradient] = []
+    forward(weights, x, form, kept).square().sum().backward()
     for gradient, value in zip(kept[::-1], expected, strict=True):
         assert torch.allclose(gradient.matrix(), value, rtol=1e-12, atol=1e-14)
 

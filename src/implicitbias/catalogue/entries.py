@@ -87,7 +87,8 @@ class Metric(Entry):
     (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
     `trained` says that it needs the weights or the loss of a trained run, `over_steps` that a value depends on other
     checkpoints too, `losses` for which losses it has a meaning (empty: all), `depth` for which depths. `coordinates`
-    are of those `dims` that runs do not have; the function can ask for them by name.
+    are of those `dims` that runs do not have; the function can ask for them by name. With `dense` it has a meaning for
+    fully connected networks only.
     """
 
     long_name: str = ""
@@ -100,6 +101,7 @@ class Metric(Entry):
     losses: tuple[str, ...] = ()
     depth: tuple[int, ...] = ()
     coordinates: Mapping[str, tuple[float | str, ...]] = field(default_factory=dict)
+    dense: bool = False
 
 
 @dataclass(frozen=True)

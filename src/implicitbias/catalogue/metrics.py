@@ -39,7 +39,7 @@ METRICS: dict[str, Metric] = {
     "normalized_margin": Metric(
         "implicitbias.measurement.margins:normalized_margin",
         "min_i y_i f(x_i) over |x_i| prod_l |W_l|_F/sqrt(min(d_l, d_l-1))",
-        long_name="normalised margin", source="Farhang et al. 2022, section 2",
+        long_name="normalised margin", source="Farhang et al. 2022, section 2", dense=True,
     ),
     "output_scale": Metric(
         "implicitbias.measurement.outputs:output_scale", "mean |f(x)| over the test points",
@@ -173,6 +173,7 @@ METRICS: dict[str, Metric] = {
     "layer_alignment": Metric(
         f"{_MEASUREMENT}.rank:layer_alignment", "|<u_l, v_(l+1)>| of the first singular vectors of adjacent layers",
         long_name="alignment of adjacent layers", source="Ji & Telgarsky 2020", dims=("layer",), trained=True,
+        dense=True,
     ),
     "euler_defect": Metric(
         f"{_MEASUREMENT}.homogeneity:euler_defect", "max_i |<grad f_i, theta> - M f_i| over max_i |f_i|",
@@ -187,7 +188,7 @@ METRICS: dict[str, Metric] = {
         f"{_MEASUREMENT}.plane:plane_output",
         "output over a square in the first two coordinates, the others being at their means",
         long_name="output in the plane", source="Chizat & Bach 2020, section 5", trained=True,
-        dims=("plane_y", "plane_x"), coordinates={"plane_y": _PLANE, "plane_x": _PLANE},
+        dims=("plane_y", "plane_x"), coordinates={"plane_y": _PLANE, "plane_x": _PLANE}, dense=True,
     ),
     "plane_point": Metric(
         f"{_MEASUREMENT}.plane:plane_point", "training points in the first two coordinates, and their labels",
@@ -197,10 +198,11 @@ METRICS: dict[str, Metric] = {
     "svm_cosine": Metric(
         f"{_MEASUREMENT}.optima:svm_cosine", "cosine between the product of all layers and the l2 max-margin direction",
         long_name="cosine to the max-margin direction", source="Frei et al. 2023, theorem 3.2", trained=True,
+        dense=True,
     ),
     "svm_norm_ratio": Metric(
         f"{_MEASUREMENT}.optima:svm_norm_ratio", "norm of the product of all layers at margin 1, over the smallest",
-        long_name="norm over the max-margin vector's", source="Frei et al. 2023, theorem 3.2", trained=True,
+        long_name="norm over the max-margin vector's", source="Frei et al. 2023, theorem 3.2", trained=True, dense=True,
     ),
     "optimum_cosine": Metric(
         f"{_MEASUREMENT}.optima:optimum_cosine", "cosine between the first layer and the optimum of its convex program",
@@ -208,7 +210,7 @@ METRICS: dict[str, Metric] = {
     ),
     "margin_l2_share": Metric(
         f"{_MEASUREMENT}.optima:margin_l2_share", "l2 margin over its optimum, where f is linear in what is trained",
-        long_name="margin over the largest one (2-norm)", source="Zhang, Zou & Cao 2024", trained=True,
+        long_name="margin over the largest one (2-norm)", source="Zhang, Zou & Cao 2024", trained=True, dense=True,
     ),
     "margin_linf_share": Metric(
         f"{_MEASUREMENT}.optima:margin_linf_share", "margin by the largest weight over its optimum, one layer",

@@ -158,8 +158,10 @@ class NetworkBase(Strict):
     The defaults are what these quantities are the limit of: no biases, every layer trained.
     """
 
-    architecture: Axis[Annotated[str, OneOf(("mlp",), "architecture")]] = Field(
-        "mlp", description="mlp: fully connected"
+    architecture: Axis[Annotated[str, OneOf(("mlp", "cnn"), "architecture")]] = Field(
+        "mlp",
+        description="mlp: fully connected; cnn: of square images, depth 4: convolutions of width/32 and width/16"
+        " channels, each with a pool, a layer of width neurons and the output",
     )
     activation: Axis[ActivationName] = Field("relu", description="hidden activation")
     depth: Axis[Annotated[int, Field(ge=1, le=1000)]] = Field(
@@ -182,6 +184,15 @@ class _Network(NetworkBase):
     @model_validator(mode="after")
     def _parameters_are_used(self) -> "_Network":
         _check_parameters(self, catalogue.ACTIVATIONS, "activation")
+        return self
+
+    @model_validator(mode="after")
+    def _cnn_has_its_layers(self) -> "_Network":
+        if "cnn" in as_list(self.architecture):
+            if as_list(self.depth) != [4] or any(width % 32 for width in as_list(self.width)):
+                raise problem("architecture cnn has depth 4, and a width that is a multiple of 32")
+            if as_list(self.residual) != [False]:
+                raise problem("architecture cnn has no residual connections; allowed: residual: false")
         return self
 
 

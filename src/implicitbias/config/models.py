@@ -1,5 +1,6 @@
 """What a config may say: the pydantic models behind config/schema.json and every validation error."""
 
+from math import isqrt
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -96,7 +97,7 @@ class Study(Strict):
                     f"activation {wrong[0]!r} has no infinite-width kernel in closed form, which nngp and spherised"
                     f" targets need; allowed: {', '.join(duals)}"
                 )
-            plain = {"bias": "none", "residual": False, "output": "trained"}
+            plain = {"architecture": "mlp", "bias": "none", "residual": False, "output": "trained"}
             for key, value in plain.items():
                 if as_list(getattr(self.network, key)) != [value]:
                     raise problem(f"nngp and spherised targets are for networks with {key}: {value}")
@@ -104,9 +105,22 @@ class Study(Strict):
             raise problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
             raise problem("metrics are measured on runs: add training or sampling")
+        self._check_images()
         self._check_metrics()
         self._check_figures(self.axes())
         return self
+
+    def _check_images(self) -> None:
+        """Convolutions have images whose side can be halved twice."""
+        if self.network is None or self.task is None or "cnn" not in as_list(self.network.architecture):
+            return
+        real = {name: entry.features for name, entry in catalogue.SOURCES.items() if entry.counts is not None}
+        fitting = [name for name, pixels in real.items() if pixels % 16 == 0 and isqrt(pixels) ** 2 == pixels]
+        if wrong := [name for name in as_list(self.task.source) if name not in fitting]:
+            raise problem(
+                f"architecture cnn is for images whose side is a multiple of 4, not for source {wrong[0]!r};"
+                f" allowed: {', '.join(fitting)}"
+            )
 
     def _check_metrics(self) -> None:
         """Every metric has what it needs: weights, a loss with margins, as many layers as it is made for."""
@@ -115,6 +129,8 @@ class Study(Strict):
             if entry.trained and self.sampling is not None:
                 raise problem(f"metric {name!r} is one of trained networks; sampling trains none")
             losses = as_list(self.training.loss) if self.training else []
+            if entry.dense and self.network is not None and "cnn" in as_list(self.network.architecture):
+                raise problem(f"metric {name!r} is for fully connected networks; allowed: architecture: mlp")
             depths = as_list(self.network.depth) if self.network else []
             for what, given, allowed in (("loss", losses, entry.losses), ("depth", depths, entry.depth)):
                 if allowed and (wrong := [value for value in given if value not in allowed]):

@@ -250,7 +250,8 @@ def _chosen(table: Mapping[str, Entry], name: str, settings: Mapping[str, Any]) 
 
 
 def _architecture(network: Mapping[str, Any]) -> list[str]:
-    return [network["activation"], f"L{network['depth']}"]
+    named = [] if network["architecture"] == "mlp" else [network["architecture"]]
+    return [*named, network["activation"], f"L{network['depth']}"]
 
 
 def _task(plan: Plan, task: Mapping[str, Any]) -> str:

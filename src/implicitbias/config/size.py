@@ -5,11 +5,11 @@ Estimates are generous upper bounds for a CPU core of 2020; a scheduler may doub
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import ceil, log10
 from typing import Any
 
 from implicitbias.catalogue import LABELS, SOURCES, Experiment
+from implicitbias.shapes import layer_shapes, positions
 
 _BASE_MB = 600  # Python with torch, and room for the data of a small job
 _FLOPS_PER_MINUTE = 60 * 5e9
@@ -32,13 +32,13 @@ def training_size(
     task: Mapping[str, Any], network: Mapping[str, Any], training: Mapping[str, Any], members: int
 ) -> Size:
     """Size of the job that trains `members` networks together."""
-    parameters = _parameters(task, network)
+    parameters, products = _parameters(task, network)
     bytes_each = 8 if training["dtype"] == "float64" else 4
     copies = 6  # weights, gradients, up to two moments, a checkpoint, a temporary
     n = task["train_size"]
     batch = n if training["batch_size"] == "full" else min(n, training["batch_size"])
     steps = training["epochs"] * ceil(n / batch)
-    work = members * parameters * (6 * batch * steps + 20 * steps + 2 * _test_points(task))
+    work = members * (products * (6 * batch * steps + 2 * _test_points(task)) + 20 * parameters * steps)
     per_weight = copies * bytes_each + 2 * 8 * (_checkpoints(training["checkpoints"], steps) - 1)  # measured in float64
     return _size(parameters * members * per_weight + 4 * _data_bytes(task), work)
 
@@ -52,9 +52,9 @@ def _checkpoints(rule: str | Sequence[int], steps: int) -> int:
 
 def sampling_size(task: Mapping[str, Any], network: Mapping[str, Any], sampling: Mapping[str, Any]) -> Size:
     """Size of the job that draws random networks (a block of them at a time)."""
-    parameters = _parameters(task, network)
-    seeds = len(task["seed"])
-    work = seeds * sampling["draws"] * parameters * (2 * (task["train_size"] + _test_points(task)) + 20)
+    parameters, products = _parameters(task, network)
+    points = task["train_size"] + _test_points(task)
+    work = len(task["seed"]) * sampling["draws"] * (2 * products * points + 20 * parameters)
     return _size(64 * parameters * 4 + 4 * _data_bytes(task), work)
 
 
@@ -95,11 +95,13 @@ def _data_bytes(task: Mapping[str, Any]) -> int:
     return 8 * _features(task) * (points + whole)
 
 
-def _parameters(task: Mapping[str, Any], network: Mapping[str, Any]) -> int:
-    widths = [_features(task), *[network["width"]] * (network["depth"] - 1), 1]
-    biases: int = {"none": 0, "first": widths[1], "all": sum(widths[1:])}[network["bias"]]
-    weights: int = sum(rows * columns for columns, rows in pairwise(widths))
-    return weights + biases
+def _parameters(task: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int, int]:
+    """Numbers in the weights, and products with them that one input takes."""
+    features = _features(task)
+    shapes = layer_shapes(network["depth"], network["width"], features, network["bias"], network["architecture"])
+    sizes = [rows * columns for rows, columns in shapes]
+    often = positions(network["depth"], features, network["architecture"])
+    return sum(sizes), sum(size * times for size, times in zip(sizes, often, strict=True))
 
 
 def _size(memory: float, work: float) -> Size:

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from implicitbias.networks.kernels import ntk_kernel
 from implicitbias.networks.mlp import Gradient, forward, of_network
-from implicitbias.networks.shapes import layer_shapes
 from implicitbias.optimizers.adam import adam
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
+from implicitbias.shapes import layer_shapes
 
 _RAHAMAN = "Rahaman et al. 2019, section 3"
 _YU = "Yu, Yang & Townsend 2023"

@@ -47,7 +47,7 @@ def lines(
     table = table.rename(columns=words)
     layout: dict[str, Any] = {
         "x": x, "y": "value", "hue": words.get(hue or ""), "col": "quantity",
-        "col_wrap": min(_COLUMNS, len(quantities)), "hue_order": order.get(hue or ""), "errorbar": ("pi", 100),
+        "col_wrap": 2 if len(quantities) == 4 else min(_COLUMNS, len(quantities)), "hue_order": order.get(hue or ""), "errorbar": ("pi", 100),
         "palette": sns.color_palette("colorblind", len(order[hue])) if hue else None, "height": 3.1, "aspect": 1.15,
     }  # fmt: skip
     if data[x].dtype.kind in "OUS":  # no line between things that have no order

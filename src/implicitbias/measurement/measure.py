@@ -12,8 +12,8 @@ from implicitbias.catalogue import METRICS, resolve
 from implicitbias.errors import ResultError, nearest
 from implicitbias.measurement.arrays import Array
 from implicitbias.networks.homogeneity import degree
-from implicitbias.networks.shapes import layer_shapes
 from implicitbias.schema import describe, parameters_of, variable
+from implicitbias.shapes import layer_shapes
 
 if TYPE_CHECKING:
     from implicitbias.measurement.tangents import Tangent
@@ -121,7 +121,7 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
     def input_slopes() -> Array:
         from implicitbias.measurement.tangents import slopes_of
 
-        return slopes_of(layers(), task.sizes["feature"])
+        return slopes_of(weights(), of_task("train_input"), network)
 
     def label_scales() -> Array:
         if "label_scale" not in lead:
@@ -141,8 +141,9 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
     providers |= {argument: partial(of_task, name) for argument, name in OF_TASK.items()}
     providers |= {"network": lambda: network, "degree": lambda: degree(network)}
     if "layer" in run.dims:
-        shape = network["depth"], network["width"], task.sizes["feature"], network.get("bias", "none")
-        providers["layer_shapes"] = lambda: np.array(layer_shapes(*shape), np.float64)
+        shape = network["depth"], network["width"], task.sizes["feature"]
+        built = network.get("bias", "none"), network.get("architecture", "mlp")
+        providers["layer_shapes"] = lambda: np.array(layer_shapes(*shape, *built), np.float64)
     if "weight_0" in run:
         providers |= {
             "weights": weights,

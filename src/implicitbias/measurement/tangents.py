@@ -1,14 +1,16 @@
 """Gradients of the outputs with respect to the trained weights, one for each training point, kept as their factors.
 
 The gradient of f(x_i) with respect to a layer W in z = h W^T is the outer product delta_i h_i^T: one backward pass
-gives all of them, and inner products of gradients need no matrix of weight size.
+gives all of them, and inner products of gradients need no matrix of weight size. In a convolution it is a sum of such
+products, one a pixel.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.networks.mlp import Gradient, forward, of_network
@@ -21,13 +23,15 @@ class Tangent(NamedTuple):
 
     Attributes:
         weight: `(..., out, in)`.
-        delta: gradient of f(x_i) with respect to the layer's output, `(..., n, out)`.
-        h: the layer's input at x_i, `(..., n, in)`.
+        delta: gradient of f(x_i) with respect to the layer's output, `(..., n p, out)`, p rows a point.
+        h: the layer's input at x_i, `(..., n p, in)`.
+        positions: p, the pixels of a convolution's image, otherwise 1.
     """
 
     weight: Array
     delta: Array
     h: Array
+    positions: int = 1
 
 
 def tangents_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, Any]) -> list[Tangent]:
@@ -41,46 +45,74 @@ def tangents_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, A
     return layers_of(weights, inputs, network)[of_network(network).trained]
 
 
-def slopes_of(layers: Sequence[Tangent], features: int) -> Array:
-    """Gradients of the outputs with respect to the inputs, `(..., n, d)`, from `layers_of` and d."""
-    slopes: Array = layers[0].delta @ layers[0].weight[..., :features]
+def slopes_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, Any]) -> Array:
+    """Gradients of the outputs with respect to the inputs, `(..., n, d)`; arguments as in `tangents_of`."""
+    parts: list[Tensor] = []
+    for some, points in _blocks(weights, inputs):
+        outputs = forward(some, points.requires_grad_(True), of_network(network))
+        parts.extend(torch.autograd.grad(outputs.sum(), points))
+    slopes: Array = torch.cat(parts).numpy().reshape(*weights[0].shape[:-2], *inputs.shape[-2:])
     return slopes
 
 
 def layers_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, Any]) -> list[Tangent]:
     """As `tangents_of`, of all layers."""
-    form, lead = of_network(network), weights[0].shape[:-2]
-    count, (n, d) = int(np.prod(lead)), inputs.shape[-2:]
-    flat = [torch.from_numpy(weight.reshape(count, *weight.shape[-2:]).copy()) for weight in weights]
-    points = torch.from_numpy(np.broadcast_to(inputs, (*lead, n, d)).reshape(count, n, d).copy())
-    size = max(1, _ELEMENTS // (n * max(max(weight.shape[1:]) for weight in flat)))
+    lead, n = weights[0].shape[:-2], inputs.shape[-2]
     parts: list[list[Gradient]] = []
-    for start in range(0, count, size):
-        here = slice(start, start + size)
+    for some, points in _blocks(weights, inputs):
         gradients: list[Gradient] = []
-        some = [weight[here].requires_grad_(True) for weight in flat]
-        forward(some, points[here], form, gradients).sum().backward()  # type: ignore[no-untyped-call]
+        for weight in some:
+            weight.requires_grad_(True)
+        forward(some, points, of_network(network), gradients).sum().backward()  # type: ignore[no-untyped-call]
         parts.append(gradients[::-1])
     layers = [Gradient(*(torch.cat(each) for each in zip(*layer, strict=True))) for layer in zip(*parts, strict=True)]
     return [
-        Tangent(weight, layer.delta.numpy().reshape(*lead, n, -1), layer.h.numpy().reshape(*lead, n, -1))
+        Tangent(
+            weight,
+            layer.delta.numpy().reshape(*lead, *layer.delta.shape[1:]),
+            layer.h.numpy().reshape(*lead, *layer.h.shape[1:]),
+            layer.h.shape[1] // n,
+        )
         for weight, layer in zip(weights, layers, strict=True)
     ]
 
 
+def _blocks(weights: Sequence[Array], inputs: Array) -> Iterator[tuple[list[Tensor], Tensor]]:
+    """Weights and inputs of some networks at a time, as copies with one leading dimension."""
+    lead, (n, d) = weights[0].shape[:-2], inputs.shape[-2:]
+    count = int(np.prod(lead))
+    flat = [weight.reshape(count, *weight.shape[-2:]) for weight in weights]
+    points = np.broadcast_to(inputs, (*lead, n, d)).reshape(count, n, d)
+    size = max(1, _ELEMENTS // (n * max(max(weight.shape[1:]) for weight in flat)))
+    for start in range(0, count, size):
+        here = slice(start, start + size)
+        yield [torch.tensor(weight[here]) for weight in flat], torch.tensor(points[here])
+
+
 def gram(tangents: Sequence[Tangent]) -> Array:
     """<grad f_i, grad f_j>, the tangent kernel: `(..., n, n)`."""
-    parts = [(t.delta @ t.delta.swapaxes(-1, -2)) * (t.h @ t.h.swapaxes(-1, -2)) for t in tangents]
-    total: Array = np.sum(parts, axis=0)
+    total: Array = np.sum([_layer_gram(tangent) for tangent in tangents], axis=0)
     return total
+
+
+def _layer_gram(t: Tangent) -> Array:
+    if t.positions == 1:
+        products: Array = (t.delta @ t.delta.swapaxes(-1, -2)) * (t.h @ t.h.swapaxes(-1, -2))
+        return products
+    delta, h = (part.reshape(*part.shape[:-2], -1, t.positions, part.shape[-1]) for part in (t.delta, t.h))
+    gradients = delta.swapaxes(-1, -2) @ h
+    flat = gradients.reshape(*gradients.shape[:-2], -1)
+    whole: Array = flat @ flat.swapaxes(-1, -2)
+    return whole
 
 
 def along_weights(tangents: Sequence[Tangent]) -> Array:
     """<grad f_i, theta>: `(..., n)`; M f_i for a network homogeneous of degree M (Euler)."""
-    total: Array = np.sum([(t.delta * (t.h @ t.weight.swapaxes(-1, -2))).sum(-1) for t in tangents], axis=0)
+    rows = [((t.delta * (t.h @ t.weight.swapaxes(-1, -2))).sum(-1), t.positions) for t in tangents]
+    total: Array = np.sum([row.reshape(*row.shape[:-1], -1, each).sum(-1) for row, each in rows], axis=0)
     return total
 
 
 def combination(tangents: Sequence[Tangent], coefficients: Array) -> list[Array]:
     """sum_i c_i grad f_i, one `(..., out, in)` a layer; coefficients `(..., n)`."""
-    return [(coefficients[..., None] * t.delta).swapaxes(-1, -2) @ t.h for t in tangents]
+    return [(coefficients.repeat(t.positions, -1)[..., None] * t.delta).swapaxes(-1, -2) @ t.h for t in tangents]

@@ -172,6 +172,8 @@ def _recursion(
                 left = weight_variance * dual(left, left, left, slope)[0] + bias_variance
                 right = weight_variance * dual(right, right, right, slope)[0] + bias_variance
             block = ntk if tangent else kernel
+            if symmetric and i == j:  # some matrix products round x z and z x differently
+                block = block.tril() + block.tril(-1).T
             result[rows, columns] = block
             if symmetric and j > i:
                 result[columns, rows] = block.T

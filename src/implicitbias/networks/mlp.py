@@ -1,19 +1,22 @@
 """Ensembles of multilayer perceptrons d -> m -> ... -> m -> 1 (Bernstein & Yue 2021, section 4, and relatives).
 
 The weights of an ensemble are a list of `depth` tensors `(member, out, in)`, so that one batched matrix
-product per layer serves all members. A bias is a column more, which multiplies a constant 1.
+product per layer serves all members. A bias is a column more, which multiplies a constant 1. A convolution is a layer
+like the others, of the patches around all pixels.
 """
 
 from collections.abc import Mapping, Sequence
+from math import isqrt
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool2d, unfold
 
 from implicitbias.networks.activations import Activation
 from implicitbias.networks.activations import of_network as activation_of
 from implicitbias.networks.initialisation import Rule, fan_in
-from implicitbias.networks.shapes import layer_shapes
+from implicitbias.shapes import KERNELS, layer_shapes
 
 
 class Form(NamedTuple):
@@ -25,6 +28,8 @@ class Form(NamedTuple):
         residual: whether hidden layers of equal width add their input to their output.
         factor: multiplies the output.
         trained: which of the layers are trained.
+        kernels: sides of the kernels of the first layers, if they are convolutions of square images; what comes out of
+            one is halved by taking the largest of 2 x 2.
     """
 
     activation: Activation
@@ -32,6 +37,7 @@ class Form(NamedTuple):
     residual: bool = False
     factor: float = 1.0
     trained: slice = slice(None)
+    kernels: tuple[int, ...] = ()
 
 
 def of_network(network: Mapping[str, Any]) -> Form:
@@ -49,6 +55,7 @@ def of_network(network: Mapping[str, Any]) -> Form:
         network.get("residual", False),
         factor=1 / network["width"] if output in ("mean_field", "random_features") else 1.0,
         trained=trained.get(output, slice(None)),
+        kernels=KERNELS if network.get("architecture") == "cnn" else (),
     )
 
 
@@ -64,6 +71,7 @@ def initialise(
     rule: Rule = fan_in,
     bias: str = "none",
     output: str = "trained",
+    architecture: str = "mlp",
 ) -> list[Tensor]:
     """Random weights, one member per seed; biases start at 0.
 
@@ -81,13 +89,14 @@ def initialise(
         rule: draws the weights at scale 1 (see `networks.initialisation`).
         bias: layers with a bias, as in `Form`.
         output: what the last layer is, as in `of_network`.
+        architecture: as in `layer_shapes`.
 
     Returns:
         `depth` tensors `(member, out, in)`.
 
     """
-    shapes = layer_shapes(depth, width, inputs)
-    biased = layer_shapes(depth, width, inputs, bias)
+    shapes = layer_shapes(depth, width, inputs, architecture=architecture)
+    biased = layer_shapes(depth, width, inputs, bias, architecture)
     weights = [torch.zeros(len(seeds), *shape, dtype=dtype, device=device) for shape in biased]
     scales = torch.as_tensor(init_scale, dtype=torch.float64).expand(len(seeds)).tolist()
     for member, (seed, scale) in enumerate(zip(seeds, scales, strict=True)):
@@ -111,7 +120,7 @@ class Gradient(NamedTuple):
 
     Attributes:
         delta: gradient with respect to z, `(member, batch, out)`.
-        h: the layer's input, `(member, batch, in)`.
+        h: the layer's input, `(member, batch, in)`. Of a convolution, every pixel of every point is one of the batch.
     """
 
     delta: Tensor
@@ -137,9 +146,13 @@ def forward(weights: Sequence[Tensor], x: Tensor, form: Form, gradients: list[Gr
     """
     h = x.expand(weights[0].shape[0], *x.shape[-2:])
     biased = {"none": 0, "first": 1, "all": len(weights)}[form.bias]
-    skipped = h
+    skipped, side = h, isqrt(x.shape[-1])
     for layer, weight in enumerate(weights):
         h = form.activation(h) if layer else h
+        if 0 < layer <= len(form.kernels):
+            h, side = _halved(h, side), side // 2
+        if layer < len(form.kernels):
+            h = _patches(h, side, form.kernels[layer])
         if form.residual and layer > 1:
             h = h + skipped
         skipped = h
@@ -147,6 +160,21 @@ def forward(weights: Sequence[Tensor], x: Tensor, form: Form, gradients: list[Gr
             h = torch.cat([h, h.new_ones(*h.shape[:-1], 1)], dim=-1)
         h = product(h, weight.mT) if gradients is None else _Linear.apply(h, weight, gradients)  # type: ignore[no-untyped-call]
     return h.squeeze(-1) * form.factor if form.factor != 1 else h.squeeze(-1)
+
+
+def _patches(h: Tensor, side: int, kernel: int) -> Tensor:
+    """The patch around every pixel, 0 outside: `(member, batch, channels side^2) -> (member, batch side^2, in)`."""
+    members, batch, size = h.shape
+    images = h.reshape(members * batch, size // side**2, side, side)
+    patches = unfold(images, kernel, padding=kernel // 2)
+    return patches.mT.reshape(members, batch * side**2, -1)
+
+
+def _halved(h: Tensor, side: int) -> Tensor:
+    """The largest of 2 x 2 pixels: `(member, batch side^2, channels) -> (member, batch, channels (side/2)^2)`."""
+    members, rows, channels = h.shape
+    images = h.reshape(rows * members // side**2, side, side, channels).permute(0, 3, 1, 2)
+    return max_pool2d(images, 2).reshape(members, rows // side**2, -1)
 
 
 class _Linear(torch.autograd.Function):

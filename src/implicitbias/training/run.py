@@ -14,9 +14,9 @@ from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, SCHEDULE
 from implicitbias.errors import ConfigError
 from implicitbias.networks.homogeneity import degree
 from implicitbias.networks.mlp import initialise, of_network
-from implicitbias.networks.shapes import layer_shapes
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable
+from implicitbias.shapes import layer_shapes, positions
 from implicitbias.training.checkpoints import checkpoint_steps
 from implicitbias.training.loop import Members, descend, steps_per_epoch
 from implicitbias.training.memory import free_bytes, members_at_once
@@ -45,7 +45,7 @@ def train(
 
     Args:
         task: from `tasks.build`.
-        network: activation and its parameters, depth, width, bias, output, residual, init_scale.
+        network: architecture, activation and its parameters, depth, width, bias, output, residual, init_scale.
         training: optimizer and its hyperparameters, loss, init, targets, label_scale, learning_rate, decay, epochs,
             batch_size, members, dtype, checkpoints; schedule, step_exponent, stop, until_fit; init_scale if `network`
             does not have it.
@@ -71,8 +71,9 @@ def train(
     test_input = tensor(task["test_input"].values)
     points, features = train_input.shape[1:]
     shape = network["depth"], network["width"], features
-    built = {"bias": network.get("bias", "none"), "output": network.get("output", "trained")}
-    shapes = layer_shapes(*shape, built["bias"])
+    defaults = {"bias": "none", "output": "trained", "architecture": "mlp"}
+    built = {key: network.get(key, default) for key, default in defaults.items()}
+    shapes = layer_shapes(*shape, built["bias"], built["architecture"])
 
     entries = [OPTIMIZERS[name] for name in (training["optimizer"], training.get("until_fit")) if name]
     optimizer, *first = [
@@ -83,8 +84,8 @@ def train(
     draw = resolve(INITIALISATIONS[training.get("init", "fan_in")])
     rule = resolve(TARGETS[training.get("targets", "labels")])
     schedule = resolve(SCHEDULES[training.get("schedule", "decaying")])
-    in_span = all(entry.equivariant for entry in entries) and features > points and not training.get("weight_decay")
-    span = span_of(train_input) if in_span else None
+    rotates = all(entry.equivariant for entry in entries) and not training.get("weight_decay") and not form.kernels
+    span = span_of(train_input) if rotates and features > points else None
     stops = training.get("stop", "last") == "fitted"
     total = training["epochs"] * steps_per_epoch(points, training["batch_size"])
     steps = checkpoint_steps(training["checkpoints"], total)
@@ -99,7 +100,9 @@ def train(
 
     batch = points if training["batch_size"] == "full" else min(points, training["batch_size"])
     copies = 1 + sum(each.buffers for each in (optimizer, *first)) + (span is not None)
-    floats = copies * sum(map(prod, shapes)) + batch * (features + 4 * sum(rows for rows, _ in shapes))
+    layers = zip(shapes, positions(network["depth"], features, built["architecture"]), strict=True)
+    activations = features + sum(often * (4 * rows + (often > 1) * columns) for (rows, columns), often in layers)
+    floats = copies * sum(map(prod, shapes)) + batch * activations
     free = free_bytes(where) if memory_bytes is None else memory_bytes
     chunk = members_at_once(floats * dtype.itemsize, len(members), free)
 
