@@ -249,3 +249,14 @@ def test_regions_show_signs_and_training_points() -> None:
         shown = [np.asarray(part.get_offsets()) for part in dots]
         assert np.allclose(shown[0], points[1:, :2])
         assert np.allclose(shown[1], points[:1, :2])
+
+
+def test_every_kind_of_line_has_a_legend_of_its_own_and_the_note_stands_below_all(low_rank: xr.Dataset) -> None:
+    figure = draw(low_rank, figure="lines", quantities=["stable_rank"], hue="features", style="init_scale", log=["x"])
+    kinds = {one.get_title().get_text(): [text.get_text() for text in one.get_texts()] for one in figure.legends}
+    assert sorted(kinds.values()) == [["0.02", "1"], ["200", "1000", "4000"]]
+    figure.draw_without_rendering()
+    lower, upper = sorted((one.get_window_extent() for one in figure.legends), key=lambda box: box.y0)
+    assert lower.y1 <= upper.y0 + 1
+    note = figure.texts[-1].get_window_extent()
+    assert all(note.y1 < axis.get_tightbbox().y0 for axis in figure.axes)

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from implicitbias.catalogue import FIGURES, resolve
 from implicitbias.errors import ResultError
 
-_MARGIN = 0.1  # inches
 _NO_TIMESTAMP: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
     ".pdf": {"CreationDate": None, "Producer": None},
@@ -57,14 +56,12 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
         ResultError: if a file cannot be written (the disk is full, say); no partial file is left.
 
     """
-    figure.draw_without_rendering()
-    whole = figure.get_tightbbox().padded(_MARGIN)  # once for all formats: it takes as long as drawing
     for path in map(Path, paths):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.stem}.part{path.suffix}")
         metadata = _NO_TIMESTAMP.get(path.suffix, {})
         try:
-            figure.savefig(temporary, dpi=150, bbox_inches=whole, metadata=metadata)
+            figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=metadata)
             temporary.replace(path)
         except OSError as error:
             raise ResultError(f"{path}: cannot be written ({error}). Make room and call the workflow again.") from error

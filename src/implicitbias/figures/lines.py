@@ -11,6 +11,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
 
+from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, long_table, text_of
 
 _COLUMNS = 3
@@ -47,19 +48,24 @@ def lines(
     table = table.rename(columns=words)
     layout: dict[str, Any] = {
         "x": x, "y": "value", "hue": words.get(hue or ""), "col": "quantity",
-        "col_wrap": 2 if len(quantities) == 4 else min(_COLUMNS, len(quantities)), "hue_order": order.get(hue or ""), "errorbar": ("pi", 100),
+        "col_wrap": 2 if len(quantities) == 4 else min(_COLUMNS, len(quantities)), "errorbar": ("pi", 100),
+        "hue_order": order.get(hue or ""),
         "palette": sns.color_palette("colorblind", len(order[hue])) if hue else None, "height": 3.1, "aspect": 1.15,
     }  # fmt: skip
-    if data[x].dtype.kind in "OUS":  # no line between things that have no order
-        grid = sns.catplot(table, kind="point", linestyle="none", dodge=0.4 if hue else False, sharey=False, **layout)
+    words_on_x = data[x].dtype.kind in "OUS"
+    if words_on_x:  # no line between things that have no order
+        grid = sns.catplot(
+            table, kind="point", linestyle="none", dodge=0.4 if hue else False, sharey=False, legend_out=not hue,
+            **layout,
+        )  # fmt: skip
         for axis in grid.axes.flat:
             plt.setp(axis.get_xticklabels(), rotation=30, ha="right")
     else:
         grid = sns.relplot(
             table, kind="line", style=words.get(style or hue or ""), style_order=order.get(style or hue or ""),
-            markers=style is not None, facet_kws={"sharey": False}, **layout,
+            markers=style is not None, facet_kws={"sharey": False, "legend_out": False}, **layout,
         )  # fmt: skip
-    grid.set_axis_labels("\n".join(textwrap.wrap(label(data, x), _TITLE)), "")
+    grid.set_axis_labels("" if words_on_x else "\n".join(textwrap.wrap(label(data, x), _TITLE)), "")
     grid.figure.subplots_adjust(hspace=0.35)
     for name, axis in grid.axes_dict.items():
         axis.set_title("\n".join(textwrap.wrap(label(dataset, str(name)), _TITLE)), fontsize="medium")
@@ -67,15 +73,12 @@ def lines(
             axis.set_xscale("log")
             values = np.unique(table[x])
             if len(values) <= _TICKS:
-                axis.set_xticks(values, [f"{value:.3g}" for value in values])
+                axis.set_xticks(values, [f"{value:g}" for value in values])
             axis.minorticks_off()
         if "y" in log and (table.loc[table["quantity"] == name, "value"] > 0).any():
             axis.set_yscale("log")
     if kinds:
-        title = None if hue and style else words[kinds[0]]
-        sns.move_legend(grid, "lower center", bbox_to_anchor=(0.5, 1.0), ncol=5, title=title, frameon=False)
-    words_below = 0.12 if data[x].dtype.kind in "OUS" else 0.0
-    note = f"mean over seeds and members, bands: range{f' ({note})' if note else ''}"
-    grid.figure.suptitle(note, y=-0.02 - words_below, fontsize="small")
+        legends_above(grid, [words[kind] for kind in kinds])
+    note_below(grid.figure, f"mean over seeds and members, bands: range{f' ({note})' if note else ''}")
     figure: Figure = grid.figure
     return figure

@@ -8,6 +8,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
 
+from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, text_of
 
 _TITLE = 40  # characters a line
@@ -47,15 +48,15 @@ def scatter(
         table, x="value", y=target, hue=names.get(hue or ""), style=names.get(style or hue or ""), col="quantity",
         col_wrap=min(3, len(others)), col_order=others, hue_order=order.get(hue or ""),
         style_order=order.get(style or hue or ""), kind="scatter", height=3.3, aspect=1.05,
-        palette=sns.color_palette("colorblind", len(order[hue])) if hue else None, facet_kws={"sharex": False},
+        palette=sns.color_palette("colorblind", len(order[hue])) if hue else None,
+        facet_kws={"sharex": False, "legend_out": False},
     )  # fmt: skip
     for name, axis in grid.axes_dict.items():
         axis.set_title("\n".join(textwrap.wrap(label(dataset, str(name)), _TITLE)), fontsize="medium")
     grid.set(**{f"{axis}scale": "log" for axis in logarithmic})
     grid.set_axis_labels("", label(dataset, target))
     if kinds:
-        title = None if hue and style else names[kinds[0]]
-        sns.move_legend(grid, "lower center", bbox_to_anchor=(0.5, 1.0), ncol=5, title=title, frameon=False)
-    grid.figure.suptitle(f"a dot a network{f' ({note})' if note else ''}", y=-0.02, fontsize="small")
+        legends_above(grid, [names[kind] for kind in kinds])
+    note_below(grid.figure, f"a dot a network{f' ({note})' if note else ''}")
     figure: Figure = grid.figure
     return figure

@@ -1,0 +1,42 @@
+"""What stands around the panels of a figure: the legend above, the note below."""
+
+from collections.abc import Sequence
+
+import seaborn as sns
+from matplotlib.figure import Figure
+
+_COLUMNS = 6  # entries of a legend side by side
+_GAP = 0.08  # inches
+
+
+def legends_above(grid: sns.FacetGrid, titles: Sequence[str]) -> None:
+    """A legend for each kind of line that is told apart, one above the other, instead of seaborn's single one.
+
+    Args:
+        grid: with a legend.
+        titles: of the kinds, as seaborn's legend has them (it is without titles if there is one kind).
+    """
+    handles = grid.legend.legend_handles
+    entries = [(handle, text.get_text()) for handle, text in zip(handles, grid.legend.texts, strict=True)]
+    grid.legend.remove()
+    groups: dict[str, list[tuple[object, str]]] = {title: [] for title in titles}
+    current = titles[0]
+    for handle, text in entries:
+        if text in groups and len(titles) > 1:
+            current = text
+        else:
+            groups[current].append((handle, text))
+    bottom = 1.0
+    for title, group in reversed(groups.items()):
+        legend = grid.figure.legend(
+            *zip(*group, strict=True), title=title, loc="lower center", bbox_to_anchor=(0.5, bottom),
+            ncol=min(_COLUMNS, len(group)), frameon=False,
+        )  # fmt: skip
+        bottom += legend.get_window_extent().height / grid.figure.bbox.height
+
+
+def note_below(figure: Figure, note: str) -> None:
+    """A line of small text below everything else."""
+    figure.draw_without_rendering()
+    lowest = figure.get_tightbbox().y0 - _GAP
+    figure.suptitle(note, y=lowest / figure.get_figheight(), va="top", fontsize="small")
