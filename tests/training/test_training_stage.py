@@ -91,10 +91,17 @@ def plain_agd(weights: list[Tensor], steps: int, loss: Any, lr: float) -> list[T
 
 
 def plain_steepest(name: str, weights: list[Tensor], steps: int, loss: Any, lr: float, power: float) -> list[Tensor]:
-    """One network; the spectral direction is (G G^T)^(-1/2) G, by the eigenvalues of G G^T."""
+    """One network; the spectral direction is (G G^T)^(-1/2) G, by the eigenvalues of G G^T.
+
+    Coordinate descent goes by the mean of the last two gradients.
+    """
+    last = None
     for _ in range(steps):
         weights = [w.detach().requires_grad_() for w in weights]
-        gradients = torch.autograd.grad(loss(weights), weights)
+        gradients = now = torch.autograd.grad(loss(weights), weights)
+        if name == "steepest_l1" and last is not None:
+            gradients = [(g + old) / 2 for g, old in zip(now, last, strict=True)]
+        last = now
         if name == "steepest_spectral":
             ways, dual = [], torch.zeros((), dtype=torch.float64)
             for g in gradients:

@@ -14,6 +14,7 @@ try:
 except ConfigError as error:
     raise SystemExit(f"The config cannot be run, and no job was started.\n{error}")
 PLAN = make_plan(CONFIG)
+config["execution"] = CONFIG.execution.model_dump()  # scripts read it with all defaults
 
 SUMMARY = f"results/{CONFIG.name}" if CONFIG.name else "results"
 REPORT = f"{SUMMARY}/report.html"

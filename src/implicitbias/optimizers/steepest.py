@@ -6,6 +6,9 @@ logarithm of the loss, lowers that logarithm by about learning_rate a step, whic
 
 Such steps leap where gradients vanish: near the saddle at 0, and before all points are fitted. A limit on the
 `decrease` of the loss that the gradient predicts for a step leaves plain steps as they are there, and takes over later.
+
+Coordinate descent can lock into a cycle of two steps across a kink of a relu, however short they are: one weight forth and
+back for ever. It therefore looks at the mean of the last two gradients, in which a kink's two sides cancel.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,7 +44,10 @@ def linf(power: float = 1, decrease: float = 0.0) -> Optimizer:
 
 
 def l1(power: float = 1, decrease: float = 0.0) -> Optimizer:
-    """Coordinate descent: the direction is the largest entry's sign (first of equals), the dual norm its size."""
+    """Coordinate descent: the direction is the largest entry's sign (first of equals), the dual norm its size.
+
+    The gradient is the mean of this step's and the last one's.
+    """
 
     def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         flat = torch.cat([layer.flatten(1) for layer in g], dim=1)
@@ -51,7 +57,7 @@ def l1(power: float = 1, decrease: float = 0.0) -> Optimizer:
         parts = torch.split(unit, [layer[0].numel() for layer in g], dim=1)
         return [part.view_as(layer) for part, layer in zip(parts, g, strict=True)], value[:, 0].abs()
 
-    return _steepest(direction, power, decrease)
+    return _steepest(direction, power, decrease, of_two=True)
 
 
 def spectral(power: float = 1, decrease: float = 0.0) -> Optimizer:
@@ -74,18 +80,27 @@ def _safe(norm: Tensor) -> Tensor:
     return norm.clamp(min=torch.finfo(norm.dtype).tiny)[:, None, None]
 
 
-def _steepest(direction: Direction, power: float, decrease: float) -> Optimizer:
-    def init(weights: Sequence[Tensor]) -> None:
-        return None
+def _steepest(direction: Direction, power: float, decrease: float, *, of_two: bool = False) -> Optimizer:
+    """Steps along a direction, of the gradient or `of_two`: the mean of the last two."""
+
+    def init(weights: Sequence[Tensor]) -> list[Tensor]:
+        return [torch.zeros_like(weight) for weight in weights] if of_two else []
 
     def update(
-        gradients: Sequence[Gradient], state: None, weights: Sequence[Tensor], learning_rate: Tensor, step: int
+        gradients: Sequence[Gradient], state: list[Tensor], weights: Sequence[Tensor], learning_rate: Tensor, step: int
     ) -> None:
-        ways, dual = direction([gradient.matrix() for gradient in gradients])
+        matrices = [gradient.matrix() for gradient in gradients]
+        if of_two:
+            last = matrices if step == 1 else state
+            means = [(matrix + old) / 2 for matrix, old in zip(matrices, last, strict=True)]
+            for old, matrix in zip(state, matrices, strict=True):
+                old.copy_(matrix)
+            matrices = means
+        ways, dual = direction(matrices)
         dual = dual.clamp(min=torch.finfo(dual.dtype).tiny)
         length = learning_rate * dual**power
         rate = -(torch.minimum(length, decrease / dual) if decrease else length)
         for way, weight in zip(ways, weights, strict=True):
             weight.addcmul_(way, rate[:, None, None])
 
-    return Optimizer(init, update, buffers=2)
+    return Optimizer(init, update, buffers=2 + of_two)
