@@ -51,7 +51,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         for norm, what in (
             ("l2", "the 2-norm: gradient descent"),
             ("linf", "the largest entry: sign descent"),
-            ("l1", "the sum of entries: coordinate descent"),
+            ("l1", "the sum of entries: coordinate descent (by the mean of two gradients)"),
             ("spectral", "the largest spectral norm of a layer: Muon and Shampoo without memory"),
         )
     },

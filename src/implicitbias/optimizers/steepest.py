@@ -7,8 +7,8 @@ logarithm of the loss, lowers that logarithm by about learning_rate a step, whic
 Such steps leap where gradients vanish: near the saddle at 0, and before all points are fitted. A limit on the
 `decrease` of the loss that the gradient predicts for a step leaves plain steps as they are there, and takes over later.
 
-Coordinate descent can lock into a cycle of two steps across a kink of a relu, however short they are: one weight forth and
-back for ever. It therefore looks at the mean of the last two gradients, in which a kink's two sides cancel.
+Coordinate descent can lock into a cycle of two steps across a kink of a relu, however short they are: one weight forth
+and back for ever. It therefore looks at the mean of the last two gradients, in which a kink's two sides cancel.
 """
 
 from collections.abc import Callable, Sequence
