@@ -30,7 +30,7 @@ stale: $(INSTALLED)  ## list results that no config (CONFIGS=config/*.yaml) uses
 	@$(BIN)/python workflow/overview.py stale $(CONFIGS) $(if $(filter yes,$(CONFIRM)),--delete)
 
 test: $(INSTALLED)  ## run all tests, two files at a time
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)  ## every linter that CI runs
 	$(BIN)/ruff check .

@@ -12,6 +12,12 @@ from implicitbias.schema import describe, variable, with_stderr
 
 torch.set_num_threads(1)  # as jobs do: two threads stall each other when tests run side by side
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long tests go first, those before all that mostly wait for a cluster: others compute meanwhile."""
+    items.sort(key=lambda item: ("test_slurm" not in item.nodeid, "tests/workflow" not in item.nodeid))
+
+
 LABELS = ["decimal", "binary", "random"]
 SIZES = [50, 100, 500]
 DEPTHS = [2, 7]
