@@ -81,5 +81,5 @@ def test_job_overhead(benchmark: Any, script: str) -> None:
     benchmark.pedantic(start, (["from snakemake import script", *imports],), rounds=3, warmup_rounds=1)
     began = perf_counter()
     start(["import torch"])
-    benchmark.extra_info["of importing torch"] = benchmark.stats["min"] / (perf_counter() - began)
+    benchmark.extra_info["times an import of torch"] = benchmark.stats["min"] / (perf_counter() - began)
     print(script, f"{benchmark.stats['min']:.2f} s,", benchmark.extra_info)
