@@ -160,3 +160,33 @@ def test_a_dimension_may_be_a_multiple_of_the_training_size() -> None:
     assert features == [{20, 40}, {40}, {40, 30}]
     assert ways[0].jobs["training"].keys() > ways[1].jobs["training"].keys()
     assert ways[2].studies["one"].axes["features"] == ["2n", 30]
+
+
+def test_job_sizes_count_what_is_trained_at_once_and_kept() -> None:
+    """Members beyond 32 GB go in chunks; every checkpoint holds weights; a convolution's patches take room."""
+
+    def memory(task: dict[str, Any] | None = None, **changes: Any) -> int:
+        task = task or {"source": "digits", "labels": "decimal", "train_size": 500}
+        (job,) = plan(task=task, nngp=None, **changes).jobs["training"].values()
+        return job.size.memory_mb
+
+    wide = {"network": {"depth": 7, "width": 10_000}}
+    trained = [{"training": {"optimizer": "sgd", "epochs": 1, "members": members}} for members in (1, 2, 200)]
+    one, two, many = (memory(**wide, **training) for training in trained)
+    assert one < two == many
+    narrow = {"network": {"depth": 2, "width": 1000}}
+    few, more = (
+        memory(**narrow, training={"optimizer": "sgd", "members": 50, "checkpoints": steps})
+        for steps in ([0], [0, 1, 2])
+    )
+    assert more > few + 100
+    images = {"source": "mnist", "labels": "decimal"}
+    some, many = (
+        memory(
+            task={**images, "train_size": size},
+            network={"architecture": "cnn", "depth": 4, "width": 1024},
+            **trained[0],
+        )
+        for size in (20, 2000)
+    )
+    assert many > some + 1000

@@ -156,6 +156,18 @@ def test_temporary_runs_are_deleted_and_not_missed(new_tiny: Laboratory) -> None
     assert new_tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, **ACROSS}
 
 
+def test_runs_that_are_deleted_hold_weights_if_a_metric_asks_for_them(new_tiny: Laboratory) -> None:
+    def edit(config: dict) -> None:
+        config["execution"] = {"keep_weights": False}
+        config["studies"]["one"]["metrics"].append("stable_rank")
+
+    new_tiny.edit_config(edit)
+    new_tiny.snakemake()
+    study = schema.load(new_tiny.folder / "results/tiny/studies/one.nc")
+    assert (study["stable_rank"] >= 1).all()
+    assert list((new_tiny.folder / "results/training").glob("*.nc")) == []
+
+
 def test_two_checkouts_share_expensive_results(new_tiny: Laboratory, tmp_path: Path) -> None:
     """With --cache the second checkout takes them from the first; code that differs takes nothing."""
     other, edited = new_tiny.copy(tmp_path / "other"), new_tiny.copy(tmp_path / "edited")

@@ -14,7 +14,9 @@ try:
 except ConfigError as error:
     raise SystemExit(f"The config cannot be run, and no job was started.\n{error}")
 PLAN = make_plan(CONFIG)
-config["execution"] = CONFIG.execution.model_dump()  # scripts read it with all defaults
+# Scripts read these: execution with all defaults, and the runs that are to hold weights though the config keeps none.
+config["execution"] = CONFIG.execution.model_dump()
+config["with_weights"] = sorted(PLAN.with_weights)
 
 SUMMARY = f"results/{CONFIG.name}" if CONFIG.name else "results"
 REPORT = f"{SUMMARY}/report.html"

@@ -15,6 +15,6 @@ with logged_to(snakemake.log[0]):
         **snakemake.params.settings,
         device=device,
         memory_bytes=memory,
-        keep_weights=execution["keep_weights"],
+        keep_weights=execution["keep_weights"] or snakemake.wildcards.key in snakemake.config["with_weights"],
     )
     schema.save(run, snakemake.output[0], snakemake.params.code)

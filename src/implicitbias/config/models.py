@@ -221,7 +221,10 @@ class Execution(Strict):
         "auto", description="auto: cuda where there is one"
     )
     threads: Count = Field(1, description="threads a job; jobs run side by side, so 1 is fastest for small work")
-    keep_weights: bool = Field(True, description="false: runs hold no weights and are deleted once they are measured")
+    keep_weights: bool = Field(
+        True,
+        description="false: runs are deleted once they are measured, and hold no weights unless a metric asks for them",
+    )
 
 
 class Config(Strict):

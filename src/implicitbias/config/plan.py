@@ -77,6 +77,8 @@ class Plan:
 
     jobs: dict[str, dict[str, Job]] = field(default_factory=lambda: {stage: {} for stage in STAGES})
     studies: dict[str, StudyPlan] = field(default_factory=dict)
+    with_weights: set[str] = field(default_factory=set)
+    """Keys of the training jobs whose weights a metric asks for, whether or not the config keeps weights otherwise."""
 
     def job(self, address: str) -> Job:
         """The job of an address `stage/key`."""
@@ -105,7 +107,10 @@ def _plan_study(plan: Plan, study: Study) -> StudyPlan:
         pieces += _experiments(plan, study, coords, source, task)
         runs: list[tuple[dict[str, Any], str, str]] = []
         for more, settings, ensemble in _settings(study, "training", study.training, coords):
-            runs.append((more, "", _training(plan, source, task, network, settings, ensemble)))
+            run = _training(plan, source, task, network, settings, ensemble)
+            runs.append((more, "", run))
+            if any(catalogue.METRICS[name].trained for name in metrics):
+                plan.with_weights.add(run.removeprefix("training/"))
         for more, settings, _ in _settings(study, "sampling", study.sampling, coords):
             runs.append((more, "sampled_", _sampling(plan, source, task, network, settings)))
         for more, prefix, run in runs:

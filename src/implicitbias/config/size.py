@@ -12,6 +12,7 @@ from implicitbias.catalogue import LABELS, SOURCES, Experiment
 from implicitbias.shapes import layer_shapes, positions
 
 _BASE_MB = 600  # Python with torch, and room for the data of a small job
+_AT_ONCE = 32 * 2**30  # bytes of members that train together; with more to do, they go in chunks
 _FLOPS_PER_MINUTE = 60 * 5e9
 
 
@@ -32,15 +33,17 @@ def training_size(
     task: Mapping[str, Any], network: Mapping[str, Any], training: Mapping[str, Any], members: int
 ) -> Size:
     """Size of the job that trains `members` networks together."""
-    parameters, products = _parameters(task, network)
+    parameters, products, numbers = _network(task, network)
     bytes_each = 8 if training["dtype"] == "float64" else 4
     copies = 6  # weights, gradients, up to two moments, a checkpoint, a temporary
     n = task["train_size"]
     batch = n if training["batch_size"] == "full" else min(n, training["batch_size"])
     steps = training["epochs"] * ceil(n / batch)
     work = members * (products * (6 * batch * steps + 2 * _test_points(task)) + 20 * parameters * steps)
-    per_weight = copies * bytes_each + 2 * 8 * (_checkpoints(training["checkpoints"], steps) - 1)  # measured in float64
-    return _size(parameters * members * per_weight + 4 * _data_bytes(task), work)
+    each = parameters * copies * bytes_each
+    together = each * min(members, max(1, _AT_ONCE // each))
+    later = 2 * 8 * parameters * members * (_checkpoints(training["checkpoints"], steps) - 1)  # measured in float64
+    return _size(together + later + 8 * n * numbers + 4 * _data_bytes(task), work)
 
 
 def _checkpoints(rule: str | Sequence[int], steps: int) -> int:
@@ -52,7 +55,7 @@ def _checkpoints(rule: str | Sequence[int], steps: int) -> int:
 
 def sampling_size(task: Mapping[str, Any], network: Mapping[str, Any], sampling: Mapping[str, Any]) -> Size:
     """Size of the job that draws random networks (a block of them at a time)."""
-    parameters, products = _parameters(task, network)
+    parameters, products, _ = _network(task, network)
     points = task["train_size"] + _test_points(task)
     work = len(task["seed"]) * sampling["draws"] * (2 * products * points + 20 * parameters)
     return _size(64 * parameters * 4 + 4 * _data_bytes(task), work)
@@ -95,13 +98,14 @@ def _data_bytes(task: Mapping[str, Any]) -> int:
     return 8 * _features(task) * (points + whole)
 
 
-def _parameters(task: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int, int]:
-    """Numbers in the weights, and products with them that one input takes."""
+def _network(task: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Of a network: numbers in its weights, products with them that one input takes, and numbers that it becomes."""
     features = _features(task)
     shapes = layer_shapes(network["depth"], network["width"], features, network["bias"], network["architecture"])
     sizes = [rows * columns for rows, columns in shapes]
     often = positions(network["depth"], features, network["architecture"])
-    return sum(sizes), sum(size * times for size, times in zip(sizes, often, strict=True))
+    numbers = sum(times * (rows + columns) for (rows, columns), times in zip(shapes, often, strict=True))
+    return sum(sizes), sum(size * times for size, times in zip(sizes, often, strict=True)), numbers
 
 
 def _size(memory: float, work: float) -> Size:
