@@ -118,6 +118,7 @@ def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict
 
         return of_layers[of_network(network).trained]
 
+    @cache
     def input_slopes() -> Array:
         from implicitbias.measurement.tangents import slopes_of
 

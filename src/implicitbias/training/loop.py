@@ -166,9 +166,7 @@ def descend_alike(
     """
     one = torch.ones(len(order_seeds), dtype=inputs.dtype, device=inputs.device)
     members = Members(torch.zeros_like(one, dtype=torch.long), order_seeds, one, learning_rate * one, one, 0 * one)
-    for _ in descend(
-        weights, inputs[None], targets.expand(len(one), -1), members, checkpoints=(), **settings
-    ):  # fmt: skip
+    for _ in descend(weights, inputs[None], targets.expand(len(one), -1), members, checkpoints=(), **settings):
         pass
 
 
