@@ -260,3 +260,11 @@ def test_every_kind_of_line_has_a_legend_of_its_own_and_the_note_stands_below_al
     assert lower.y1 <= upper.y0 + 1
     note = figure.texts[-1].get_window_extent()
     assert all(note.y1 < axis.get_tightbbox().y0 for axis in figure.axes)
+
+
+def test_a_quantity_without_the_dimension_of_the_colours_is_drawn(low_rank: xr.Dataset) -> None:
+    mean = low_rank.assign(mean=low_rank["stable_rank"].mean("features"))
+    mean["mean"].attrs = {"long_name": "mean stable rank", "units": "1", "source": "test"}
+    figure = draw(mean, figure="lines", quantities=["stable_rank", "mean"], hue="features")
+    assert {axis.get_title() for axis in figure.axes if axis.get_lines()} == {"stable rank", "mean stable rank"}
+    assert has(figure, mean["mean"].isel(init_scale=-1).values)

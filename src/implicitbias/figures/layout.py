@@ -1,11 +1,12 @@
 """What stands around the panels of a figure: the legend above, the note below."""
 
 from collections.abc import Sequence
+from math import ceil
 
 import seaborn as sns
 from matplotlib.figure import Figure
 
-_COLUMNS = 6  # entries of a legend side by side
+_COLUMNS = 6  # entries of a legend side by side, at most
 _GAP = 0.08  # inches
 
 
@@ -30,7 +31,7 @@ def legends_above(grid: sns.FacetGrid, titles: Sequence[str]) -> None:
     for title, group in reversed(groups.items()):
         legend = grid.figure.legend(
             *zip(*group, strict=True), title=title, loc="lower center", bbox_to_anchor=(0.5, bottom),
-            ncol=min(_COLUMNS, len(group)), frameon=False,
+            ncol=ceil(len(group) / ceil(len(group) / _COLUMNS)), frameon=False,
         )  # fmt: skip
         bottom += legend.get_window_extent().height / grid.figure.bbox.height
 

@@ -38,11 +38,13 @@ def lines(
     """
     kinds = [dim for dim in dict.fromkeys((hue, style)) if dim]
     data, note = focused(dataset[list(quantities)], (x, *kinds))
-    table = pd.concat([long_table({name: data[name]}, "value") for name in quantities], ignore_index=True)
+    # a quantity that does not have a kind's dimension is the same for all of its values
+    whole = {name: xr.broadcast(data[name], *(data[kind] for kind in kinds))[0] for name in quantities}
+    table = pd.concat([long_table({name: values}, "value") for name, values in whole.items()], ignore_index=True)
     if "x" in log:
         table = table[table[x] > 0]
-    for kind in kinds:  # a scalar quantity of a panel without this dimension is drawn once, in grey's stead
-        table[kind] = table[kind].map(text_of) if kind in table else ""
+    for kind in kinds:
+        table[kind] = table[kind].map(text_of)
     order = {kind: [value for value in map(text_of, data[kind].values) if value in set(table[kind])] for kind in kinds}
     words = {kind: label(data, kind) for kind in kinds}  # legends show what a dimension is, not its key
     table = table.rename(columns=words)

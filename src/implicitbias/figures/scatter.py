@@ -54,6 +54,8 @@ def scatter(
     for name, axis in grid.axes_dict.items():
         axis.set_title("\n".join(textwrap.wrap(label(dataset, str(name)), _TITLE)), fontsize="medium")
     grid.set(**{f"{axis}scale": "log" for axis in logarithmic})
+    for axis in grid.axes.flat:
+        axis.minorticks_off()
     grid.set_axis_labels("", label(dataset, target))
     if kinds:
         legends_above(grid, [names[kind] for kind in kinds])
