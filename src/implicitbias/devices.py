@@ -1,4 +1,4 @@
-"""Which device a computation runs on."""
+"""Which device a computation runs on, and on how many threads."""
 
 import torch
 
@@ -18,3 +18,8 @@ def choose(name: str = "auto") -> str:
     if name == "cuda" and not available:
         raise ConfigError("execution.device = 'cuda': this machine shows torch no CUDA device; allowed here: auto, cpu")
     return name
+
+
+def use_threads(number: int) -> None:
+    """Run torch's products on this many threads."""
+    torch.set_num_threads(number)

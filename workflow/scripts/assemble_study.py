@@ -1,8 +1,7 @@
-from implicitbias import schema
-from implicitbias.progress import logged_to
+from implicitbias import job, schema
 from implicitbias.studies.assemble import assemble
 
-with logged_to(snakemake.log[0]):
+with job.logged_to(snakemake.log[0]):
     study = dict(snakemake.params.study)
     pieces = [
         (p["coords"], p["prefix"], schema.load(f)) for p, f in zip(study.pop("pieces"), snakemake.input, strict=True)

@@ -1,13 +1,10 @@
-import torch
-
-from implicitbias import schema
-from implicitbias.devices import choose
-from implicitbias.progress import logged_to
+from implicitbias import job, schema
+from implicitbias.devices import choose, use_threads
 from implicitbias.training.run import train
 
 execution = snakemake.config["execution"]
-torch.set_num_threads(snakemake.threads)
-with logged_to(snakemake.log[0]):
+use_threads(snakemake.threads)
+with job.logged_to(snakemake.log[0]):
     device = choose(execution["device"])
     memory = None if device == "cuda" else snakemake.resources.mem_mb * 2**20  # what the scheduler grants
     run = train(

@@ -1,10 +1,9 @@
 from pathlib import Path
 
-from implicitbias import schema
-from implicitbias.progress import logged_to
+from implicitbias import job, schema
 from implicitbias.report.build import build
 
-with logged_to(snakemake.log[0]):
+with job.logged_to(snakemake.log[0]):
     settings = snakemake.params.settings
     studies = {Path(path).stem: schema.load(path) for path in snakemake.input.studies}
     images = [Path(path) for path in snakemake.input.figures if path.endswith(".png")]

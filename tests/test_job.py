@@ -6,7 +6,8 @@ import warnings
 import pytest
 
 from implicitbias.errors import ConfigError, DataError
-from implicitbias.progress import bar, logged_to
+from implicitbias.job import logged_to
+from implicitbias.progress import bar
 
 
 def test_everything_goes_to_the_log_and_nothing_to_the_terminal(tmp_path, capsys):
@@ -23,7 +24,7 @@ def test_everything_goes_to_the_log_and_nothing_to_the_terminal(tmp_path, capsys
 def test_every_warning_goes_to_the_log(tmp_path):
     """In a process of its own: pytest catches warnings itself."""
     script = (
-        "import sys, warnings; from implicitbias.progress import logged_to\n"
+        "import sys, warnings; from implicitbias.job import logged_to\n"
         "with logged_to(sys.argv[1]): warnings.warn('warned'); warnings.warn('old', DeprecationWarning, stacklevel=9)"
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "job.log")], capture_output=True, check=True)
@@ -40,10 +41,14 @@ def test_a_new_run_starts_a_new_log(tmp_path):
     assert (tmp_path / "job.log").read_text() == "second\n"
 
 
-def test_without_a_path_nothing_is_redirected(capsys):
-    with logged_to(None):
-        print("printed")
-    assert capsys.readouterr().out == "printed\n"
+def test_what_was_imported_before_the_job_is_out_of_the_garbage_collectors_sight(tmp_path):
+    script = "from implicitbias import job; import gc, sys, torch; assert not gc.isenabled()\n" + (
+        "with job.logged_to(sys.argv[1]): print(len(gc.get_objects()), gc.get_freeze_count()); assert gc.isenabled()\n"
+        "assert len(gc.get_objects()) < 100"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "job.log")], check=True)
+    seen, hidden = map(int, (tmp_path / "job.log").read_text().split())
+    assert seen < hidden / 100
 
 
 def test_an_error_of_the_user_ends_with_its_message_alone(tmp_path):
