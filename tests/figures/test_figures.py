@@ -251,6 +251,14 @@ def test_regions_show_signs_and_training_points() -> None:
         assert np.allclose(shown[1], points[:1, :2])
 
 
+@pytest.mark.parametrize("name", ["bounds", "data_complexity", "depth"])
+def test_a_legend_is_no_wider_than_its_figure(generalisation: xr.Dataset, name: str) -> None:
+    figure = draw(generalisation, figure=name)
+    figure.draw_without_rendering()
+    (one,) = figure.legends
+    assert 0 <= one.get_window_extent().x0 < one.get_window_extent().x1 <= figure.bbox.width
+
+
 def test_every_kind_of_line_has_a_legend_of_its_own_and_the_note_stands_below_all(low_rank: xr.Dataset) -> None:
     figure = draw(low_rank, figure="lines", quantities=["stable_rank"], hue="features", style="init_scale", log=["x"])
     kinds = {one.get_title().get_text(): [text.get_text() for text in one.get_texts()] for one in figure.legends}

@@ -8,6 +8,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
 
+from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, long_table
 
 _ESTIMATORS = {
@@ -118,17 +119,18 @@ def _palette(table: pd.DataFrame, column: str) -> Any:
 def _lines(table: pd.DataFrame, *, hue: str, style: str, **facets: Any) -> sns.FacetGrid:
     return sns.relplot(
         table, x="train_size", y="error", hue=hue, style=style, kind="line", markers=True, errorbar=("pi", 100),
-        palette=_palette(table, hue), height=2.6, aspect=1.2, facet_kws={"margin_titles": True}, **facets,
+        palette=_palette(table, hue), height=2.6, aspect=1.2,
+        facet_kws={"margin_titles": True, "legend_out": False}, **facets,
     )  # fmt: skip
 
 
-def _finish(grid: sns.FacetGrid, data: xr.Dataset, title: str, legend: str | None = None) -> Figure:
+def _finish(grid: sns.FacetGrid, data: xr.Dataset, title: str, legend: str = "") -> Figure:
     grid.set_axis_labels(label(data, "train_size"), "error")
     for axis in grid.axes.flat:
         axis.set_ylim(0, 1)
         axis.axhline(0.5, color="0.6", linewidth=0.8, zorder=0)
     grid.set_titles(template="{col_name}", col_template="{col_name}", row_template="{row_var} {row_name}")
-    sns.move_legend(grid, "lower center", bbox_to_anchor=(0.5, 1.0), ncol=3, title=legend, frameon=False)
-    grid.figure.suptitle(f"{title}; lines: mean over seeds, bands: smallest to largest", y=-0.01, fontsize="small")
+    legends_above(grid, [legend])
+    note_below(grid.figure, f"{title}; lines: mean over seeds, bands: smallest to largest")
     figure: Figure = grid.figure
     return figure

@@ -29,11 +29,16 @@ def legends_above(grid: sns.FacetGrid, titles: Sequence[str]) -> None:
             groups[current].append((handle, text))
     bottom = 1.0
     for title, group in reversed(groups.items()):
-        legend = grid.figure.legend(
-            *zip(*group, strict=True), title=title, loc="lower center", bbox_to_anchor=(0.5, bottom),
-            ncol=ceil(len(group) / ceil(len(group) / _COLUMNS)), frameon=False,
-        )  # fmt: skip
-        bottom += legend.get_window_extent().height / grid.figure.bbox.height
+        for rows in range(ceil(len(group) / _COLUMNS), len(group) + 1):
+            legend = grid.figure.legend(
+                *zip(*group, strict=True), title=title, loc="lower center", bbox_to_anchor=(0.5, bottom),
+                ncol=ceil(len(group) / rows), frameon=False,
+            )  # fmt: skip
+            size = legend.get_window_extent()
+            if size.width <= grid.figure.bbox.width or rows == len(group):
+                break
+            legend.remove()
+        bottom += size.height / grid.figure.bbox.height
 
 
 def note_below(figure: Figure, note: str) -> None:

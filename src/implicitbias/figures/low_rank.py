@@ -4,6 +4,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
 
+from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, long_table
 
 
@@ -15,11 +16,12 @@ def stable_rank(dataset: xr.Dataset) -> Figure:
     grid = sns.relplot(
         table, x="step", y="share", hue="features", style="features", col="init_scale", kind="line", markers=True,
         errorbar=("pi", 100), palette=sns.color_palette("colorblind", table["features"].nunique()), height=3.4,
+        facet_kws={"legend_out": False},
     )  # fmt: skip
     grid.set(xscale="log", yscale="log")
     grid.set_axis_labels(label(data, "step"), "stable rank over initial stable rank")
     grid.set_titles(template="initial weights times {col_name}", col_template="initial weights times {col_name}")
-    sns.move_legend(grid, "lower center", bbox_to_anchor=(0.5, 1.0), ncol=4, title="dimension", frameon=False)
-    grid.figure.suptitle(f"mean over seeds, bands: smallest to largest ({note})", y=-0.02, fontsize="small")
+    legends_above(grid, ["dimension"])
+    note_below(grid.figure, f"mean over seeds, bands: smallest to largest ({note})")
     figure: Figure = grid.figure
     return figure

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 from scipy.stats import t as student
 
+from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, long_table
 
 _STYLES = ("-", "--", "-.", ":", (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (5, 5)))
@@ -89,11 +90,11 @@ def conclusions(dataset: xr.Dataset) -> Figure:
     grid = sns.relplot(
         table, x="train_size", y="error", hue="depth", style="quantity", col="labels", kind="line", markers=True,
         errorbar=("pi", 100), palette=sns.color_palette("colorblind", table["depth"].nunique()),
-        height=3.4, aspect=0.95,
+        height=3.4, aspect=0.95, facet_kws={"legend_out": False},
     )  # fmt: skip
     grid.set_axis_labels(label(data, "train_size"), "PAC-Bayes error")
     grid.set_titles(template="labels = {col_name}", col_template="labels = {col_name}")
-    sns.move_legend(grid, "lower center", bbox_to_anchor=(0.5, 1.0), ncol=6, title=None, frameon=False)
-    grid.figure.suptitle(f"mean over seeds, bands: smallest to largest ({note})", y=-0.02, fontsize="small")
+    legends_above(grid, ["depth", "quantity"])
+    note_below(grid.figure, f"mean over seeds, bands: smallest to largest ({note})")
     figure: Figure = grid.figure
     return figure
