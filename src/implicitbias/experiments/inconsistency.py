@@ -8,27 +8,33 @@ from implicitbias.schema import variable, with_stderr
 
 _SOURCE = "Holzmüller & Steinwart 2020, section 4"
 _X = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])
-_BLOCK = 100  # networks at once: they stay in the cache
 _Y = np.array([-1.0, 2.0, -1.0, 1.0, -2.0, 1.0])
+_BLOCK = 100  # networks at once: they stay in the cache
 
 
 def inconsistency(
     *, width: int = 64, offset: float = 0.0, draws: int = 400, steps: int = 3000, seed: int = 0
 ) -> xr.Dataset:
-    """How often a kink of f = sum_i w_i relu(a_i x + b_i) + c leaves (-1, 1), and the loss at the end.
+    """How often a kink of f = sum_i w_i relu(a_i x + b_i) + c leaves (-1, 1), and the risk at the end.
 
     Six points on two branches of zigzag, through each of which a straight line is the best fit; a kink must cross a
-    point to do better. a ~ N(0, 2), w ~ N(0, 2/width), b = c = 0; gradient descent on the sum of squares.
+    point to do better. Every network has width^2 training points of its own, drawn from the six with equal
+    probabilities: what it minimises is half the square loss weighted by their shares. Without offset the best lines on
+    all six points are horizontal and pass through 0, and those on the drawn points differ from them by noise of the
+    order 1/width. a ~ N(0, 2), w ~ N(0, 2/width), b = c = 0; gradient descent with the step 1/lambda_max, the largest
+    eigenvalue of the loss's curvature J^T diag(shares) J at the start. In as many steps of a third of this size, fewer
+    kinks leave: .28 .16 .09 .05 of networks instead of .35 .24 .13 .08 at widths 16, 32, 64, 128.
 
     Args:
         width: neurons.
         offset: added to all labels; with 0 the kinks have nowhere to go.
-        draws: networks.
-        steps: of gradient descent, of size .01/width.
-        seed: of the networks.
+        draws: networks, each with draws of its own.
+        steps: of gradient descent.
+        seed: of points and networks.
 
     Returns:
-        Scalars `event_frequency` with its binomial standard error, and `median_loss`, the median mean square error.
+        Scalars `event_frequency` with its binomial standard error, and `median_loss`, the median over the networks of
+        the mean square error on the six points: the risk, not the training loss.
     """
     blocks = [min(_BLOCK, draws - start) for start in range(0, draws, _BLOCK)]
     rng = np.random.default_rng(derive_seed("inconsistency", width, seed))
@@ -52,14 +58,15 @@ def _descend(
     """Whether a kink ever left, `(draws,)`, and the errors at the end, `(draws, points)`."""
     a = rng.normal(scale=np.sqrt(2), size=(draws, width))
     w = rng.normal(scale=np.sqrt(2 / width), size=(draws, width))
+    shares = rng.multinomial(width**2, np.full(len(_X), 1 / len(_X)), size=draws) / width**2
     b, c = np.zeros((draws, width)), np.zeros((draws, 1))
-    left, rate = np.zeros(draws, bool), 0.01 / width
+    rate, left = 1 / _curvature(a, w, shares)[:, None], np.zeros(draws, bool)
     for step in range(steps + 1):
         h = np.maximum(a[:, None] * _X[:, None] + b[:, None], 0)  # (draws, points, width)
         error = (h @ w[..., None])[..., 0] + c - y
         if step == steps:
             break
-        slope = 2 * error
+        slope = shares * error
         by_b, by_a = np.moveaxis(np.stack([slope, slope * _X], axis=1) @ (h > 0).astype(float), 1, 0)
         by_w = (slope[:, None] @ h)[:, 0]
         a, b, w, c = (
@@ -67,3 +74,13 @@ def _descend(
         )  # fmt: skip
         left |= (np.abs(b) >= np.abs(a)).any(1)
     return left, error
+
+
+def _curvature(a: np.ndarray, w: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Largest eigenvalue, `(draws,)`, of J^T diag(shares) J at b = 0: that of the tangent kernel of the points."""
+    z = a[:, None] * _X[:, None]
+    h, slopes = np.maximum(z, 0), (z > 0) * w[:, None]
+    kernel = h @ h.mT + (1 + np.outer(_X, _X)) * (slopes @ slopes.mT) + 1
+    root = np.sqrt(shares)
+    largest: np.ndarray = np.linalg.eigvalsh(root[:, :, None] * kernel * root[:, None])[:, -1]
+    return largest
