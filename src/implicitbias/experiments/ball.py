@@ -47,18 +47,18 @@ def ball_indicator(
         Dimension `network`: `test_loss`, the mean square error, and `test_error`, the share of test points on the wrong
         side of a half, means over the draws with standard errors.
     """
-    source = torch.Generator().manual_seed(derive_seed("ball", seed))
+    generator = torch.Generator().manual_seed(derive_seed("ball", seed))
     rng = np.random.default_rng(derive_seed("ball norms", seed))
 
     def data(count: int) -> tuple[Tensor, Tensor]:
-        ways = torch.randn(draws, count, features, generator=source)
+        ways = torch.randn(draws, count, features, generator=generator)
         norms = torch.as_tensor(np.abs(rng.standard_t(_FREEDOM, size=(draws, count, 1))), dtype=torch.float32)
         return ways / ways.norm(dim=-1, keepdim=True) * norms * features**0.5, (norms[..., 0] <= _MEDIAN).float()
 
     (x, y), (unseen, target) = data(train_size), data(test_size)
     losses, errors = np.empty((2, len(NETWORKS), draws))
     for row, name in enumerate(NETWORKS):
-        inner = torch.randn(draws, features + 1, width, generator=source) * features**-0.5
+        inner = torch.randn(draws, features + 1, width, generator=generator) * features**-0.5
         outer = torch.zeros(draws, width + 1, 1)
         moving = [inner, outer] if name == "one hidden layer" else [outer]
         for part in moving:

@@ -152,10 +152,10 @@ def _corners(inputs: int) -> Tensor:
     return torch.tensor([[code >> bit & 1 for bit in range(inputs)] for code in range(2**inputs)]).float()
 
 
-def _random(count: int, inputs: int, width: int, source: torch.Generator) -> list[Tensor]:
+def _random(count: int, inputs: int, width: int, generator: torch.Generator) -> list[Tensor]:
     """Networks inputs-width-width-1 with weights and biases N(0, 1/fan_in)."""
     return [
-        torch.randn(count, rows, columns + 1, generator=source).mul_(columns**-0.5)
+        torch.randn(count, rows, columns + 1, generator=generator).mul_(columns**-0.5)
         for columns, rows in pairwise([inputs, width, width, 1])
     ]
 
@@ -180,9 +180,9 @@ def _bits(code: bytes, size: int) -> np.ndarray:
 
 def _target(corners: Tensor, width: int, seed: int) -> Tensor:
     """The function seen most often among random ones in which either sign has its share."""
-    source, seen = torch.Generator().manual_seed(derive_seed("boolean target", seed)), Counter[bytes]()
+    generator, seen = torch.Generator().manual_seed(derive_seed("boolean target", seed)), Counter[bytes]()
     for _ in range(_TARGET_BLOCKS):
-        signs = forward(_random(_BLOCK, corners.shape[1], width, source), corners, _FORM) > 0
+        signs = forward(_random(_BLOCK, corners.shape[1], width, generator), corners, _FORM) > 0
         ones = signs.float().mean(1)
         seen.update(_codes(signs[(ones >= _MINORITY) & (ones <= 1 - _MINORITY)]))
     ((code, _),) = seen.most_common(1)

@@ -9,20 +9,19 @@ import xarray as xr
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from implicitbias.errors import ConfigError
 from implicitbias.experiments.image_networks import (
     Layer,
     chosen,
     draw,
-    forward,
-    initialise,
+    image_forward,
+    image_initialise,
     joined,
-    layer_shapes,
     prepare,
 )
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable, with_stderr
+from implicitbias.shapes import image_layer_shapes
 
 _SOURCE = "Peleg & Hein 2024, section 4"
 FOUND_BY = ("guess", "sgd", "gd", "long_gd")
@@ -49,10 +48,11 @@ def guess_and_check(
     whole set for as many epochs, long_gd for eight times as many. Float32.
 
     Args:
-        task: one seed of `tasks.build`; its inputs are square images.
+        task: one seed of `tasks.build`; its inputs are square images, which the networks see as they are: the paper's
+            are standardised.
         architecture: mlp or lenet.
         factor: on all widths.
-        layers: weight matrices (see `image_networks.layer_shapes`).
+        layers: weight matrices (see `shapes.image_layer_shapes`).
         networks: of each kind; random ones are accepted up to this number.
         draws: most random networks that are tried.
         learning_rate: of gradient descent.
@@ -65,25 +65,22 @@ def guess_and_check(
         point. Scalar `guess_acceptance` with its standard error.
 
     Raises:
-        ConfigError: if the inputs are no square images, or too small.
+        ConfigError: if the inputs are no square images, or too small, or a layer would have no neurons.
     """
+    shapes = image_layer_shapes(architecture, layers, factor, task.sizes["feature"])
     train, test, y = _images(task)
-    try:
-        shapes = layer_shapes(architecture, layers, factor, train.shape[-1])
-    except ValueError as error:
-        raise ConfigError(f"experiment guess_and_check: {error}") from error
     x, unseen = prepare(architecture, train), prepare(architecture, test)
     own_y = torch.as_tensor((task["test_label"].values > 0).astype(np.int64))
 
     def trained(number: int, size: int, passes: int) -> list[Layer]:
-        source = torch.Generator().manual_seed(derive_seed("guess and check", seed, number))
-        found = initialise(shapes, networks, source)
-        descend(found, x, y, learning_rate, size, passes, source)
+        generator = torch.Generator().manual_seed(derive_seed("guess and check", seed, number))
+        found = image_initialise(shapes, networks, generator)
+        image_descend(found, x, y, learning_rate, size, passes, generator)
         return chosen(found, _fitting(found, x, y))
 
     with bar(len(FOUND_BY), "guess and check") as progress:
-        source = torch.Generator().manual_seed(derive_seed("guess and check", seed, 0))
-        guessed, tried = guess(shapes, x, y, networks, draws, source)
+        generator = torch.Generator().manual_seed(derive_seed("guess and check", seed, 0))
+        guessed, tried = guess(shapes, x, y, networks, draws, generator)
         progress.update()
         found = [guessed]
         for number, (size, passes) in enumerate(
@@ -113,7 +110,7 @@ def guess_and_check(
 
 
 def guess(
-    shapes: Sequence[tuple[int, ...]], x: Tensor, y: Tensor, wanted: int, draws: int, source: torch.Generator
+    shapes: Sequence[tuple[int, ...]], x: Tensor, y: Tensor, wanted: int, draws: int, generator: torch.Generator
 ) -> tuple[list[Layer], int]:
     """Random networks that give all points `x` their classes `y`, and how many were drawn for them.
 
@@ -122,7 +119,7 @@ def guess(
     block = max(1, _NUMBERS // sum(torch.Size(shape).numel() for shape in shapes))
     kept, count, tried = [], 0, 0
     while count < wanted and tried < draws:
-        layers = draw(shapes, min(block, draws - tried), source)
+        layers = draw(shapes, min(block, draws - tried), generator)
         tried += len(layers[0].weight)
         for part in (slice(0, 4), slice(4, None)):
             if len(y[part]):
@@ -132,8 +129,8 @@ def guess(
     return chosen(joined(kept), torch.arange(min(count, wanted))), tried
 
 
-def descend(
-    layers: Sequence[Layer], x: Tensor, y: Tensor, rate: float, size: int, epochs: int, source: torch.Generator
+def image_descend(
+    layers: Sequence[Layer], x: Tensor, y: Tensor, rate: float, size: int, epochs: int, generator: torch.Generator
 ) -> None:
     """Gradient descent of every member on its own batches of `size` points, in place."""
     members = len(layers[0].weight)
@@ -141,10 +138,10 @@ def descend(
     for part in moving:
         part.requires_grad_(True)
     for _ in range(epochs):
-        order = torch.rand(members, len(y), generator=source).argsort(1)
+        order = torch.rand(members, len(y), generator=generator).argsort(1)
         for batch in torch.split(order, size, dim=1):
             whole = size == len(y)
-            outputs = forward(layers, x if whole else x[batch])
+            outputs = image_forward(layers, x if whole else x[batch])
             target = y.expand(members, -1) if whole else y[batch]
             losses = cross_entropy(outputs.flatten(0, 1), target.flatten(), reduction="sum") / target.shape[1]
             gradients = torch.autograd.grad(losses, moving)
@@ -159,7 +156,7 @@ def _fitting(layers: Sequence[Layer], x: Tensor, y: Tensor) -> Tensor:
     """Numbers of the members that classify all points correctly."""
     if not len(layers[0].weight):
         return torch.zeros(0, dtype=torch.long)
-    margin = forward(layers, x).diff(dim=-1)[..., 0] * (2 * y - 1)
+    margin = image_forward(layers, x).diff(dim=-1)[..., 0] * (2 * y - 1)
     return torch.nonzero((margin > 0).all(1)).ravel()
 
 
@@ -172,22 +169,21 @@ def _judged(
     for some in torch.split(members, max(1, _NUMBERS // unseen.numel())) if len(members) else ():
         part = chosen(layers, some)
         own = unseen.expand(len(some), *unseen.shape).clone().requires_grad_(True)
-        score = forward(part, own).diff(dim=-1)[..., 0]
+        score = image_forward(part, own).diff(dim=-1)[..., 0]
         (slope,) = torch.autograd.grad(score.sum(), own)
         largest = slope.flatten(2).norm(dim=-1).amax(1)
         accuracy.append(((score > 0).long() == own_y).double().mean(1).numpy())
-        outputs = forward(part, x) / largest[:, None, None]
+        outputs = image_forward(part, x) / largest[:, None, None]
         each = cross_entropy(outputs.transpose(1, 2), y.expand(len(some), -1), reduction="none").mean(1)
         losses.append(each.double().numpy())
     return np.concatenate(accuracy), np.concatenate(losses)
 
 
 def _images(task: xr.Dataset) -> tuple[Tensor, Tensor, Tensor]:
-    """Training and test images, standardised by the test images' mean and deviation, and classes 0 and 1."""
+    """Training and test images as the task has them, and the training images' classes 0 and 1."""
     side = isqrt(task.sizes["feature"])
-    if side**2 != task.sizes["feature"]:
-        raise ConfigError(f"experiment guess_and_check needs square images, not {task.sizes['feature']} features")
-    known = task["test_input"].values
-    standardised = ((task[name].values - known.mean()) / known.std() for name in ("train_input", "test_input"))
-    train, test = (torch.as_tensor(x, dtype=torch.float32).reshape(len(x), side, side) for x in standardised)
+    train, test = (
+        torch.as_tensor(task[name].values, dtype=torch.float32).reshape(-1, side, side)
+        for name in ("train_input", "test_input")
+    )
     return train, test, torch.as_tensor((task["train_label"].values > 0).astype(np.int64))

@@ -31,10 +31,10 @@ def guessed_gradients(
     Returns:
         Dimension `guess`: `cosine` with its standard error.
     """
-    source = torch.Generator().manual_seed(derive_seed("guessed gradients", seed))
+    generator = torch.Generator().manual_seed(derive_seed("guessed gradients", seed))
 
     def normal(*shape: int) -> Tensor:
-        return torch.randn(*shape, dtype=torch.float64, generator=source)
+        return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
     found = np.empty((draws, len(GUESSES)))
     shapes = [(width, features), (width, width), (classes, width)]
@@ -45,7 +45,7 @@ def guessed_gradients(
             z.append(weight @ h[-1])
             h.append(torch.relu(z[-1]))
         probability = torch.softmax(z[-1], 0)
-        probability[int(torch.randint(classes, (), generator=source))] -= 1
+        probability[int(torch.randint(classes, (), generator=generator))] -= 1
         deltas = [probability]
         for weight, before in zip(weights[:0:-1], z[-2::-1], strict=True):
             deltas.insert(0, (weight.T @ deltas[0]) * (before > 0))

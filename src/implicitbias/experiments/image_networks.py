@@ -1,20 +1,17 @@
 """Ensembles of small image classifiers with two outputs: perceptrons on pooled images, and LeNets.
 
 What the members share is computed together: weights are `(member, out, in)` or `(member, out, in, 5, 5)`, one matrix
-product or one grouped convolution a layer. Activations are relus; every layer has a bias.
+product or one grouped convolution a layer. Activations are relus; every layer has a bias. `networks.mlp` is another
+stack: its networks have one output and one width, and its biases are columns of the weights, none of which a LeNet with
+two outputs and real convolutions fits; guess and check draws millions of networks, for which patches would be slow.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, linear, max_pool2d
-
-_HIDDEN = {"mlp": (120, 60, 30, 12), "lenet": (120, 84)}
-_CHANNELS = (6, 16)
-KERNEL = 5
 
 
 class Layer(NamedTuple):
@@ -22,31 +19,6 @@ class Layer(NamedTuple):
 
     weight: Tensor
     bias: Tensor
-
-
-def layer_shapes(architecture: str, depth: int, factor: float, side: int) -> list[tuple[int, ...]]:
-    """The shape of each layer's weights (Peleg & Hein 2024).
-
-    An mlp pools images 2 x 2 and has hidden layers of 120, 60, 30 and 12 times `factor` neurons, of which depth - 1 are
-    left: the largest go first. A lenet of depth 5 has convolutions of 6 and 16 channels and hidden layers of 120 and
-    84, each times `factor`; 4 and 3 leave out its hidden layers, and 2 its second convolution (but not its pooling).
-
-    Raises:
-        ValueError: if images are too small for the convolutions.
-    """
-    if architecture == "mlp":
-        hidden = [int(width * factor) for width in _HIDDEN["mlp"][5 - depth :]]
-        return [(rows, columns) for columns, rows in pairwise([(side // 2) ** 2, *hidden, 2])]
-    channels = [int(channels * factor) for channels in _CHANNELS[: min(2, depth - 1)]]
-    shapes: list[tuple[int, ...]] = [(rows, columns, KERNEL, KERNEL) for columns, rows in pairwise([1, *channels])]
-    for _ in channels:
-        side = (side - KERNEL + 1) // 2
-    if len(channels) == 1:
-        side //= 2
-    if side < 1:
-        raise ValueError("a lenet needs images of at least 16 x 16 pixels")
-    hidden = [int(width * factor) for width in _HIDDEN["lenet"][: max(0, depth - 3)]]
-    return shapes + [(rows, columns) for columns, rows in pairwise([channels[-1] * side**2, *hidden, 2])]
 
 
 def draw(shapes: Sequence[tuple[int, ...]], members: int, generator: torch.Generator) -> list[Layer]:
@@ -57,7 +29,7 @@ def draw(shapes: Sequence[tuple[int, ...]], members: int, generator: torch.Gener
     ]
 
 
-def initialise(shapes: Sequence[tuple[int, ...]], members: int, generator: torch.Generator) -> list[Layer]:
+def image_initialise(shapes: Sequence[tuple[int, ...]], members: int, generator: torch.Generator) -> list[Layer]:
     """Weights U[-1, 1] sqrt(6/fan_in), biases 0: where gradient descent starts (He et al. 2015)."""
     layers = draw(shapes, members, generator)
     for layer in layers:
@@ -72,7 +44,7 @@ def prepare(architecture: str, images: Tensor) -> Tensor:
     return max_pool2d(images.flatten(0, -3)[:, None], 2).reshape(*images.shape[:-2], -1)
 
 
-def forward(layers: Sequence[Layer], inputs: Tensor) -> Tensor:
+def image_forward(layers: Sequence[Layer], inputs: Tensor) -> Tensor:
     """Outputs of all members.
 
     Args:

@@ -45,16 +45,16 @@ def pruning(
         Scalars: means over the networks of `train_loss` at the end, `train_error` and `test_error`, with standard
         errors, and `signal_neurons`, the mean number of neurons that kept their weight on the signal.
     """
-    source = torch.Generator().manual_seed(derive_seed("pruning", seed))
+    generator = torch.Generator().manual_seed(derive_seed("pruning", seed))
 
     def data(count: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        y = 2.0 * torch.randint(2, (draws, count), generator=source) - 1
-        noise = torch.randn(draws, count, features, generator=source) * features**-0.5
+        y = 2.0 * torch.randint(2, (draws, count), generator=generator) - 1
+        noise = torch.randn(draws, count, features, generator=generator) * features**-0.5
         noise[..., 0] = 0
         return y, signal * y[..., None], noise
 
-    mask = (torch.rand(draws, 2 * width, features, generator=source) < keep).float()
-    weight = 0.01 * torch.randn(draws, 2 * width, features, generator=source) * mask
+    mask = (torch.rand(draws, 2 * width, features, generator=generator) < keep).float()
+    weight = 0.01 * torch.randn(draws, 2 * width, features, generator=generator) * mask
     output = torch.cat([torch.ones(width), -torch.ones(width)]) / width
     y, along, noise = data(train_size)
 

@@ -36,9 +36,9 @@ def gradient_regularisation(
         Scalars `distance` and `modified_distance` (2-norm over all weights), and `slope`, |grad E|^2 over the number
         of weights when the loss first falls to `level` of its initial value (NaN if it does not).
     """
-    source = torch.Generator().manual_seed(derive_seed("gradient regularisation", seed))
-    x = torch.randn(_POINTS, _FEATURES, dtype=torch.float64, generator=source)
-    y = torch.randn(_POINTS, generator=source).sign().double()
+    generator = torch.Generator().manual_seed(derive_seed("gradient regularisation", seed))
+    x = torch.randn(_POINTS, _FEATURES, dtype=torch.float64, generator=generator)
+    y = torch.randn(_POINTS, generator=generator).sign().double()
     form = of_network({"activation": "tanh"})
     weights = initialise(2, width, _FEATURES, [derive_seed("regularised", seed)], dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)

@@ -89,9 +89,9 @@ def spectral_bias(
     first = np.where(reached.any(1), at[reached.argmax(1)], np.nan)
     radii = np.linspace(0, 5, 11)
     robust = np.zeros((len(frequencies), len(radii)))
-    source = torch.Generator().manual_seed(derive_seed("perturbation", seed))
+    generator = torch.Generator().manual_seed(derive_seed("perturbation", seed))
     for _ in range(_DIRECTIONS):
-        noise = [torch.randn(weight.shape, generator=source) for weight in weights]
+        noise = [torch.randn(weight.shape, generator=generator) for weight in weights]
         size = torch.stack([part.square().sum() for part in noise]).sum().sqrt()
         for column, radius in enumerate(radii):
             moved = [w.detach() + radius * part / size for w, part in zip(weights, noise, strict=True)]
