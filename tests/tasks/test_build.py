@@ -59,6 +59,7 @@ def test_form_of_the_dataset(tmp_path, test_size, dims):
     assert schema.parameters_of(found) == {
         "source": "digits", "labels": "decimal", "train_size": 20, "test_size": test_size, "seed": [0, 1, 2],
         "centred": False, "balanced": False, "random_share": 0.0,
+        "scaling": "norm",
     }  # fmt: skip
 
 
@@ -138,6 +139,20 @@ def test_a_pair_of_digits(tmp_path):
 def test_labels_that_do_not_go_with_the_source_are_refused(tmp_path, source, labels):
     with pytest.raises(ConfigError, match=f"labels '{labels}' do not go with source '{source}'; allowed: "):
         task(tmp_path, source=source, labels=labels)
+
+
+def test_images_are_scaled_as_the_task_says(tmp_path):
+    """Pixels from 0 to 1; of mean 0 and deviation 1 over the training superset; and of norm sqrt(d) each."""
+    whole = {
+        scaling: task(tmp_path, scaling=scaling, train_size=1200, seed=[0]).train_input.values[0]
+        for scaling in ("pixels", "standardised", "norm")
+    }
+    pixels = whole["pixels"]
+    assert (pixels.min(), pixels.max()) == (0, 1)
+    np.testing.assert_allclose(whole["standardised"], (pixels - pixels.mean()) / pixels.std(), rtol=1e-9, atol=1e-12)
+    norms = np.linalg.norm(whole["standardised"], axis=1, keepdims=True)
+    np.testing.assert_allclose(whole["norm"], 8 * whole["standardised"] / norms, rtol=1e-12)
+    np.testing.assert_array_equal(whole["norm"], task(tmp_path, train_size=1200, seed=[0]).train_input.values[0])
 
 
 def test_an_unknown_parameter_of_a_source_is_refused(tmp_path):

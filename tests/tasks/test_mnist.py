@@ -48,6 +48,9 @@ def test_preprocessing_of_a_tiny_mnist(tmp_path):
         for row, image in zip(found, images, strict=True):
             point = (image.ravel() / 255 - 0.1307) / 0.3081
             np.testing.assert_allclose(row, 2 * point / np.linalg.norm(point), rtol=1e-12)
+    np.testing.assert_allclose(load(raw, scaling="pixels").test_input, test.reshape(3, 4) / 255, rtol=1e-12)
+    standardised = (train.reshape(5, 4) / 255 - 0.1307) / 0.3081
+    np.testing.assert_allclose(load(raw, scaling="standardised").train_input, standardised, rtol=1e-12)
     np.testing.assert_array_equal(superset.train_digit, train_digit)
     np.testing.assert_array_equal(superset.test_digit, test_digit)
 

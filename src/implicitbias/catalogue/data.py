@@ -16,16 +16,24 @@ def _synthetic(name: str, summary: str, *, features: int = 0, **parameters: Para
     return Source(f"implicitbias.tasks.synthetic:{name}", summary, {**free, **parameters, **flip}, features=features)
 
 
+_SCALING = Parameter(
+    "norm",
+    "of the images: pixels from 0 to 1, standardised, or standardised and each brought to norm sqrt(d)",
+    choices=("norm", "standardised", "pixels"),
+)
+
 SOURCES: dict[str, Source] = {
     "digits": Source(
         "implicitbias.tasks.digits:load",
         "scikit-learn's 8x8 handwritten digits (UCI optdigits test set), embedded",
+        {"scaling": _SCALING},
         features=64,
         counts=((123, 117, 115, 124, 109, 137, 118, 112, 124, 121), (55, 65, 62, 59, 72, 45, 63, 67, 50, 59)),
     ),
     "mnist": Source(
         "implicitbias.tasks.mnist:load",
         "MNIST handwritten digits, 28x28, downloaded with checksums or taken from data/raw/mnist",
+        {"scaling": _SCALING},
         features=784,
         counts=(
             (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),

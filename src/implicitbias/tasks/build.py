@@ -53,7 +53,7 @@ def build(
         balanced: of a real source, whether the first points of either label in the permutation are taken in turns.
         random_share: share of a seed's training labels that are drawn by coin instead.
         test_size: number of test points; None for all of them, in file order (of a synthetic source, 1000).
-        **parameters: of a synthetic source; those left out have their defaults.
+        **parameters: of the source; those left out have their defaults.
 
     Returns:
         Dimensions `seed`, `train_point`, `test_point`, `feature`; variables `train_input`, `train_label`,
@@ -76,7 +76,7 @@ def build(
         raise ConfigError(f"source {source!r} has no parameter {min(unknown)!r}; it has: {', '.join(entry.parameters)}")
     chosen = {key: parameter.default for key, parameter in entry.parameters.items()} | parameters
     if entry.counts:
-        arrays = _real(source, labels, train_size, test_size, seed, raw_dir, balanced)
+        arrays = _real(source, labels, train_size, test_size, seed, raw_dir, balanced, chosen)
     else:
         arrays = _synthetic(source, labels, train_size, test_size, seed, chosen)
     if random_share:
@@ -115,10 +115,11 @@ def build(
 
 
 def _real(
-    source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path, balanced: bool
-) -> dict[str, np.ndarray]:
+    source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path,
+    balanced: bool, parameters: Mapping[str, Any],
+) -> dict[str, np.ndarray]:  # fmt: skip
     rule = LABELS[labels]
-    superset = resolve(SOURCES[source])(raw_dir)
+    superset = resolve(SOURCES[source])(raw_dir, **parameters)
     if set(rule.digits) < set(superset.train_digit):  # a copy, which for all of MNIST would be large
         superset = superset.only(rule.digits)
     available = len(superset.train_digit), len(superset.test_digit)

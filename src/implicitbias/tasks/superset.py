@@ -13,7 +13,7 @@ class Superset:
     """All points of a source, in file order.
 
     Attributes:
-        train_input: `(n_train, d)`, each row of norm sqrt(d).
+        train_input: `(n_train, d)`.
         train_digit: `(n_train,)` class of each row.
         test_input: `(n_test, d)`.
         test_digit: `(n_test,)`.
@@ -29,6 +29,27 @@ class Superset:
         """The points of these classes, in file order."""
         train, test = np.isin(self.train_digit, digits), np.isin(self.test_digit, digits)
         return Superset(self.train_input[train], self.train_digit[train], self.test_input[test], self.test_digit[test])
+
+
+def prepared(points: NDArray[np.float64], mean: float, deviation: float, scaling: str) -> NDArray[np.float64]:
+    """Images `(n, d)` of pixels from 0 to 1 as networks see them; works in place.
+
+    Args:
+        points: is changed and returned.
+        mean: of the training pixels.
+        deviation: of the training pixels.
+        scaling: pixels (as they are), standardised ((x - mean)/deviation) or norm (standardised, then every image
+            brought to norm sqrt(d)).
+
+    Raises:
+        DataError: if an image is to be scaled that is zero.
+
+    """
+    if scaling == "pixels":
+        return points
+    points -= mean
+    points /= deviation
+    return scaled(points) if scaling == "norm" else points
 
 
 def scaled(points: NDArray[np.float64]) -> NDArray[np.float64]:
