@@ -47,6 +47,12 @@ def changed(path: str, value: Any) -> dict[str, Any]:
     return config
 
 
+def guessed(task: dict[str, Any] | None = None, **experiment: Any) -> dict[str, Any]:
+    """A study of guess and check on 0 against 7, with these changes."""
+    chosen = {"source": "digits", "labels": "0v7", "train_size": 4, **(task or {})}
+    return {"task": chosen, "experiment": {"name": "guess_and_check", **experiment}}
+
+
 def test_a_good_config_is_accepted() -> None:
     assert make_plan(validate(GOOD)).jobs["training"]
 
@@ -163,6 +169,25 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
             {"experiment": {"name": "pruning"}, "task": {"source": "gaussian", "train_size": 4}},
             ["nothing in this study uses its task"],
         ),
+        ("studies.one.task", {"source": "disc_grid", "train_size": 4, "features": 2}, ["features: 2", "at least 3"]),
+        (
+            "studies.one.task", {"source": "sparse_parity", "train_size": 4, "features": [9, 1]},
+            ["features: 1", "'sparse_parity'", "at least active, which is 2"],
+        ),
+        (
+            "studies.one.task", {"source": "sparse_teacher", "train_size": [1, 4], "features": "2n", "active": [2, 5]},
+            ["features: 2", "'sparse_teacher'", "at least active, which is 5"],
+        ),
+        (
+            "studies.one", {"experiment": {"name": "gradient_regularisation", "time": 0.01}},
+            ["time: 0.01", "at least step_size, which is 0.025"],
+        ),
+        ("studies.one", guessed(factor=[1.0, 0.05]), ["'guess_and_check'", "'digits'", "factor: 0.05", "1/12"]),
+        ("studies.one", guessed(architecture="lenet"), ["'digits'", "8 x 8", "at least 16 x 16"]),
+        (
+            "studies.one", guessed({"source": "gaussian", "labels": "own"}), ["'gaussian'", "allowed: digits, mnist"],
+        ),
+        ("studies.one.task.scaling", "pixel", ["scaling", "did you mean 'pixels'"]),
         ("studies.one.checks", ["networks_fti"], ["did you mean 'networks_fit'", "more (all of them"]),
         ("studies.one.experiment", {"name": "calibratoin"}, ["did you mean 'calibration'"]),
         ("studies", {}, ["studies", "empty"]),

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,11 @@ def test_entries_say_what_experiments_give(name: str) -> None:
     given = {"task": TASK} if entry.task else {}
     found = run(name=name, seed=3, **SMALL[name], **given)
     assert violations(found) == []
-    assert set(entry.variables) <= set(found.data_vars)
+    assert set(entry.variables) == set(found.data_vars)
+    assert (found.attrs["device"], found.attrs["dtype"]) == ("cpu", entry.dtype)
+    assert found.attrs["torch_version"] == str(torch.__version__)
+    stated = re.findall("float32|float64", resolve(entry).__doc__.lower())
+    assert set(stated) <= {entry.dtype}
     assert {*entry.dims, *(["seed"] if entry.task else [])} == set(found.dims)
     assert parameters_of(found)["seed"] == 3
     signature = inspect.signature(resolve(entry)).parameters

@@ -12,7 +12,8 @@ from implicitbias.catalogue import CHECKS
 H = [0.025, 0.05, 0.1]
 FLOW = study(
     {"step_size": H},
-    distance=("step_size", H), modified_distance=("step_size", np.square(H)), slope=("step_size", [3, 2, 1]),
+    distance=("step_size", H), modified_distance=("step_size", np.square(H)),
+    mean_square_gradient=("step_size", [3, 2, 1]),
 )  # fmt: skip
 KINKS = study(
     {"width": [16, 64], "offset": [0.0, 0.1]},
@@ -39,7 +40,7 @@ CIRCLE = study(
 CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("descent_follows_the_regularised_flow", FLOW, changed(modified_distance=lambda d: d**0.5)),
     ("descent_follows_the_regularised_flow", FLOW, changed(distance=lambda d: d**0.5)),
-    ("larger_steps_find_flatter_slopes", FLOW, changed(slope=reverse("step_size"))),
+    ("larger_steps_find_flatter_slopes", FLOW, changed(mean_square_gradient=reverse("step_size"))),
     ("kinks_stay_where_they_start", KINKS, changed(event_frequency=reverse("width"))),
     ("kinks_stay_where_they_start", KINKS, changed(median_loss=lambda loss: loss / 2)),
     ("an_offset_moves_kinks", KINKS, changed(event_frequency=lambda share: share - 0.12)),

@@ -5,15 +5,18 @@ from itertools import combinations
 from implicitbias.catalogue.entries import Labels, Parameter, Source
 
 
-def _synthetic(name: str, summary: str, *, features: int = 0, **parameters: Parameter) -> Source:
-    """A synthetic source; one whose number of features is not its own has the parameter `features`."""
+def _synthetic(name: str, summary: str, *, features: int = 0, least: int | str = 1, **parameters: Parameter) -> Source:
+    """A synthetic source; one whose number of features is not its own has the parameter `features` >= `least`."""
     free = (
         {}
         if features
         else {"features": Parameter(100, "dimension d of the inputs, or a multiple 2n", 1, per_point=True)}
     )
     flip = {"flip": Parameter(0.0, "share of training labels that are turned round", 0, 0.5)}
-    return Source(f"implicitbias.tasks.synthetic:{name}", summary, {**free, **parameters, **flip}, features=features)
+    return Source(
+        f"implicitbias.tasks.synthetic:{name}", summary, {**free, **parameters, **flip}, features=features,
+        at_least={"features": least} if free else {},
+    )  # fmt: skip
 
 
 _SCALING = Parameter(
@@ -59,16 +62,17 @@ SOURCES: dict[str, Source] = {
         spread=Parameter(0.005, "standard deviation of a cluster, cut at twice that", 0),
     ),
     "disc_grid": _synthetic(
-        "disc_grid", "a grid of discs in two of d coordinates, the last of which is 1 (Chizat & Bach 2020)",
+        "disc_grid", "a grid of discs in two of d coordinates, the last of which is 1 (Chizat & Bach 2020)", least=3,
         grid=Parameter(3, "discs along a side", 1),
     ),
     "sparse_teacher": _synthetic(
         "sparse_teacher", "x ~ N(0, I), y the sign of a sparse two-layer network (Tsilivis et al. 2025)",
+        least="active",
         teacher=Parameter(64, "neurons of the teacher", 1),
         active=Parameter(3, "coordinates that matter to a neuron, or to the parity", 1),
     ),
     "sparse_parity": _synthetic(
-        "sparse_parity", "x uniform on {+-1/sqrt(d)}^d, y the parity of a few signs (Telgarsky 2022)",
+        "sparse_parity", "x uniform on {+-1/sqrt(d)}^d, y the parity of a few signs (Telgarsky 2022)", least="active",
         active=Parameter(2, "coordinates that matter to a neuron, or to the parity", 1),
     ),
 }  # fmt: skip

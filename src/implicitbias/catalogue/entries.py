@@ -26,11 +26,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Entry:
-    """A named piece of the laboratory: where its code is and what it is."""
+    """A named piece of the laboratory: where its code is and what it is.
+
+    `at_least` says for some parameters what they must not be below: a number, or another parameter's value.
+    """
 
     function: str
     summary: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    at_least: Mapping[str, int | str] = field(default_factory=dict, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -108,14 +112,17 @@ class Metric(Entry):
 class Experiment(Entry):
     """A small system that is computed whole: a function of `seed` and its parameters that gives a dataset.
 
-    `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters. One
-    with a `task` is given the study's tasks, one seed at a time.
+    `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters; `dtype`
+    is what its networks, or its other large arrays, are computed in. One with a `task` is given the study's tasks, one
+    seed at a time; with `images` it classifies images by the networks of `shapes.image_layer_shapes`.
     """
 
     variables: tuple[str, ...] = ()
     dims: tuple[str, ...] = ()
     minutes: float = 1.0
     task: bool = False
+    images: bool = False
+    dtype: str = "float64"
 
 
 @dataclass(frozen=True)

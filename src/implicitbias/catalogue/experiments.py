@@ -25,8 +25,8 @@ EXPERIMENTS: dict[str, Experiment] = {
             "problems": Parameter(200, "random problems, of 1 to 1000 points", 1),
             "samples": Parameter(4096, "samples a problem", 256),
         },
-        variables=("complexity", "complexity_stderr", "exact_complexity", "points", "score"), dims=("problem",),
-        minutes=2,
+        variables=("complexity", "complexity_stderr", "exact_complexity", "points", "family", "score"),
+        dims=("problem",), minutes=2,
     ),
     "gradient_regularisation": Experiment(
         "implicitbias.experiments.regularisation:gradient_regularisation",
@@ -38,7 +38,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "level": Parameter(0.4, "share of the initial loss at which gradients are compared", 0, 1,
                 exclusive_minimum=True, exclusive_maximum=True),
         },
-        variables=("distance", "modified_distance", "slope"),
+        variables=("distance", "modified_distance", "mean_square_gradient"), at_least={"time": "step_size"},
     ),
     "inconsistency": Experiment(
         "implicitbias.experiments.inconsistency:inconsistency",
@@ -71,7 +71,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "draws": _draws(100000),
             "kept": Parameter(2000, "the most frequent functions that are kept", 1),
         },
-        variables=("probability", "complexity", "functions"), dims=("rank",),
+        variables=("probability", "complexity", "functions"), dims=("rank",), dtype="float32",
     ),
     "spectral_bias": Experiment(
         "implicitbias.experiments.spectral:spectral_bias",
@@ -86,7 +86,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "steps": _steps(20000),
             "every": Parameter(200, "steps between records", 1),
         },
-        variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius"), minutes=3,
+        variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius"), minutes=3, dtype="float32",
     ),
     "guess_and_check": Experiment(
         "implicitbias.experiments.guess_and_check:guess_and_check",
@@ -104,7 +104,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "test_accuracy", "test_accuracy_stderr", "fitting", "normalized_loss",
             "guess_acceptance", "guess_acceptance_stderr",
         ),
-        dims=("found_by",), minutes=2, task=True,
+        dims=("found_by",), minutes=2, task=True, images=True, dtype="float32",
     ),
     "boolean_posterior": Experiment(
         "implicitbias.experiments.boolean:boolean_posterior",
@@ -124,7 +124,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "bayes_probability", "sgd_probability", "bayes_count", "sgd_count", "bayes_accuracy", "sgd_accuracy",
             "target_complexity",
         ),
-        dims=("rank",), minutes=3,
+        dims=("rank",), minutes=3, dtype="float32",
     ),
     "simplicity_bias": Experiment(
         "implicitbias.experiments.simplicity:simplicity_bias",
@@ -145,7 +145,8 @@ EXPERIMENTS: dict[str, Experiment] = {
             "batch": Parameter(256, "training points a step", 1),
             "noise": Parameter(0.1, "share of points whose linear coordinate is noise (noisy_lms_7)", 0, 1),
         },
-        variables=("train_accuracy", "accuracy", "auc", "simple_randomized_auc", "complex_randomized_auc"), minutes=2,
+        variables=("train_accuracy", "accuracy", "auc", "simple_randomized_auc", "complex_randomized_auc"),
+        minutes=2, dtype="float32",
     ),
     "pruning": Experiment(
         "implicitbias.experiments.pruning:pruning",
@@ -161,7 +162,10 @@ EXPERIMENTS: dict[str, Experiment] = {
             "learning_rate": Parameter(20.0, "step of gradient descent", 0, exclusive_minimum=True),
             "steps": _steps(1000),
         },
-        variables=("train_loss", "train_error", "test_error", "signal_neurons"),
+        variables=(
+            "train_loss", "train_loss_stderr", "train_error", "train_error_stderr", "test_error", "test_error_stderr",
+            "signal_neurons", "signal_neurons_stderr",
+        ), dtype="float32",
     ),
     "ball_indicator": Experiment(
         "implicitbias.experiments.ball:ball_indicator",
@@ -175,7 +179,8 @@ EXPERIMENTS: dict[str, Experiment] = {
             "learning_rate": Parameter(0.003, "step of Adam", 0, exclusive_minimum=True),
             "steps": _steps(1500),
         },
-        variables=("test_loss", "test_loss_stderr", "test_error", "test_error_stderr"), dims=("network",),
+        variables=("test_loss", "test_loss_stderr", "test_error", "test_error_stderr"),
+        dims=("network",), dtype="float32",
     ),
     "frequency_bias": Experiment(
         "implicitbias.experiments.spectral:frequency_bias",

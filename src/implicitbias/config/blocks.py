@@ -84,6 +84,25 @@ def _check_parameters(block: Strict, table: Mapping[str, catalogue.Entry], kind:
             )  # fmt: skip
 
 
+def _check_least(block: Strict, table: Mapping[str, catalogue.Entry], kind: str) -> None:
+    """Nowhere on the grid is a parameter below what the chosen entry needs: a number, or another parameter."""
+    for name in as_list(getattr(block, kind)):
+        entry = table[name]
+        for key, least in entry.at_least.items():
+            floor = max(_values(block, entry, least)) if isinstance(least, str) else least
+            if (value := min(_values(block, entry, key))) < floor:
+                named = f"{least}, which is {floor:g}" if isinstance(least, str) else str(floor)
+                raise problem(f"{key}: {value:g} is too small for {kind} {name!r}; allowed: at least {named}")
+
+
+def _values(block: Strict, entry: catalogue.Entry, key: str) -> list[Any]:
+    """What an entry's parameter is on the grid; of multiples of the training size, the smallest."""
+    given = getattr(block, key)
+    values = [entry.parameters[key].default] if given is None else as_list(given)
+    smallest = min(as_list(getattr(block, "train_size", 1)))
+    return [int(value.removesuffix("n")) * smallest if isinstance(value, str) else value for value in values]
+
+
 def problem(text: str) -> PydanticCustomError:
     """An error in what keys say together."""
     return PydanticCustomError("study", "{text}", {"text": text})
@@ -126,6 +145,7 @@ class _Task(TaskBase):
     @model_validator(mode="after")
     def _fits_source(self) -> "_Task":
         _check_parameters(self, catalogue.SOURCES, "source")
+        _check_least(self, catalogue.SOURCES, "source")
         for source in as_list(self.source):
             for labels in as_list(self.labels):
                 if allowed := catalogue.not_labelled_by(source, labels):
@@ -295,6 +315,7 @@ class _Experiment(Strict):
     @model_validator(mode="after")
     def _parameters_are_used(self) -> "_Experiment":
         _check_parameters(self, catalogue.EXPERIMENTS, "name")
+        _check_least(self, catalogue.EXPERIMENTS, "name")
         return self
 
 

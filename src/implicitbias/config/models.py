@@ -1,5 +1,6 @@
 """What a config may say: the pydantic models behind config/schema.json and every validation error."""
 
+from itertools import product
 from math import isqrt
 from typing import Annotated, Any
 
@@ -21,7 +22,8 @@ from implicitbias.config.blocks import (
     problem,
 )
 from implicitbias.config.values import Count, Distinct, OneOf, Positive
-from implicitbias.errors import nearest
+from implicitbias.errors import ConfigError, nearest
+from implicitbias.shapes import image_layer_shapes
 
 MetricName = Annotated[str, OneOf(tuple(catalogue.METRICS), "metric")]
 FigureName = Annotated[str, OneOf(tuple(catalogue.FIGURES), "figure")]
@@ -106,6 +108,7 @@ class Study(Strict):
         if self.metrics and not runs:
             raise problem("metrics are measured on runs: add training or sampling")
         self._check_images()
+        self._check_image_classifiers()
         self._check_metrics()
         self._check_figures(self.axes())
         return self
@@ -121,6 +124,26 @@ class Study(Strict):
                 f"architecture cnn is for images whose side is a multiple of 4, not for source {wrong[0]!r};"
                 f" allowed: {', '.join(fitting)}"
             )
+
+    def _check_image_classifiers(self) -> None:
+        """Every network of an experiment with images can be built for those of every source."""
+        if self.experiment is None or self.task is None or not catalogue.EXPERIMENTS[self.experiment.name].images:
+            return
+        known = catalogue.EXPERIMENTS[self.experiment.name].parameters
+        keys = ("architecture", "layers", "factor")
+        axes = [as_list(getattr(self.experiment, key) or known[key].default) for key in keys]
+        real = [name for name, entry in catalogue.SOURCES.items() if entry.counts is not None]
+        for source in as_list(self.task.source):
+            if source not in real:
+                raise problem(
+                    f"experiment {self.experiment.name!r} is for images, not for source {source!r};"
+                    f" allowed: {', '.join(real)}"
+                )
+            for architecture, layers, factor in product(*axes):
+                try:
+                    image_layer_shapes(architecture, layers, factor, catalogue.SOURCES[source].features)
+                except ConfigError as error:
+                    raise problem(f"experiment {self.experiment.name!r} on source {source!r}: {error}") from error
 
     def _check_metrics(self) -> None:
         """Every metric has what it needs: weights, a loss with margins, as many layers as it is made for."""

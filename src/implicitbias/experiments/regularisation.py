@@ -21,7 +21,7 @@ _POINTS, _FEATURES = 16, 4
 def gradient_regularisation(
     *, step_size: float = 0.025, time: float = 4.0, width: int = 16, level: float = 0.4, seed: int = 0
 ) -> xr.Dataset:
-    """Distances of gradient descent to the flow of E and to that of E + h/4 |grad E|^2, and its slope at equal loss.
+    """Distances of gradient descent to the flows of E and of E + h/4 |grad E|^2, and its gradient at equal loss.
 
     A tanh network of two layers, mean square loss E of Gaussian points with labels +-1, float64.
 
@@ -33,8 +33,8 @@ def gradient_regularisation(
         seed: of points, labels and weights.
 
     Returns:
-        Scalars `distance` and `modified_distance` (2-norm over all weights), and `slope`, |grad E|^2 over the number
-        of weights when the loss first falls to `level` of its initial value (NaN if it does not).
+        Scalars `distance` and `modified_distance` (2-norm over all weights), and `mean_square_gradient`, |grad E|^2
+        over the number of weights when the loss first falls to `level` of its initial value (NaN if it does not).
     """
     generator = torch.Generator().manual_seed(derive_seed("gradient regularisation", seed))
     x = torch.randn(_POINTS, _FEATURES, dtype=torch.float64, generator=generator)
@@ -70,7 +70,7 @@ def gradient_regularisation(
             "modified_distance": variable(
                 (), distances["modified_distance"], "distance to the flow of the regularised loss", source=_SOURCE
             ),
-            "slope": variable(
+            "mean_square_gradient": variable(
                 (), _at_level(records, level) / parameters, "mean squared gradient at equal loss", source=_SOURCE
             ),
         }

@@ -21,8 +21,8 @@ def descent_follows_the_regularised_flow(dataset: xr.Dataset) -> Verdict:
 def larger_steps_find_flatter_slopes(dataset: xr.Dataset) -> Verdict:
     """At equal loss, the mean squared gradient falls as the step grows, for the mean over seeds."""
     steps = np.sort(axis(dataset, "step_size"))
-    slope = mean(dataset["slope"], "step_size").sel(step_size=steps)
-    return verdict((slope.diff("step_size") < 0).all(), f"mean square {shown(slope)} at steps {shown(steps)}")
+    square = mean(dataset["mean_square_gradient"], "step_size").sel(step_size=steps)
+    return verdict((square.diff("step_size") < 0).all(), f"mean square {shown(square)} at steps {shown(steps)}")
 
 
 def kinks_stay_where_they_start(dataset: xr.Dataset) -> Verdict:
