@@ -106,3 +106,21 @@ def test_norms_are_those_of_gaussian_weights() -> None:
     for layer, (rows, columns) in enumerate([(10, 5), (10, 10), (1, 10)]):
         squared = norms[:, layer] ** 2
         assert abs(squared.mean() - rows) < 4 * (2 * rows / columns / 500) ** 0.5
+
+
+@pytest.mark.parametrize("bias", ["first", "all"])
+def test_networks_with_biases_start_at_biases_of_zero(bias: str) -> None:
+    """They compute what networks without biases do, of the same weights."""
+    task = make([[1, -1]], seeds=(4,))
+    found, plain = run(task, bias=bias), run(task)
+    for name in ("test_output", "frobenius_norm"):
+        assert np.allclose(found[name], plain[name], atol=1e-5)
+
+
+@pytest.mark.parametrize(("output", "norm"), [("signs", 1.0), ("halves", 2 / 10**0.5)])
+def test_last_layers_are_those_that_the_network_says(output: str, norm: float) -> None:
+    """Ten weights of +-1/sqrt(10), or of +-2/10; Gaussian ones would have a norm of their own each."""
+    found = run(make([[1, -1]], seeds=(4,)), depth=2, output=output)
+    last = found["frobenius_norm"].sel(layer=1)
+    assert last.values == pytest.approx(norm)
+    assert last.size > 10

@@ -26,13 +26,13 @@ def sample(
 ) -> xr.Dataset:
     """Draw random networks and keep those with zero training error.
 
-    Weights are N(0, 1/fan_in). With `flip`, a network with every sign wrong is kept too, negated: f and -f are
-    equally likely, so this doubles the yield. Each draw has a generator of its own, seeded by its number, so the
-    result does not depend on how many are drawn at once.
+    Weights are N(0, 1/fan_in), biases 0 and last layers as those that training starts from. With `flip`, a network with
+    every sign wrong is kept too, negated: f and -f are equally likely, so this doubles the yield. Each draw has a
+    generator of its own, seeded by its number, so the result does not depend on how many are drawn at once.
 
     Args:
         task: from `tasks.build`.
-        network: architecture, activation and its parameters, depth, width.
+        network: architecture, activation and its parameters, depth, width, bias, output, residual.
         sampling: draws (number of networks), flip.
         device: torch device.
 
@@ -91,15 +91,16 @@ def _accepted(
     train_input, labels, test_input = tensor("train_input"), tensor("train_label"), tensor("test_input")
     points, features = train_input.shape
     form, shape = of_network(network), (network["depth"], network["width"], features)
-    architecture = network.get("architecture", "mlp")
-    shapes = layer_shapes(*shape, architecture=architecture)
-    passes = positions(network["depth"], features, architecture)
+    defaults = {"bias": "none", "output": "trained", "architecture": "mlp"}
+    built = {key: network.get(key, default) for key, default in defaults.items()}
+    shapes = layer_shapes(*shape, built["bias"], built["architecture"])
+    passes = positions(network["depth"], features, built["architecture"])
     numbers_each = sum((rows + points * often) * columns for (rows, columns), often in zip(shapes, passes, strict=True))
     size = max(1, _NUMBERS // numbers_each)
     kept: dict[str, list[Tensor]] = {"train_output": [], "test_output": [], "frobenius_norm": []}
     for start in range(0, len(guesses), size):
         block = guesses[start : start + size]
-        weights = initialise(*shape, block, device=device, architecture=architecture)
+        weights = initialise(*shape, block, device=device, **built)
         output = forward(weights, train_input, form)
         right, wrong = (output * labels > 0).all(1), (output * labels < 0).all(1)
         chosen = torch.nonzero(right | wrong if flip else right).ravel()

@@ -187,6 +187,14 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         (
             "studies.one", guessed({"source": "gaussian", "labels": "own"}), ["'gaussian'", "allowed: digits, mnist"],
         ),
+        (
+            "studies.one",
+            {
+                "task": {"source": "gaussian", "train_size": 4}, "network": {"depth": 2, "output": "random_features"},
+                "sampling": {}, "metrics": ["test_error"],
+            },
+            ["random_features", "sampling"],
+        ),
         ("studies.one.task.scaling", "pixel", ["scaling", "did you mean 'pixels'"]),
         ("studies.one.checks", ["networks_fti"], ["did you mean 'networks_fit'", "more (all of them"]),
         ("studies.one.experiment", {"name": "calibratoin"}, ["did you mean 'calibration'"]),

@@ -107,6 +107,8 @@ class Study(Strict):
             raise problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
             raise problem("metrics are measured on runs: add training or sampling")
+        if self.sampling and self.network and "random_features" in as_list(self.network.output):
+            raise problem("output random_features starts at f = 0, which fits nothing; sampling has no use for it")
         self._check_images()
         self._check_image_classifiers()
         self._check_metrics()
