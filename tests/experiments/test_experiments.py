@@ -156,6 +156,16 @@ def test_half_times_follow_the_weights_of_the_loss() -> None:
     assert (np.diff(plain) > 0).all()
 
 
+def test_half_times_of_exponentials() -> None:
+    """A half of exp(-r t) is left at log(2)/r; of (exp(-t) + exp(-3t))/2 where u = exp(-t) solves u + u^3 = 1."""
+    for rate in (0.3, 2.0):
+        found = spectral._half_time(np.array([rate, 7.0]), np.array([1.0, 0.0]))
+        assert found == pytest.approx(math.log(2) / rate, rel=1e-8)
+    root = next(u.real for u in np.roots([1, 0, 1, -1]) if u.imag == 0)
+    assert spectral._half_time(np.array([1.0, 3.0]), np.array([0.5, 0.5])) == pytest.approx(-math.log(root), rel=1e-8)
+    assert math.isnan(spectral._half_time(np.array([0.0, 1.0]), np.array([0.6, 0.4])))
+
+
 def test_learned_amplitudes_of_a_network_in_training() -> None:
     found = spectral.spectral_bias(width=32, depth=4, steps=1500, every=500)
     learned = found["learned"]

@@ -1,8 +1,12 @@
 """Which frequencies a network learns first (Rahaman et al. 2019), and how that follows from the tangent kernel."""
 
+import math
+from itertools import pairwise
+
 import numpy as np
 import torch
 import xarray as xr
+from scipy.optimize import brentq
 from torch import Tensor
 
 from implicitbias.networks.kernels import ntk_kernel
@@ -55,10 +59,8 @@ def spectral_bias(
     t = np.arange(_POINTS) / _POINTS
     phases = rng.random((10, 1))
     target = torch.tensor(amplitudes @ np.sin(2 * np.pi * (frequencies[:, None] * t + phases)), dtype=torch.float32)
-    x, form = (
-        torch.tensor(t[None, :, None], dtype=torch.float32),
-        of_network({"activation": "plain_relu", "bias": "all"}),
-    )
+    x = torch.tensor(t[None, :, None], dtype=torch.float32)
+    form = of_network({"activation": "plain_relu", "bias": "all"})
     generator = torch.Generator().manual_seed(derive_seed("spectral network", seed))
     weights = [  # torch's own layers: kinks are spread from the start, which zero biases would put at t = 0
         (2 * torch.rand(1, rows, columns, generator=generator) - 1) / (columns - 1) ** 0.5
@@ -111,7 +113,7 @@ def frequency_bias(*, sobolev: float = 0.0, points: int = 400, degrees: int = 16
 
     Points are not spread evenly on the circle; the loss e^T W e/2 weighs the error's Fourier coefficient of degree l by
     (1 + l)^(2 sobolev), by quadrature on these points. The kernel is the infinitely wide two-layer relu network's with
-    biases. Float64.
+    biases in both layers. Float64.
 
     Args:
         sobolev: order of the norm; 0 is the plain square loss, below 0 smooth functions come first all the more.
@@ -127,7 +129,7 @@ def frequency_bias(*, sobolev: float = 0.0, points: int = 400, degrees: int = 16
     order = np.arange(1, degrees + 1)
     even = 2 * np.pi * np.arange(points) / points
     spectrum = np.fft.rfft(_circle_kernel(even)[0]).real[order] / points
-    angles = np.sort((even + 0.8 * np.sin(even) / 1 + rng.normal(scale=0.2 / points, size=points)) % (2 * np.pi))
+    angles = np.sort((even + 0.8 * np.sin(even) + rng.normal(scale=0.2 / points, size=points)) % (2 * np.pi))
     gaps = np.diff(np.append(angles, angles[0] + 2 * np.pi))
     quadrature = (gaps + np.roll(gaps, 1)) / (4 * np.pi)
     followed = np.repeat(np.arange(degrees + 5), 2)[1:]  # each with its cosine and its sine
@@ -137,14 +139,11 @@ def frequency_bias(*, sobolev: float = 0.0, points: int = 400, degrees: int = 16
     basis = waves * quadrature[:, None]  # basis^T e: the Fourier coefficients c of e, by quadrature
     root = (1.0 + followed) ** sobolev
     rates, vectors = np.linalg.eigh(root[:, None] * (basis.T @ _circle_kernel(angles) @ basis) * root)
-    times = np.geomspace(1e-3 / rates.max(), 1e9 / rates.max(), 6000)
-    half = []
+    rates, half = np.maximum(rates, 0), []
     for degree in order:  # c' = -basis^T K basis diag(root^2) c
         position = 2 * degree - 1
         start = vectors.T @ (root * (basis.T @ waves[:, position]))
-        left = np.exp(-np.outer(times, np.maximum(rates, 0))) @ (vectors[position] * start) / (root[position] * 0.5)
-        below = left < 0.5
-        half.append(times[below.argmax()] if below.any() else np.nan)
+        half.append(_half_time(rates, vectors[position] * start / (root[position] * 0.5)))
     return xr.Dataset(
         {
             "eigenvalue": variable("degree", spectrum, "eigenvalue of the tangent kernel", source=_YU),
@@ -154,8 +153,21 @@ def frequency_bias(*, sobolev: float = 0.0, points: int = 400, degrees: int = 16
     )
 
 
+def _half_time(rates: np.ndarray, shares: np.ndarray) -> float:
+    """When sum_i shares_i exp(-rates_i t) first falls below a half; NaN if it does not within 10^9/max(rates)."""
+
+    def excess(t: float) -> float:
+        return float(np.exp(-rates * t) @ shares) - 0.5
+
+    times = [float(t) for t in np.geomspace(1e-3, 1e9, 1000) / rates.max()]
+    for before, after in pairwise(times):
+        if excess(after) < 0:
+            return brentq(excess, before, after, rtol=1e-9)
+    return math.nan
+
+
 def _circle_kernel(angles: np.ndarray) -> np.ndarray:
-    """The tangent kernel on the circle, with a constant third input for the biases."""
-    points = torch.tensor(np.stack([np.cos(angles), np.sin(angles), np.ones(len(angles))], axis=1))
-    kernel: np.ndarray = ntk_kernel(points, depth=2).numpy()
+    """The tangent kernel on the circle of norm sqrt(2), with biases of variance 1."""
+    points = math.sqrt(2) * torch.tensor(np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    kernel: np.ndarray = ntk_kernel(points, depth=2, bias_variance=1.0).numpy()
     return kernel
