@@ -79,3 +79,26 @@ def test_the_target_has_both_signs() -> None:
     target = boolean._target(boolean._corners(5), 10, 0)
     assert 1 / 32 <= float(target.float().mean()) <= 31 / 32
     assert target.dtype == torch.bool
+
+
+def test_pruned_networks_are_trained_as_autograd_would() -> None:
+    generator = torch.Generator().manual_seed(3)
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    mask = (torch.rand(2, 4, 30, generator=generator) < 0.6).double()
+    start, y, noise = 0.1 * normal(2, 4, 30) * mask, normal(2, 5).sign(), normal(2, 5, 30) / 30**0.5
+    noise[..., 0] = 0
+    along, output = 0.7 * y[..., None], torch.tensor([0.5, 0.5, -0.5, -0.5], dtype=torch.float64)
+    weight = start.clone().requires_grad_(True)
+    for _ in range(30):
+        patches = torch.cat([torch.zeros_like(noise), noise]).reshape(2, 2, 5, 30).clone()
+        patches[0, ..., 0] = along[..., 0]
+        outputs = (torch.relu(patches @ weight.mT).sum(0) @ output) * y
+        (gradient,) = torch.autograd.grad(torch.nn.functional.softplus(-outputs).mean(1).sum(), weight)
+        with torch.no_grad():
+            weight -= 2.0 * gradient * mask
+    found = pruning.trained(start, mask, output, y, along, noise, 2.0, 30)
+    assert torch.allclose(found, weight.detach(), atol=1e-12)
+    assert not torch.allclose(found, start, atol=0.1)

@@ -160,7 +160,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "test_size": Parameter(1000, "test points", 2),
             "draws": _draws(20),
             "learning_rate": Parameter(20.0, "step of gradient descent", 0, exclusive_minimum=True),
-            "steps": _steps(1000),
+            "steps": _steps(10_000),
         },
         variables=(
             "train_loss", "train_loss_stderr", "train_error", "train_error_stderr", "test_error", "test_error_stderr",
