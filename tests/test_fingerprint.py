@@ -1,6 +1,8 @@
 """Fingerprints follow meaning: code that a job runs, and nothing else."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +46,28 @@ def test_a_job_depends_on_its_own_optimizer_only() -> None:
     nero, adam = (fingerprint(TRAIN, [catalogue.OPTIMIZERS[name]]) for name in ("nero", "adam"))
     assert nero != adam
     assert nero == fingerprint(TRAIN, [catalogue.OPTIMIZERS["nero"]])
+
+
+@pytest.mark.parametrize(
+    ("entry", "change"),
+    [
+        (catalogue.LABELS["binary"], {"digits": (0, 2)}),
+        (catalogue.OPTIMIZERS["sgd"], {"equivariant": False}),
+        (catalogue.METRICS["weight_norm"], {"dims": ()}),
+        (catalogue.SOURCES["digits"], {"features": 65}),
+        (catalogue.OPTIMIZERS["nero"], {"parameters": {"beta": catalogue.Parameter(0.9, "decay")}}),
+    ],
+)
+def test_every_field_of_an_entry_counts(entry: catalogue.Entry, change: dict[str, Any]) -> None:
+    assert fingerprint(TRAIN, [replace(entry, **change)]) != fingerprint(TRAIN, [entry])
+
+
+def test_the_prose_of_an_entry_does_not_count() -> None:
+    beta = catalogue.Parameter(0.999, "in other words")
+    before, figure = catalogue.OPTIMIZERS["nero"], catalogue.FIGURES["bounds"]
+    after = replace(before, summary="reworded", parameters={"beta": beta})
+    assert fingerprint(TRAIN, [after]) == fingerprint(TRAIN, [before])
+    assert fingerprint(TRAIN, [replace(figure, alt="reworded")]) == fingerprint(TRAIN, [figure])
 
 
 def test_upstream_and_scripts_count(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from implicitbias.catalogue import Entry
 PACKAGE = "implicitbias"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _CATALOGUE = f"{PACKAGE}.catalogue"
+_PROSE = frozenset({"summary", "alt", "minutes"})  # of entries: what people and schedulers read
 
 
 def fingerprint(
@@ -64,13 +65,10 @@ def closure(modules: Iterable[str]) -> frozenset[str]:
 
 
 def _entry_text(entry: Entry) -> str:
-    """What of an entry can change a number: its function and its defaults, not its prose."""
-    defaults = sorted((key, parameter.default) for key, parameter in entry.parameters.items())
-    names = (
-        "long_name", "units", "source", "dims", "coordinates", "over_networks",
-        "degree", "homogeneous", "defect", "equivariant",
-    )  # fmt: skip
-    return repr((entry.function, defaults, [getattr(entry, name, "") for name in names]))
+    """All of an entry but its prose; of its parameters the defaults."""
+    kept = {name: value for name, value in vars(entry).items() if name not in _PROSE}
+    defaults = {key: parameter.default for key, parameter in entry.parameters.items()}
+    return repr(sorted((kept | {"parameters": defaults}).items()))
 
 
 @lru_cache(maxsize=1)
