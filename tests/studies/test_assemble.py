@@ -73,6 +73,18 @@ def test_a_lone_seed_that_is_no_axis_is_squeezed() -> None:
     assert study["seed"].item() == 4
 
 
+def test_a_lone_layer_is_kept_where_other_files_have_more() -> None:
+    """Depths 1 and 2 by layer, at a lone step of its own each, which is squeezed."""
+
+    def norms(values: list[float], step: int) -> xr.Dataset:
+        data = variable(("step", "layer"), [values], "norm", source="x")
+        return describe(xr.Dataset({"weight_norm": data}, {"step": [step], "layer": range(len(values))}), "t", {})
+
+    study = assembled([({"depth": 1}, "", norms([5], 10)), ({"depth": 2}, "", norms([6, 7], 20))], {"depth": [1, 2]})
+    assert study["weight_norm"].dims == ("depth", "layer")
+    np.testing.assert_array_equal(study["weight_norm"], [[5, np.nan], [6, 7]])
+
+
 def test_steps_of_different_runs_are_joined_in_order() -> None:
     def run(steps: list[int]) -> xr.Dataset:
         data = variable("step", np.array(steps, float), "loss", source="x")

@@ -9,6 +9,9 @@ import xarray as xr
 from implicitbias.errors import ResultError
 from implicitbias.schema import describe, variable
 
+Part = tuple[Mapping[str, Any], xr.DataArray]
+"""A variable of one file, and where in the grid it stands."""
+
 _AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
     "train_size": ("number of training points", "1"),
     "depth": ("depth (weight matrices)", "1"),
@@ -67,13 +70,13 @@ def assemble(
         ({axis: str(value) if axis in mixed else value for axis, value in coords.items()}, prefix, dataset)
         for coords, prefix, dataset in pieces
     ]
-    by_name: dict[str, list[tuple[Mapping[str, Any], xr.DataArray]]] = {}
+    by_name: dict[str, list[Part]] = {}
     for coords, prefix, dataset in pieces:
-        for name, data in _squeezed(dataset, axes).data_vars.items():
+        for name, data in dataset.data_vars.items():
             linked = data.attrs.get("ancillary_variables")
             renamed = data.assign_attrs(ancillary_variables=prefix + linked) if linked else data
             by_name.setdefault(f"{prefix}{name}", []).append((coords, renamed))
-    combined = xr.Dataset({name: _combine(name, parts, axes) for name, parts in by_name.items()})
+    combined = xr.Dataset({name: _combine(name, _squeezed(parts, axes), axes) for name, parts in by_name.items()})
     scalars = {key: value for key, value in fixed.items() if key not in combined.dims and key not in combined}
     combined = combined.assign_coords(scalars)
     for name in map(str, combined.coords):
@@ -89,15 +92,17 @@ def assemble(
     return describe(combined, title, parameters, **inherited, codes=" ".join(codes), **attrs)
 
 
-def _squeezed(dataset: xr.Dataset, axes: Mapping[str, Sequence[Any]]) -> xr.Dataset:
-    """Without dimensions of one value that are no axis of the grid (a lone seed, a lone checkpoint, …)."""
-    lone = [dim for dim, size in dataset.sizes.items() if size == 1 and dim not in axes and dim != "draw"]
-    return dataset.squeeze(lone, drop=True)
+def _squeezed(parts: Sequence[Part], axes: Mapping[str, Sequence[Any]]) -> list[Part]:
+    """Without dimensions that are no axis of the grid and have one value in every part (a lone seed, a lone step, …).
+
+    The layers of a network of depth 1 stay where others of the study are deeper.
+    """
+    dims = {dim for _, part in parts for dim in part.dims} - {*axes, "draw"}
+    lone = [dim for dim in dims if all(part.sizes.get(dim) == 1 for _, part in parts)]
+    return [(coords, part.squeeze(lone, drop=True)) for coords, part in parts]
 
 
-def _combine(
-    name: str, parts: Sequence[tuple[Mapping[str, Any], xr.DataArray]], axes: Mapping[str, Sequence[Any]]
-) -> xr.DataArray:
+def _combine(name: str, parts: Sequence[Part], axes: Mapping[str, Sequence[Any]]) -> xr.DataArray:
     """One array over the axes on which the parts differ, then over the parts' own dimensions."""
     first = parts[0][1]
     outer = [axis for axis in axes if any(axis in coords and axis not in part.dims for coords, part in parts)]
