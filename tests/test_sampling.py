@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import complete
 from implicitbias import sampling
 from implicitbias.sampling import sample
 from implicitbias.schema import describe, variable, violations
 
-NETWORK = {"architecture": "mlp", "activation": "relu", "depth": 3, "width": 10}
+NETWORK = complete.network(depth=3, width=10)
 
 
 def make(labels: list[list[int]], seeds: tuple[int, ...] = (4, 5), shared: bool = True) -> xr.Dataset:

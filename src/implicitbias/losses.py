@@ -22,7 +22,7 @@ def square(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
 
 
 def logistic(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
-    """Mean of log(1 + exp(-y f(x)/alpha)) over the batch."""
+    """Mean of log(1 + exp(-y f(x)/alpha)) over the batch: two-class cross-entropy of the logits (0, f(x)/alpha)."""
     return softplus(-labels * outputs / label_scale[:, None]).mean(-1)
 
 
@@ -45,11 +45,3 @@ def log_logistic(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor
 def hinge(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
     """Sum of max(0, 1 - y f(x)/alpha) over the batch (Karhadkar et al. 2024)."""
     return (1 - labels * outputs / label_scale[:, None]).relu().sum(-1)
-
-
-def cross_entropy(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
-    """Mean two-class cross-entropy of the logits (0, f(x)/alpha).
-
-    -log softmax_y of (0, z) is log(1 + exp(-y z)): the logistic loss.
-    """
-    return logistic(outputs, labels, label_scale)

@@ -91,8 +91,7 @@ def _accepted(
     train_input, labels, test_input = tensor("train_input"), tensor("train_label"), tensor("test_input")
     points, features = train_input.shape
     form, shape = of_network(network), (network["depth"], network["width"], features)
-    defaults = {"bias": "none", "output": "trained", "architecture": "mlp"}
-    built = {key: network.get(key, default) for key, default in defaults.items()}
+    built = {key: network[key] for key in ("bias", "output", "architecture")}
     shapes = layer_shapes(*shape, built["bias"], built["architecture"])
     passes = positions(network["depth"], features, built["architecture"])
     numbers_each = sum((rows + points * often) * columns for (rows, columns), often in zip(shapes, passes, strict=True))

@@ -17,6 +17,9 @@ _IMAGE_CHANNELS = (6, 16)
 
 CNN_DEPTH = len(KERNELS) + 2
 
+FROZEN_OUTPUTS = ("signs", "halves")
+"""What the last layer can be, if it is not trained."""
+
 
 def layer_shapes(
     depth: int, width: int, inputs: int, bias: str = "none", architecture: str = "mlp"
@@ -76,3 +79,10 @@ def image_layer_shapes(architecture: str, depth: int, factor: float, pixels: int
         )
     convolutions = [(rows, columns, IMAGE_KERNEL, IMAGE_KERNEL) for columns, rows in pairwise([1, *channels])]
     return [*convolutions, *((rows, columns) for columns, rows in pairwise([features, *hidden, 2]))]
+
+
+def trained_layers(output: str) -> slice:
+    """Which of the layers are trained, by what the last one is."""
+    if output == "random_features":
+        return slice(-1, None)
+    return slice(-1) if output in FROZEN_OUTPUTS else slice(None)

@@ -34,14 +34,14 @@ task = st.fixed_dictionaries(
 )
 synthetic = st.fixed_dictionaries(
     {"source": st.just("two_gaussians"), "train_size": axis(st.integers(1, 50))},
-    optional={"features": axis(st.integers(1, 40)), "flip": axis(st.floats(0, 0.5)), "mean_exponent": st.floats(0, 1)},
+    optional={"features": axis(st.integers(2, 40)), "flip": axis(st.floats(0, 0.5)), "mean_exponent": st.floats(0, 1)},
 )
 network = st.fixed_dictionaries(
     {"depth": axis(st.integers(1, 4))},
-    optional={"width": axis(st.integers(1, 64)), "activation": axis(st.sampled_from(["relu", "linear", "erf"]))},
+    optional={"width": axis(st.integers(2, 64)), "activation": axis(st.sampled_from(["relu", "linear", "erf"]))},
 )
 finite = st.fixed_dictionaries(
-    {"depth": axis(st.integers(1, 4)), "activation": axis(st.sampled_from(list(ACTIVATIONS)))},
+    {"depth": axis(st.integers(2, 4)), "activation": axis(st.sampled_from(list(ACTIVATIONS)))},
     optional={
         "bias": axis(st.sampled_from(["none", "first", "all"])),
         "output": axis(st.sampled_from(list(OUTPUTS))),
@@ -74,7 +74,7 @@ nngp = st.fixed_dictionaries(
         "posterior": st.booleans(),
     },
 )
-METRICS_OF_ALL = [name for name, entry in METRICS.items() if not entry.losses and not entry.depth]
+METRICS_OF_ALL = [name for name, entry in METRICS.items() if not entry.only]
 metrics = st.lists(st.sampled_from(METRICS_OF_ALL), min_size=1, unique=True)
 study = st.one_of(
     st.fixed_dictionaries({"task": task, "network": network, "training": training, "nngp": nngp, "metrics": metrics}),

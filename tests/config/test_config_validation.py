@@ -77,8 +77,8 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.network.width", [8, 8], ["width", "8 stands twice"]),
         ("studies.one.network.depth", [2, 0], ["depth.1", "greater than or equal to 1"]),
         ("studies.one.network.bias", "all", ["nngp", "bias: none"]),
-        ("studies.one.network", {"architecture": "cnn", "depth": 3, "width": 32}, ["cnn has depth 4"]),
-        ("studies.one.network", {"architecture": "cnn", "depth": 4, "width": 40}, ["multiple of 32"]),
+        ("studies.one.network", {"architecture": "cnn", "depth": 3, "width": 32}, ["depth = 3", "cnn; allowed: 4"]),
+        ("studies.one.network", {"architecture": "cnn", "depth": 4, "width": 40}, ["width = 40", "multiple of 32"]),
         ("studies.one.network", {"architecture": "cnn", "depth": 4, "width": 32}, ["nngp", "architecture: mlp"]),
         (
             "studies.one",
@@ -94,9 +94,9 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
                 "task": {"source": "digits", "labels": "3v6", "train_size": 4}, "network": CNN, "training": {},
                 "metrics": ["normalized_margin"],
             },
-            ["'normalized_margin' is for fully connected networks"],
+            ["'normalized_margin' is not for architecture 'cnn'", "allowed: mlp"],
         ),
-        ("studies.one.network.output", ["trained", "signs"], ["nngp", "output: trained"]),
+        ("studies.one.network.output", ["trained", "signs"], ["network.output = 'signs'", "nngp", "output: trained"]),
         ("studies.one.network.activation", "silu", ["'silu'", "closed form", "relu, leaky_relu"]),
         ("studies.one.training.init", "galort", ["'galort'", "did you mean 'glorot'"]),
         ("studies.one.task.train_size", [10, 2000], ["train_size: 2000", "digits", "at most 1200"]),
@@ -147,6 +147,16 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.training", {"schedule": "loss_based", "loss": "logistic"}, ["loss_based", "log_logistic"]),
         ("studies.one.training.step_exponent", 2, ["step_exponent", "less than or equal to 1"]),
         ("studies.one.training.stop", "fited", ["'fited'", "did you mean 'fitted'"]),
+        ("studies.one.training", {"until_fit": "sgd", "optimizer": ["sgd", "adam"]}, ["'adam'", "until_fit", "sgd"]),
+        ("studies.one.network.width", [8, 1], ["width = 1", "nero", "at least 2"]),
+        (
+            "studies.one",
+            {
+                "task": {"source": "gaussian", "train_size": 4, "features": [5, 1]}, "network": {"depth": 2},
+                "training": {}, "metrics": ["test_error"],
+            },
+            ["features = 1", "nero", "at least 2"],
+        ),
         ("studies.one.ensemble", ["depth"], ["'depth'", "label_scale"]),
         ("studies.one.network.slope", 0.2, ["slope is a parameter of leaky_relu", "the activation here is relu"]),
         ("studies.one.training.targets", "sphere", ["'sphere'", "spherised"]),
@@ -213,6 +223,62 @@ def test_a_bad_config_says_what_is_wrong(path: str, value: Any, fragments: list[
     assert len(message.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("metric", "network", "loss", "fragments"),
+    [
+        ("layer_alignment", {"bias": ["none", "all"]}, "logistic", ["bias 'all'", "none, first"]),
+        ("rotation", {"bias": "all"}, "logistic", ["bias 'all'", "none, first"]),
+        ("balancedness", {"bias": "all"}, "logistic", ["bias 'all'", "none, first"]),
+        ("positive_stable_rank", {"bias": "all"}, "logistic", ["bias 'all'", "none, first"]),
+        ("margin_linf_share", {"depth": 1, "bias": "first"}, "logistic", ["bias 'first'", "allowed: none"]),
+        ("svm_cosine", {"bias": "first"}, "logistic", ["bias 'first'", "allowed: none"]),
+        ("svm_norm_ratio", {}, "logistic", ["depth 2; allowed: 1", "output 'trained'; allowed: signs"]),
+        ("class_alignment", {"bias": "first"}, "logistic", ["bias 'first'", "allowed: none"]),
+        ("optimum_cosine", {"output": "signs", "bias": "first"}, "logistic", ["bias 'first'", "allowed: none"]),
+        ("optimum_cosine", {"output": "halves"}, "logistic", ["output 'halves'", "allowed: signs"]),
+        ("optimum_cosine", {"output": "signs", "activation": "gelu"}, "logistic", ["activation 'gelu'", "plain_relu"]),
+        ("margin_f1", {"output": "trained"}, "logistic", ["output 'trained'", "mean_field, random_features"]),
+        ("margin_f2", {"output": "trained"}, "logistic", ["output 'trained'", "mean_field, random_features"]),
+        ("margin_l2_share", {}, "logistic", ["depth 2; allowed: 1", "output 'trained'; allowed: random_features"]),
+        ("modified_margin", {"depth": [2, 3]}, "logistic", ["depth 3; allowed: 2", "residual False; allowed: True"]),
+        ("modified_margin", {"output": "signs"}, "logistic", ["output 'signs'; allowed: trained"]),
+        ("modified_margin", {}, "square", ["loss 'square'; allowed: logistic"]),
+    ],
+)  # fmt: skip
+def test_a_metric_without_a_meaning_for_these_networks_is_refused(
+    metric: str, network: dict[str, Any], loss: str, fragments: list[str]
+) -> None:
+    study = {
+        "task": {"source": "gaussian", "train_size": 4}, "network": {"depth": 2, "width": 4} | network,
+        "training": {"optimizer": "sgd", "loss": loss}, "metrics": [metric],
+    }  # fmt: skip
+    with pytest.raises(ConfigError) as caught:
+        validate({"studies": {"one": study}})
+    for fragment in [f"{metric!r} is not for", *fragments]:
+        assert fragment in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("network", "fragments"),
+    [
+        ({"depth": [1, 2], "output": "signs"}, ["output = 'signs'", "depth = 1"]),
+        ({"depth": 2, "width": 1, "output": "halves"}, ["output = 'halves'", "width = 1"]),
+        (
+            {"depth": 2, "output": "random_features"},
+            ["network.output = 'random_features'", "sampling", "signs"],
+        ),
+    ],
+)
+def test_networks_that_cannot_be_are_refused(network: dict[str, Any], fragments: list[str]) -> None:
+    study = {
+        "task": {"source": "gaussian", "train_size": 4}, "network": network, "sampling": {}, "metrics": ["test_error"],
+    }  # fmt: skip
+    with pytest.raises(ConfigError) as caught:
+        validate({"studies": {"one": study}})
+    for fragment in fragments:
+        assert fragment in str(caught.value)
+
+
 def test_metrics_of_training_do_not_go_with_guess_and_check() -> None:
     config = changed("studies.one.metrics", ["test_error", "stable_rank"])
     assert validate(config)
@@ -262,7 +328,7 @@ def test_numbers_in_exponent_form_without_a_dot_are_numbers() -> None:
 
 
 def test_one_axis_in_two_blocks_must_agree() -> None:
-    with pytest.raises(ConfigError, match="label_scale is a list in two blocks"):
+    with pytest.raises(ConfigError, match=r"label_scale is a list in two blocks, \[0.1, 1.0\] and \[1.0, 2.0\]"):
         validate(changed("studies.one.nngp.label_scale", [1, 2]))
 
 

@@ -135,6 +135,15 @@ def test_a_study_may_be_an_experiment_alone() -> None:
     assert [piece.coords for piece in made.studies["bars"].pieces] == [{"estimator": "mixture"}, {"estimator": "genz"}]
 
 
+def test_of_an_experiment_on_tasks_the_seed_is_the_tasks() -> None:
+    block = {
+        "task": {"source": "digits", "labels": "3v8", "train_size": 10, "seed": 3},
+        "experiment": {"name": "guess_and_check", "epochs": 1},
+    }
+    made = make_plan(validate({"studies": {"one": block}}))
+    assert made.studies["one"].fixed["seed"] == 3
+
+
 def test_parameters_of_an_activation_enter_its_jobs_alone() -> None:
     config = copy.deepcopy(BASE)
     plain = make_plan(validate(config))

@@ -5,12 +5,16 @@ import inspect
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import check_grad, minimize
+from scipy.optimize import OptimizeResult, check_grad, minimize
 from sklearn.svm import SVC, LinearSVC
 
+import complete
 from implicitbias.catalogue import METRICS, resolve
+from implicitbias.errors import NumericalError
 from implicitbias.losses import exponential, log_logistic
 from implicitbias.measurement import directions, homogeneity, kkt, margins, neurons, norms, optima, rank
+from implicitbias.measurement.loss_direction import log_slopes, loss_direction
+from implicitbias.measurement.measure import MAKERS
 from implicitbias.measurement.plane import plane_output, plane_point
 from implicitbias.measurement.slopes import boundary_distance, geometric_complexity
 from implicitbias.measurement.tangents import (
@@ -30,13 +34,13 @@ ONE = np.ones(())
 
 
 def network(**changes: object) -> dict:
-    return {"activation": "plain_relu", "depth": 2, "width": 5, "bias": "none", "output": "trained"} | changes
+    return complete.network(**({"activation": "plain_relu", "width": 5} | changes))
 
 
 def drawn(net: dict, lead: tuple[int, ...] = (), n: int = 6, d: int = 4) -> tuple[list[np.ndarray], np.ndarray]:
     """Random weights of leading shape `lead`, and inputs; for a cnn images of 4 x 4."""
     source = np.random.RandomState(1)
-    architecture = net.get("architecture", "mlp")
+    architecture = net["architecture"]
     d = 16 if architecture == "cnn" else d
     shapes = layer_shapes(net["depth"], net["width"], d, net["bias"], architecture)
     return [source.randn(*lead, *shape) for shape in shapes], source.randn(n, d)
@@ -85,7 +89,7 @@ def test_eulers_identity_to_rounding(net: dict) -> None:
     """<grad f, theta> = M f where a network is homogeneous, and not elsewhere."""
     weights, x = drawn(net, (3,))
     defect = homogeneity.euler_defect(tangents_of(weights, x, net), outputs(weights, x, net), degree(net))
-    if net["bias"] == "all" or net["activation"] == "gelu" or net.get("residual"):
+    if net["bias"] == "all" or net["activation"] == "gelu" or net["residual"]:
         assert (defect > 1e-3).all()
     else:
         assert (defect < 1e-13).all()
@@ -109,10 +113,10 @@ def test_norms_and_their_duals(norm: str) -> None:
         "spectral": [u @ vh for u, _, vh in (np.linalg.svd(layer, full_matrices=False) for layer in g)],
     }[norm]
     assert norms.NORMS[norm](best) == pytest.approx(1)
-    assert norms.inner(best, g) == pytest.approx(norms.DUALS[norm](g))
+    assert norms.inner(best, g) == pytest.approx(norms.DUAL_NORMS[norm](g))
     for _ in range(50):
         u = [source.randn(3, 4), source.randn(1, 3)]
-        assert norms.inner(u, g) <= norms.NORMS[norm](u) * norms.DUALS[norm](g) + 1e-12
+        assert norms.inner(u, g) <= norms.NORMS[norm](u) * norms.DUAL_NORMS[norm](g) + 1e-12
 
 
 @pytest.mark.parametrize("norm", norms.NORMS)
@@ -124,7 +128,6 @@ def test_margins_by_hand_and_free_of_scale(norm: str) -> None:
     assert found == pytest.approx((f * y).min(-1) / norms.NORMS[norm](weights) ** 3)
     scaled = [1.7 * w for w in weights]
     assert margins.margin(norm, outputs(scaled, x, net), y, scaled, degree(net)) == pytest.approx(found)
-    assert getattr(margins, f"margin_{norm}")(f, y, weights, 3) == pytest.approx(found)
 
 
 @pytest.mark.parametrize("loss", ["exponential", "log_logistic"])
@@ -149,7 +152,7 @@ def test_the_inverse_of_one_points_loss_is_its_margin(q: float) -> None:
 
 
 @pytest.mark.parametrize(("name", "loss"), [("exponential", exponential), ("log_logistic", log_logistic)])
-def test_the_dual_is_the_losses_own_gradient(name: str, loss: object) -> None:
+def test_the_losss_direction_is_its_own_gradient(name: str, loss: object) -> None:
     """The ascent direction is minus the gradient of the log loss that training differentiates."""
     net = network(depth=3)
     weights, x = drawn(net, (2,))
@@ -157,7 +160,7 @@ def test_the_dual_is_the_losses_own_gradient(name: str, loss: object) -> None:
     own = [torch.tensor(w, requires_grad=True) for w in weights]
     f = forward(own, torch.tensor(x).expand(2, -1, -1), of_network(net))
     loss(f, torch.tensor(y).expand(2, -1), torch.tensor(scale)).sum().backward()
-    found = kkt.dual(tangents_of(weights, x, net), f.detach().numpy(), y, scale, name)
+    found = loss_direction(tangents_of(weights, x, net), f.detach().numpy(), y, scale, name)
     for member in range(2):
         ours = np.concatenate([layer[member].ravel() for layer in found.ascent])
         theirs = -np.concatenate([w.grad[member].numpy().ravel() for w in own])
@@ -181,15 +184,15 @@ def fitted(net: dict) -> tuple[list[Tangent], np.ndarray, np.ndarray]:
 def test_bregman_residual_is_one_minus_alignment(norm: str, net: dict) -> None:
     """D = |t|^2 (1 - beta) (Tsilivis et al. 2025), computed from the definition."""
     tangents, f, y = fitted(net)
-    given = kkt.dual(tangents, f, y, np.ones(2), "exponential")
-    beta = getattr(kkt, f"alignment_{norm}")(tangents, f, y, np.ones(2), "exponential")
+    given = loss_direction(tangents, f, y, np.ones(2), "exponential")
+    beta = kkt.alignment(norm, tangents, given)
     size = norms.NORMS[norm]([t.weight for t in tangents]) * (f * y).min(-1) ** (-1 / degree(net))
-    divergence = getattr(kkt, f"bregman_{norm}")(tangents, f, y, np.ones(2), "exponential", degree(net))
+    divergence = kkt.bregman(norm, tangents, given, degree(net))
     assert divergence == pytest.approx(size**2 * (1 - beta), rel=1e-9)
     assert (beta <= 1 + 1e-12).all()
     assert kkt.bregman(norm, tangents, given._replace(q=-given.q), degree(net)) == pytest.approx([NAN] * 2, nan_ok=True)
     if norm == "l2":
-        stationarity = kkt.kkt_stationarity(tangents, f, y, np.ones(2), "exponential")
+        stationarity = kkt.kkt_stationarity(tangents, given)
         assert divergence == pytest.approx((stationarity * size) ** 2 / 2, rel=1e-9)
 
 
@@ -197,7 +200,7 @@ def test_alignment_is_minus_the_slope_of_the_loss_along_the_weights() -> None:
     """sum_i w_i q_i M = <theta, ascent> (Euler), so that beta > 0 for every fitted homogeneous network."""
     net = network(depth=3)
     tangents, f, y = fitted(net)
-    given = kkt.dual(tangents, f, y, np.ones(2), "exponential")
+    given = loss_direction(tangents, f, y, np.ones(2), "exponential")
     expected = 3 * (given.weights * f * y).sum(-1)
     assert norms.inner([t.weight for t in tangents], given.ascent) == pytest.approx(expected, rel=1e-12)
 
@@ -237,7 +240,8 @@ def test_residuals_vanish_at_the_max_margin_vector() -> None:
             assert optima.margin_l2_share(tangents, f[None], y, weights) == pytest.approx(1)
         else:
             assert optima.margin_l2_share(tangents, f[None], y, weights) < 0.99
-    slack = kkt.kkt_slackness(tangents_of([w[None, None]], x, net), (x @ w)[None], y, np.ones(1), "exponential", 1)
+    tangents = tangents_of([w[None, None]], x, net)
+    slack = kkt.kkt_slackness(tangents, loss_direction(tangents, (x @ w)[None], y, np.ones(1), "exponential"), 1)
     lam = np.exp(-(x @ w) * y) / np.exp(-(x @ w) * y).sum()
     v = (lam * y) @ x
     q = x @ w * y
@@ -254,6 +258,19 @@ def test_largest_margin_linf_is_an_optimum() -> None:
     found = minimize(lambda v: -(points @ np.clip(v, -1, 1)).min(), np.array([1.0, 1, 0, 0, 0]), method="Nelder-Mead")
     assert -found.fun <= best + 1e-9
     assert optima.margin_linf_share([np.ones((2, 1, 5))], x, y) == pytest.approx(points.sum(1).min() / best)
+
+
+def test_what_no_linear_function_fits_has_no_largest_margin() -> None:
+    """Two equal points of opposite labels: the best margin is 0, and a share of it is no number."""
+    x, y = np.array([[1.0, 2.0], [1.0, 2.0]]), np.array([1.0, -1.0])
+    assert np.isnan(optima.largest_margin_linf(x * y[:, None]))
+    assert np.isnan(optima.margin_linf_share([np.ones((2, 1, 2))], x, y)).all()
+
+
+def test_a_linear_program_that_fails_is_an_error(monkeypatch) -> None:
+    monkeypatch.setattr(optima, "linprog", lambda *_, **__: OptimizeResult(status=4, fun=None, message="no luck"))
+    with pytest.raises(NumericalError, match="no luck"):
+        optima.largest_margin_linf(np.eye(2))
 
 
 def test_kernel_machine_is_scikit_learns() -> None:
@@ -351,6 +368,7 @@ def test_mean_field_margins_by_hand() -> None:
     [
         network(activation="gelu"), network(activation="silu", bias="all"), network(bias="all"),
         network(depth=3, residual=True), network(depth=3, residual=True, activation="leaky_relu", slope=0.2),
+        network(depth=3, residual=True, bias="first"),
     ],
     ids=str,
 )  # fmt: skip
@@ -370,19 +388,27 @@ def test_modified_margin_subtracts_a_bound_on_the_defect(net: dict) -> None:
         assert (defect <= p * (1 + 1e-12)).all()
 
 
-def test_modified_margin_says_what_it_is_for() -> None:
-    net = network(depth=3)
-    weights, x = drawn(net)
-    with pytest.raises(homogeneity.ResultError, match="residual"):
-        homogeneity.modified_margin(outputs(weights, x, net), ONE, x, ONE, weights, 3, "exponential", net)
+def test_the_bound_of_a_first_bias_counts_the_constant_input() -> None:
+    """At inputs of norm 0.1 a network that lives on its bias is beyond the bound without the constant 1."""
+    net = network(depth=3, residual=True, bias="first", width=1)
+    x = np.full((1, 1), 0.1)
+    weights = [np.array([[0.0, 1.0]]), np.zeros((1, 1)), np.ones((1, 1))]
+    f = np.array([1.0])  # W3 phi(W1 (x, 1)), all of it of degree 2
+    modified = homogeneity.modified_margin(f, ONE, x, ONE, weights, 3, "exponential", net)
+    p = margins.inverse_loss(f, "exponential") - modified * norms.l2(weights) ** 3
+    assert p == pytest.approx(np.sqrt(1.01))
+    assert p >= 1
 
 
 def test_catalogue_says_what_metrics_need() -> None:
     for name, entry in METRICS.items():
         needs = set(inspect.signature(resolve(entry)).parameters)
         of_training = {"weights", "input_slopes", "trained_weights", "tangents", "loss", "train_losses", "label_scales"}
+        of_training.add("loss_direction")
         assert entry.trained == bool(needs & of_training), name
-        assert bool(entry.losses) == ("loss" in needs), name
+        assert any("loss" in rule for rule in entry.only) == bool(needs & {"loss", "loss_direction"}), name
+        made = {*MAKERS, "network", *entry.arguments, *entry.coordinates}
+        assert needs <= made, name
 
 
 def test_the_inverse_loss_decreases_as_the_loss_rises() -> None:
@@ -393,8 +419,8 @@ def test_the_inverse_loss_decreases_as_the_loss_rises() -> None:
             return float(margins.inverse_loss(q, loss))
 
         def slope(q: np.ndarray, loss: str = loss) -> np.ndarray:
-            logs = margins.log_slopes(q, loss)
-            return np.exp(logs - margins.log_slopes(margins.inverse_loss(q, loss), loss))
+            logs = log_slopes(q, loss)
+            return np.exp(logs - log_slopes(margins.inverse_loss(q, loss), loss))
 
         assert check_grad(value, slope, np.array([0.3, 2.0, -1.0, 5.0])) < 1e-6
 
@@ -418,8 +444,8 @@ def test_geometric_complexity_of_a_linear_map_is_its_squared_norm() -> None:
 
 
 def test_boundary_distance_of_a_linear_map_is_the_distance_to_its_plane() -> None:
-    weights, x, net = [np.array([[[3.0, 4.0]]])], np.array([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]]), {"depth": 1}
-    net |= {"activation": "linear", "width": 1}
+    weights, x = [np.array([[[3.0, 4.0]]])], np.array([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]])
+    net = network(depth=1, activation="linear")
     outputs = x @ np.array([3.0, 4.0])
     slopes = slopes_of(weights, x, net)
     assert boundary_distance(outputs, np.array([[1.0, 1.0, -1.0]]), slopes) == pytest.approx([3 / 5])
@@ -431,7 +457,7 @@ def test_plane_outputs_are_the_networks_own() -> None:
     source = np.random.RandomState(0)
     weights = [source.randn(2, 4, 3), source.randn(2, 1, 4)]
     x = source.randn(2, 5, 3)
-    net = {"depth": 2, "width": 4, "activation": "plain_relu"}
+    net = network(width=4)
     at_y, at_x = np.array([-1.0, 0.5]), np.array([-1.0, 0.0, 1.0])
     found = plane_output(weights, x, net, at_y, at_x)
     assert found.shape == (2, 2, 3)

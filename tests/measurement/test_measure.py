@@ -2,20 +2,26 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import complete
 from implicitbias.catalogue import METRICS, Metric
 from implicitbias.errors import ResultError
-from implicitbias.measurement.measure import measure
+from implicitbias.measurement.measure import MAKERS, measure
 from implicitbias.sampling import sample
 from implicitbias.schema import describe, variable, violations
 from implicitbias.training.run import train
 
-METRICS_OF_ONE = [name for name, entry in METRICS.items() if not entry.over_networks]
-METRICS_OF_A_STEP = [name for name in METRICS_OF_ONE if not METRICS[name].over_steps]
-NETWORK = {"activation": "relu", "depth": 2, "width": 4}
-TRAINING = {
-    "optimizer": "sgd", "learning_rate": 0.01, "decay": 1.0, "loss": "logistic", "label_scale": 1.0, "epochs": 2,
-    "batch_size": "full", "members": 3, "dtype": "float64", "checkpoints": [0, 2],
+NETWORK = complete.network(width=4)
+TRAINING = complete.training(
+    optimizer="sgd", learning_rate=0.01, loss="logistic", epochs=2, batch_size="full", members=3, dtype="float64",
+    checkpoints=[0, 2],
+)  # fmt: skip
+METRICS_OF_ONE = [
+    name for name, entry in METRICS.items() if not entry.over_networks and not entry.not_for(NETWORK | TRAINING)
+]
+OVER_STEPS = {
+    "direction_cosine", "path_length", "path_alignment", "rotation", "neuron_angle", "stable_rank_share",
 }  # fmt: skip
+METRICS_OF_A_STEP = [name for name in METRICS_OF_ONE if name not in OVER_STEPS]
 
 
 @pytest.fixture(scope="module", params=["shared test set", "test set a seed"])
@@ -66,7 +72,7 @@ def test_batch_equals_loop(task, trained) -> None:
 
 
 def test_a_metric_of_other_losses_is_refused(task) -> None:
-    run = train(task, network=NETWORK, training=TRAINING | {"loss": "square"}, ensemble={})
+    run = train(task, network=NETWORK, training={**TRAINING, "loss": "square"}, ensemble={})
     with pytest.raises(ResultError, match=r"soft_margin_l2.*'square'.*exponential"):
         measure(task, run, ["soft_margin_l2"])
 
@@ -81,6 +87,50 @@ def test_a_metric_over_networks_takes_members_or_draws_together(task, trained, s
         expected = (votes * task["test_label"] <= 0).mean("test_point")
         expected = expected.where(run["test_output"].notnull().any([dim, "test_point"]))
         xr.testing.assert_allclose(found["vote_error"].drop_attrs(), expected.transpose(*found["vote_error"].dims))
+
+
+@pytest.mark.parametrize(
+    ("network", "names"),
+    [
+        ({"output": "random_features"}, ["margin_f1", "margin_f2", "margin_l2_share", "tangent_margin"]),
+        ({"output": "signs"}, ["optimum_cosine", "svm_norm_ratio", "svm_cosine", "class_alignment"]),
+        ({"depth": 1}, ["margin_linf_share", "margin_l2_share", "svm_norm_ratio", "svm_cosine"]),
+        ({"depth": 3, "residual": True, "bias": "first"}, ["modified_margin", "layer_alignment"]),
+        ({"bias": "first"}, ["rotation", "balancedness", "positive_stable_rank", "layer_alignment"]),
+    ],
+)
+def test_metrics_are_measured_wherever_they_have_a_meaning(task, network, names) -> None:
+    run = train(task, network=complete.network(width=4, **network), training=TRAINING, ensemble={})
+    found = measure(task, run, names)
+    for name in names:
+        assert found[name].sizes["step"] == 2, name
+        assert not np.isinf(found[name]).any(), name
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "reason"),
+    [
+        ({"bias": "all"}, "layer_alignment", "bias 'all'"),
+        ({"output": "trained"}, "margin_f1", "output 'trained'"),
+        ({"depth": 3}, "modified_margin", "residual False"),
+    ],
+)
+def test_metrics_without_a_meaning_are_refused(task, network, name, reason) -> None:
+    run = train(task, network=complete.network(width=4, **network), training=TRAINING, ensemble={})
+    with pytest.raises(ResultError, match=f"{name}.*{reason}"):
+        measure(task, run, [name])
+
+
+def test_what_several_metrics_ask_for_is_computed_once(task, trained, monkeypatch) -> None:
+    made, tangents = [], MAKERS["tangents"]
+
+    def counted(weights, train_inputs, network):
+        made.append(1)
+        return tangents(weights, train_inputs, network)
+
+    monkeypatch.setitem(MAKERS, "tangents", counted)
+    measure(task, trained, ["kkt_stationarity", "alignment_l2", "alignment_linf", "euler_defect", "bregman_l1"])
+    assert len(made) == 1
 
 
 def test_values(task, trained) -> None:

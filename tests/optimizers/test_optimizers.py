@@ -92,6 +92,23 @@ def test_equals_torchs_own(optimizer, reference, cached, monkeypatch) -> None:
         assert torch.allclose(ours[0], weight, rtol=1e-12, atol=1e-13)
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_room_holds_the_state(name: str) -> None:
+    """And of rules that look at all layers' gradients at once, these."""
+    optimizer, weights = resolve(OPTIMIZERS[name])(), start(1)
+    kept = optimizer.init(weights)
+
+    def numbers(state: object) -> int:
+        if isinstance(state, Tensor):
+            return state.numel()
+        return sum(map(numbers, state or ()))  # type: ignore[call-overload]
+
+    room = sum(optimizer.room(*shape) for shape in SHAPES)
+    at_once = sum(rows * columns for rows, columns in SHAPES) if name.startswith(("steepest", "agd")) else 0
+    assert room >= numbers(kept) + at_once
+    assert (room == 0) == (name == "sgd")
+
+
 def test_nero_by_its_formula() -> None:
     """Against the algorithm of the paper, one row at a time."""
     weights = run(nero(0.9), slice(2, 3), 15)

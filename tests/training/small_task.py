@@ -6,10 +6,10 @@ from typing import Any
 
 import xarray as xr
 
-from implicitbias.catalogue import OPTIMIZERS
+import complete
 from implicitbias.tasks.build import build
 
-NETWORK = {"architecture": "mlp", "activation": "relu", "depth": 3, "width": 12}
+NETWORK = complete.network(depth=3, width=12)
 
 
 @cache
@@ -21,10 +21,5 @@ def small_task() -> xr.Dataset:
 
 
 def settings(**changes: Any) -> dict[str, Any]:
-    """Training settings, with the defaults of the chosen optimizer's hyperparameters."""
-    base: dict[str, Any] = {
-        "optimizer": "nero", "learning_rate": 0.01, "decay": 0.9, "epochs": 10, "batch_size": 8, "loss": "norm",
-        "label_scale": 1.0, "init_scale": 1.0, "members": 1, "dtype": "float32", "checkpoints": "final",
-    }  # fmt: skip
-    base |= changes
-    return base | {k: p.default for k, p in OPTIMIZERS[base["optimizer"]].parameters.items() if k not in base}
+    """Training settings: small batches, few epochs."""
+    return complete.training(**({"decay": 0.9, "epochs": 10, "batch_size": 8} | changes))

@@ -3,15 +3,17 @@ import math
 import pytest
 import torch
 
+import complete
+from implicitbias.catalogue import OPTIMIZERS, resolve
 from implicitbias.losses import log_logistic, logistic, square
 from implicitbias.networks.activations import relu
-from implicitbias.networks.mlp import Form, forward, initialise
+from implicitbias.networks.mlp import Form, Gradient, forward, initialise
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.optimizers.nero import nero
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.optimizers.steepest import linf
 from implicitbias.training.loop import Members, descend, steps_per_epoch
-from implicitbias.training.memory import members_at_once
+from implicitbias.training.memory import bytes_each, members_at_once
 from implicitbias.training.schedules import decaying, loss_based, plain, scale_free
 
 
@@ -141,10 +143,64 @@ def test_another_rule_until_the_fit() -> None:
         assert not torch.allclose(switched[600][layer][0], first[600][layer][0])
 
 
+def test_a_rule_that_projects_leaves_fitted_members_to_the_next() -> None:
+    """From its fit on, a member that Nero has fitted goes the way of plain descent from there."""
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
+    labels = inputs[..., 0].sign().expand(2, -1)
+    members = rates(learning_rate=[0.02, 1e-12])
+
+    def way(optimizer: Optimizer, until_fit: Optimizer | None, start: list[torch.Tensor]) -> list[list[torch.Tensor]]:
+        weights = [weight.clone() for weight in start]
+        pauses = descend(
+            weights, inputs, labels, members, form=Form(relu), loss=logistic, optimizer=optimizer, epochs=100,
+            batch_size="full", checkpoints=range(101), until_fit=until_fit,
+        )  # fmt: skip
+        return [[weight.detach().clone() for weight in weights] for _ in pauses]
+
+    start = initialise(2, 5, 8, [1, 1], dtype=torch.float64)
+    first, switched = way(nero(), None, start), way(sgd(), nero(), start)
+    fits = [bool((forward(each, inputs[0], Form(relu)) * labels > 0)[0].all()) for each in first]
+    at = fits.index(True)
+    assert 0 < at < 99
+    then = way(sgd(), None, first[at])
+    for layer in range(2):
+        assert torch.equal(switched[100][layer][0], then[100 - at][layer][0])
+        assert torch.equal(switched[100][layer][1], first[100][layer][1])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_catalogue_says_which_rules_may_take_over(name: str) -> None:
+    """Those that stand still at a rate of 0, and whose second step is the same whether the first was theirs."""
+    source = torch.Generator().manual_seed(0)
+    gradients = [
+        [Gradient(*torch.randn(2, 1, 3, 4, dtype=torch.float64, generator=source))] for _ in range(3)
+    ]  # fmt: skip
+    start = torch.randn(1, 4, 4, dtype=torch.float64, generator=source)
+    rule = resolve(OPTIMIZERS[name])()
+    ends = []
+    for earlier in ([], gradients[:1]):  # another gradient, before the last two
+        weight, zero = start.clone(), torch.zeros(1, dtype=torch.float64)
+        state = rule.init([weight])
+        for step, each in enumerate([*earlier, gradients[1]], start=1):
+            rule.update(each, state, [weight], zero, step)
+        rule.update(gradients[2], state, [weight], zero + 0.01, len(earlier) + 2)
+        ends.append(weight - start)
+    assert torch.allclose(*ends, rtol=1e-9) == OPTIMIZERS[name].takes_over
+
+
 def test_chunks_are_as_few_and_as_equal_as_memory_allows() -> None:
     assert members_at_once(10, 7, 10**6) == 7
     assert members_at_once(10, 7, 100) == 4  # 40 bytes hold four; two chunks of 4 and 3
     assert members_at_once(10, 7, 1) == 1
+
+
+def test_a_member_needs_room_for_weights_copies_gradients_and_activations() -> None:
+    network = complete.network(depth=3, width=10)
+    weights, rows = 10 * 20 + 10 * 10 + 10, 10 + 10 + 1
+    block, activations = 200, 20 + 4 * rows
+    assert bytes_each(network, 20, 7, 4, [sgd()]) == 4 * (weights + block + 7 * activations)
+    assert bytes_each(network, 20, 7, 8, [nero()], copies=2) == 8 * (3 * weights + block + rows + 7 * activations)
 
 
 def test_every_member_sees_its_own_order_of_every_point() -> None:

@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.integrate import solve_ivp
 from small_task import settings
 
+import complete
 from implicitbias.losses import logistic
 from implicitbias.measurement.measure import measure
 from implicitbias.networks.mlp import forward, initialise, of_network
@@ -20,7 +21,7 @@ from implicitbias.training.run import train
 
 def run(task: xr.Dataset, network: dict, metrics: list[str], **training: object) -> xr.Dataset:
     chosen = settings(**{"batch_size": "full", "loss": "logistic", "dtype": "float64", "decay": 1.0} | training)
-    network = {"depth": 2, "bias": "none", "residual": False, "output": "trained"} | network
+    network = complete.network(**network)
     return measure(task, train(task, network=network, training=chosen, ensemble={}), metrics).squeeze(drop=True)
 
 
@@ -123,7 +124,7 @@ def test_a_limited_decrease_is_the_decrease_of_a_log_domain_step() -> None:
     assert np.isfinite(found["soft_margin_l2"].values).all()
 
 
-NETWORK = {"activation": "tanh", "depth": 2, "width": 6}
+NETWORK = complete.network(activation="tanh", width=6)
 
 
 def flow_problem() -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
@@ -156,7 +157,9 @@ def test_gradient_flow_of_a_linear_model_is_scipys() -> None:
     x = torch.randn(6, 2, dtype=torch.float64, generator=source)
     y = x[:, 0].sign()
     weights = initialise(1, 1, 2, [0], dtype=torch.float64)
-    found = gradient_flow(weights, x, y, form=of_network({"activation": "linear"}), loss=logistic, times=[1.0, 5.0])
+    found = gradient_flow(
+        weights, x, y, form=of_network(complete.network(depth=1, activation="linear")), loss=logistic, times=[1.0, 5.0]
+    )
 
     def slope(_: float, w: np.ndarray) -> np.ndarray:
         q = y.numpy() * (x.numpy() @ w)
@@ -170,7 +173,7 @@ def test_gradient_flow_of_a_linear_model_is_scipys() -> None:
 def test_gradient_flow_keeps_two_homogeneous_layers_balanced() -> None:
     """|w_j|^2 - v_j^2 of every neuron is conserved (Min, Mallada & Vidal 2023), for leaky relu."""
     weights, x, y = flow_problem()
-    form = of_network({"activation": "plain_leaky_relu", "slope": 0.3, "depth": 2, "width": 6})
+    form = of_network(complete.network(activation="plain_leaky_relu", slope=0.3, width=6))
     (end,) = gradient_flow(weights, x, y, form=form, loss=logistic, times=[3.0])
     gaps = [(w[0].square().sum(1) - v[0, 0].square()).numpy() for w, v in (weights, end)]
     assert gaps[1] == pytest.approx(gaps[0], abs=1e-5)

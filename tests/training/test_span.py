@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 from small_task import settings
 
+import complete
 from implicitbias.catalogue import OPTIMIZERS
 from implicitbias.tasks.build import build
 from implicitbias.training import run
@@ -17,7 +18,7 @@ EQUIVARIANT = [name for name, entry in OPTIMIZERS.items() if entry.equivariant]
 
 def trained(optimizer: str, bias: str, output: str) -> xr.Dataset:
     task = build(source="gaussian", features=40, train_size=7, test_size=9, seed=[3, 4], raw_dir=None)
-    network = {"activation": "plain_relu", "depth": 2, "width": 6, "bias": bias, "output": output}
+    network = complete.network(activation="plain_relu", width=6, bias=bias, output=output)
     training = settings(
         optimizer=optimizer, loss="logistic", learning_rate=0.1, epochs=30, batch_size=3, members=2, label_scale=1.0,
         checkpoints=[0, 5, 90], dtype="float64",

@@ -3,12 +3,13 @@ import pytest
 import torch
 from small_task import settings, small_task
 
+import complete
 from implicitbias.errors import NumericalError
 from implicitbias.networks.kernels import nngp_kernel
 from implicitbias.training.run import train
 from implicitbias.training.spherised import spherised
 
-NETWORK = {"activation": "leaky_relu", "slope": 0.2, "depth": 3, "width": 12}
+NETWORK = complete.network(activation="leaky_relu", slope=0.2, depth=3, width=12)
 
 
 def tensors():

@@ -39,7 +39,7 @@ def sign_descent(shrink=1.0):
             for g, w, r in blocks(gradient, weight, -shrink * learning_rate[:, None, None]):
                 w.addcmul_(g.sign(), r)
 
-    return Optimizer(lambda weights: None, update, buffers=0)
+    return Optimizer(lambda weights: None, update, room=lambda rows, columns: 0)
 
 
 def cubic(outputs, labels, label_scale):

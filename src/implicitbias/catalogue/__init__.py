@@ -25,7 +25,7 @@ from implicitbias.catalogue.figures import FIGURES
 from implicitbias.catalogue.metrics import METRICS
 from implicitbias.catalogue.networks import ACTIVATIONS, INITIALISATIONS
 from implicitbias.catalogue.nngp import ESTIMATORS, NNGP_VARIABLES, SAMPLED
-from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, SCHEDULES, TARGETS
+from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS
 
 __all__ = [
     "ACTIVATIONS",
@@ -39,6 +39,7 @@ __all__ = [
     "METRICS",
     "NNGP_VARIABLES",
     "OPTIMIZERS",
+    "PER_MEMBER",
     "PUBLISHED",
     "SAMPLED",
     "SCHEDULES",

@@ -53,9 +53,14 @@ class Activation(Entry):
 
 @dataclass(frozen=True)
 class Optimizer(Entry):
-    """An update rule; `equivariant`: without weight decay it may be run in the inputs' span, as gradient descent."""
+    """An update rule.
+
+    `equivariant`: without weight decay it may be run in the inputs' span, as gradient descent. `takes_over`: it may
+    begin in the middle of a run, for its steps depend neither on their number nor on more than the last two gradients.
+    """
 
     equivariant: bool = False
+    takes_over: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,12 @@ class Source(Entry):
     """A data source.
 
     A real one has inputs `features` long and, in (training, test), `counts[digit]` points of every digit. A synthetic
-    one has no counts: its function draws points and labels, as many as are wanted, given its parameters.
+    one has no counts: its function draws points and labels, as many as are wanted, given its parameters;
+    `test_points` where the config does not say.
     """
 
     features: int = 0
+    test_points: int = 1000
     counts: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
     def sizes(self, digits: tuple[int, ...]) -> tuple[int, int]:
@@ -89,10 +96,10 @@ class Metric(Entry):
 
     `dims` are dimensions that its values add to the run's; with `over_networks` it takes the networks of a run
     (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
-    `trained` says that it needs the weights or the loss of a trained run, `over_steps` that a value depends on other
-    checkpoints too, `losses` for which losses it has a meaning (empty: all), `depth` for which depths. `coordinates`
-    are of those `dims` that runs do not have; the function can ask for them by name. With `dense` it has a meaning for
-    fully connected networks only.
+    `trained` says that it needs the weights or the loss of a trained run. Where `only` is not empty, the metric has a
+    meaning for runs whose network and training have one of the listed values for every key of one of its mappings.
+    `arguments` of the function are given here. `coordinates` are of those `dims` that runs do not have; the function
+    can ask for them by name.
     """
 
     long_name: str = ""
@@ -101,11 +108,20 @@ class Metric(Entry):
     dims: tuple[str, ...] = ()
     over_networks: bool = False
     trained: bool = False
-    over_steps: bool = False
-    losses: tuple[str, ...] = ()
-    depth: tuple[int, ...] = ()
+    only: tuple[Mapping[str, tuple[int | str, ...]], ...] = ()
+    arguments: Mapping[str, str] = field(default_factory=dict)
     coordinates: Mapping[str, tuple[float | str, ...]] = field(default_factory=dict)
-    dense: bool = False
+
+    def not_for(self, settings: Mapping[str, Any]) -> str:
+        """Why it has no meaning for a run with these parameters (those left out fit); empty if it has one."""
+        misfits = [
+            [(key, allowed) for key, allowed in rule.items() if settings.get(key, allowed[0]) not in allowed]
+            for rule in self.only
+        ]
+        if not misfits or not all(misfits):
+            return ""
+        first = (misfit[0] for misfit in misfits)
+        return ", nor for ".join(f"{key} {settings[key]!r}; allowed: {', '.join(map(str, ok))}" for key, ok in first)
 
 
 @dataclass(frozen=True)

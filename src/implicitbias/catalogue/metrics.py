@@ -1,10 +1,18 @@
 """Metrics of runs."""
 
 from implicitbias.catalogue.entries import Metric
+from implicitbias.catalogue.networks import ACTIVATIONS
 
 _BY = "Bernstein & Yue 2021"
 _MEASUREMENT = "implicitbias.measurement"
-_MARGIN_LOSSES = ("logistic", "log_logistic", "cross_entropy", "exponential")
+_MARGIN_LOSSES = {"loss": ("logistic", "log_logistic", "exponential")}
+_DENSE = {"architecture": ("mlp",)}
+_TWO_LAYERS = {"depth": (2,), "bias": ("none", "first")}
+_LINEAR_IN_INPUTS = {**_DENSE, "bias": ("none",)}
+_MEAN_FIELD = {**_TWO_LAYERS, "output": ("mean_field", "random_features")}
+_DEGREE_ONE = tuple(name for name, entry in ACTIVATIONS.items() if entry.degree == 1)
+_HOMOGENEOUS = tuple(name for name in _DEGREE_ONE if ACTIVATIONS[name].homogeneous)
+_LEAKY = ("relu", "leaky_relu", "plain_relu", "plain_leaky_relu", "smooth_leaky_relu")
 _NORMS = {
     "l2": "2-norm", "linf": "largest entry", "l1": "sum of entries", "spectral": "largest singular value of a layer",
 }  # fmt: skip
@@ -39,7 +47,7 @@ METRICS: dict[str, Metric] = {
     "normalized_margin": Metric(
         "implicitbias.measurement.margins:normalized_margin",
         "min_i y_i f(x_i) over |x_i| prod_l |W_l|_F/sqrt(min(d_l, d_l-1))",
-        long_name="normalised margin", source="Farhang et al. 2022, section 2", dense=True,
+        long_name="normalised margin", source="Farhang et al. 2022, section 2", only=(_DENSE,),
     ),
     "output_scale": Metric(
         "implicitbias.measurement.outputs:output_scale", "mean |f(x)| over the test points",
@@ -51,16 +59,16 @@ METRICS: dict[str, Metric] = {
     ),
     **{
         f"margin_{norm}": Metric(
-            f"{_MEASUREMENT}.margins:margin_{norm}", f"min_i y_i f(x_i) over the M-th power of the {what}",
-            long_name=f"margin by the {what}", source=_TSILIVIS, trained=True,
+            f"{_MEASUREMENT}.margins:margin", f"min_i y_i f(x_i) over the M-th power of the {what}",
+            long_name=f"margin by the {what}", source=_TSILIVIS, trained=True, arguments={"norm": norm},
         )
         for norm, what in _NORMS.items()
     },
     **{
         f"soft_margin_{norm}": Metric(
-            f"{_MEASUREMENT}.margins:soft_margin_{norm}", f"inverse of the summed loss over the {what} to the M",
+            f"{_MEASUREMENT}.margins:soft_margin", f"inverse of the summed loss over the {what} to the M",
             long_name=f"soft margin by the {what}", source="Lyu & Li 2020, section 4", trained=True,
-            losses=_MARGIN_LOSSES,
+            only=(_MARGIN_LOSSES,), arguments={"norm": norm},
         )
         for norm, what in _NORMS.items()
     },
@@ -70,11 +78,13 @@ METRICS: dict[str, Metric] = {
     ),
     "margin_f1": Metric(
         f"{_MEASUREMENT}.margins:margin_f1", "min_i y_i f(x_i) over the mean of |(a_j, b_j)|^2, mean-field networks",
-        long_name="margin by the variation norm F1", source="Chizat & Bach 2020, section 5", trained=True, depth=(2,),
+        long_name="margin by the variation norm F1", source="Chizat & Bach 2020, section 5", trained=True,
+        only=(_MEAN_FIELD,),
     ),
     "margin_f2": Metric(
         f"{_MEASUREMENT}.margins:margin_f2", "min_i y_i f(x_i) over |b|/sqrt(m), mean-field networks",
-        long_name="margin by the kernel norm F2", source="Chizat & Bach 2020, section 5", trained=True, depth=(2,),
+        long_name="margin by the kernel norm F2", source="Chizat & Bach 2020, section 5", trained=True,
+        only=(_MEAN_FIELD,),
     ),
     "margin_ratio": Metric(
         f"{_MEASUREMENT}.margins:margin_ratio", "smallest over largest y_i f(x_i)",
@@ -86,25 +96,29 @@ METRICS: dict[str, Metric] = {
     ),
     **{
         f"alignment_{norm}": Metric(
-            f"{_MEASUREMENT}.kkt:alignment_{norm}", f"<theta/|theta|, -g/|g|_*> by the {what}: 1 at a KKT point",
-            long_name=f"alignment by the {what}", source=_TSILIVIS, trained=True, losses=_MARGIN_LOSSES,
+            f"{_MEASUREMENT}.kkt:alignment", f"<theta/|theta|, -g/|g|_*> by the {what}: 1 at a KKT point",
+            long_name=f"alignment by the {what}", source=_TSILIVIS, trained=True, only=(_MARGIN_LOSSES,),
+            arguments={"norm": norm},
         )
         for norm, what in _NORMS.items()
     },
     **{
         f"bregman_{norm}": Metric(
-            f"{_MEASUREMENT}.kkt:bregman_{norm}", f"Bregman divergence from stationarity by the {what}",
-            long_name=f"Bregman residual by the {what}", source=_TSILIVIS, trained=True, losses=_MARGIN_LOSSES,
+            f"{_MEASUREMENT}.kkt:bregman", f"Bregman divergence from stationarity by the {what}",
+            long_name=f"Bregman residual by the {what}", source=_TSILIVIS, trained=True, only=(_MARGIN_LOSSES,),
+            arguments={"norm": norm},
         )
         for norm, what in _NORMS.items()
     },
     "kkt_stationarity": Metric(
         f"{_MEASUREMENT}.kkt:kkt_stationarity", "|v - theta|/|theta|, v the loss's descent direction: 0 at a KKT point",
-        long_name="KKT residual (stationarity)", source="Lyu & Li 2020, section 4", trained=True, losses=_MARGIN_LOSSES,
+        long_name="KKT residual (stationarity)", source="Lyu & Li 2020, section 4", trained=True,
+        only=(_MARGIN_LOSSES,),
     ),
     "kkt_slackness": Metric(
         f"{_MEASUREMENT}.kkt:kkt_slackness", "sum of multipliers times how far margins exceed the smallest",
-        long_name="KKT residual (slackness)", source="Lyu & Li 2020, section 4", trained=True, losses=_MARGIN_LOSSES,
+        long_name="KKT residual (slackness)", source="Lyu & Li 2020, section 4", trained=True,
+        only=(_MARGIN_LOSSES,),
     ),
     "nnls_residual": Metric(
         f"{_MEASUREMENT}.kkt:nnls_residual", "distance of theta/|theta| to the cone of the support points' gradients",
@@ -112,16 +126,15 @@ METRICS: dict[str, Metric] = {
     ),
     "direction_cosine": Metric(
         f"{_MEASUREMENT}.directions:direction_cosine", "cosine between the trained weights and the last checkpoint's",
-        long_name="cosine to the last direction", source="Ji & Telgarsky 2020", trained=True, over_steps=True,
+        long_name="cosine to the last direction", source="Ji & Telgarsky 2020", trained=True,
     ),
     "path_length": Metric(
         f"{_MEASUREMENT}.directions:path_length", "length of the path of theta/|theta| over the checkpoints so far",
-        long_name="path length of the direction", source="Ji & Telgarsky 2020", trained=True, over_steps=True,
+        long_name="path length of the direction", source="Ji & Telgarsky 2020", trained=True,
     ),
     "path_alignment": Metric(
         f"{_MEASUREMENT}.directions:path_alignment", "cosine between theta and its move since the checkpoint before",
         long_name="alignment with the mean gradient", source="Ji & Telgarsky 2020, section 4", trained=True,
-        over_steps=True,
     ),
     "parameter_norm": Metric(
         f"{_MEASUREMENT}.norms:parameter_norm", "2-norm of all trained weights",
@@ -129,24 +142,26 @@ METRICS: dict[str, Metric] = {
     ),
     "balancedness": Metric(
         f"{_MEASUREMENT}.neurons:balancedness", "max_j ||w_j|^2 - v_j^2| over |theta|^2",
-        long_name="imbalance of the layers", source="Min, Mallada & Vidal 2023", trained=True, depth=(2,),
+        long_name="imbalance of the layers", source="Min, Mallada & Vidal 2023", trained=True, only=(_TWO_LAYERS,),
     ),
     "rotation": Metric(
         f"{_MEASUREMENT}.neurons:rotation", "weighted mean of 1 - cos(w_j at the first checkpoint, w_j)",
-        long_name="rotation of the neurons", source="Telgarsky 2022", trained=True, over_steps=True, depth=(2,),
+        long_name="rotation of the neurons", source="Telgarsky 2022", trained=True, only=(_TWO_LAYERS,),
     ),
     "neuron_angle": Metric(
         f"{_MEASUREMENT}.neurons:neuron_angle", "angle between w_j at the first checkpoint and w_j",
         long_name="angle of the neuron to its start", units="rad", source="Tsoy & Konstantinov 2024",
-        dims=("neuron_0",), trained=True, over_steps=True, depth=(2,),
+        dims=("neuron_0",), trained=True, only=({"depth": (2,)},),
     ),
     "neuron_norm": Metric(
         f"{_MEASUREMENT}.neurons:neuron_norm", "norm of w_j",
-        long_name="norm of the neuron", source="Tsoy & Konstantinov 2024", dims=("neuron_0",), trained=True, depth=(2,),
+        long_name="norm of the neuron", source="Tsoy & Konstantinov 2024", dims=("neuron_0",), trained=True,
+        only=({"depth": (2,)},),
     ),
     "class_alignment": Metric(
         f"{_MEASUREMENT}.neurons:class_alignment", "weighted mean of cos(w_j, sum of the inputs of its sign's class)",
-        long_name="alignment of neurons and classes", source="Min, Mallada & Vidal 2023", trained=True, depth=(2,),
+        long_name="alignment of neurons and classes", source="Min, Mallada & Vidal 2023", trained=True,
+        only=({"depth": (2,), "bias": ("none",)},),
     ),
     "stable_rank": Metric(
         f"{_MEASUREMENT}.rank:stable_rank", "|W|_F^2/|W|_2^2 of the first layer",
@@ -155,12 +170,11 @@ METRICS: dict[str, Metric] = {
     "stable_rank_share": Metric(
         f"{_MEASUREMENT}.rank:stable_rank_share", "stable rank of the first layer over that of the first checkpoint",
         long_name="share of the initial stable rank", source="Frei et al. 2023, section 5", trained=True,
-        over_steps=True,
     ),
     "positive_stable_rank": Metric(
         f"{_MEASUREMENT}.rank:positive_stable_rank", "|W|_F^2/|W|_2^2 of the neurons with a positive output weight",
         long_name="stable rank of the positive neurons", source="Kou, Chen & Gu 2023, section 4", trained=True,
-        depth=(2,),
+        only=(_TWO_LAYERS,),
     ),
     "second_singular_value": Metric(
         f"{_MEASUREMENT}.rank:second_singular_value", "second over first singular value of every layer",
@@ -173,7 +187,7 @@ METRICS: dict[str, Metric] = {
     "layer_alignment": Metric(
         f"{_MEASUREMENT}.rank:layer_alignment", "|<u_l, v_(l+1)>| of the first singular vectors of adjacent layers",
         long_name="alignment of adjacent layers", source="Ji & Telgarsky 2020", dims=("layer",), trained=True,
-        dense=True,
+        only=({**_DENSE, "bias": ("none", "first")},),
     ),
     "euler_defect": Metric(
         f"{_MEASUREMENT}.homogeneity:euler_defect", "max_i |<grad f_i, theta> - M f_i| over max_i |f_i|",
@@ -181,14 +195,20 @@ METRICS: dict[str, Metric] = {
     ),
     "modified_margin": Metric(
         f"{_MEASUREMENT}.homogeneity:modified_margin", "(inverse loss - bound on Euler's defect) over |theta|^M",
-        long_name="modified margin", source="Cai et al. 2025, theorem 3.1", trained=True, losses=_MARGIN_LOSSES,
-        depth=(2, 3),
+        long_name="modified margin", source="Cai et al. 2025, theorem 3.1", trained=True,
+        only=(
+            {**_MARGIN_LOSSES, "depth": (2,), "output": ("trained",), "activation": _DEGREE_ONE},
+            {
+                **_MARGIN_LOSSES, "depth": (3,), "output": ("trained",), "activation": _HOMOGENEOUS,
+                "residual": (True,), "bias": ("none", "first"),
+            },
+        ),
     ),
     "plane_output": Metric(
         f"{_MEASUREMENT}.plane:plane_output",
         "output over a square in the first two coordinates, the others being at their means",
         long_name="output in the plane", source="Chizat & Bach 2020, section 5", trained=True,
-        dims=("plane_y", "plane_x"), coordinates={"plane_y": _PLANE, "plane_x": _PLANE}, dense=True,
+        dims=("plane_y", "plane_x"), coordinates={"plane_y": _PLANE, "plane_x": _PLANE}, only=(_DENSE,),
     ),
     "plane_point": Metric(
         f"{_MEASUREMENT}.plane:plane_point", "training points in the first two coordinates, and their labels",
@@ -198,24 +218,30 @@ METRICS: dict[str, Metric] = {
     "svm_cosine": Metric(
         f"{_MEASUREMENT}.optima:svm_cosine", "cosine between the product of all layers and the l2 max-margin direction",
         long_name="cosine to the max-margin direction", source="Frei et al. 2023, theorem 3.2", trained=True,
-        dense=True,
+        only=(_LINEAR_IN_INPUTS,),
     ),
     "svm_norm_ratio": Metric(
         f"{_MEASUREMENT}.optima:svm_norm_ratio", "norm of the product of all layers at margin 1, over the smallest",
-        long_name="norm over the max-margin vector's", source="Frei et al. 2023, theorem 3.2", trained=True, dense=True,
+        long_name="norm over the max-margin vector's", source="Frei et al. 2023, theorem 3.2", trained=True,
+        only=(
+            {**_LINEAR_IN_INPUTS, "depth": (1,)},
+            {**_LINEAR_IN_INPUTS, "depth": (2,), "output": ("signs", "halves"), "activation": _DEGREE_ONE},
+        ),
     ),
     "optimum_cosine": Metric(
         f"{_MEASUREMENT}.optima:optimum_cosine", "cosine between the first layer and the optimum of its convex program",
-        long_name="cosine to the convex optimum", source="Frei et al. 2023, theorem 3.2", trained=True, depth=(2,),
+        long_name="cosine to the convex optimum", source="Frei et al. 2023, theorem 3.2", trained=True,
+        only=({"depth": (2,), "bias": ("none",), "output": ("signs",), "activation": _LEAKY},),
     ),
     "margin_l2_share": Metric(
         f"{_MEASUREMENT}.optima:margin_l2_share", "l2 margin over its optimum, where f is linear in what is trained",
-        long_name="margin over the largest one (2-norm)", source="Zhang, Zou & Cao 2024", trained=True, dense=True,
+        long_name="margin over the largest one (2-norm)", source="Zhang, Zou & Cao 2024", trained=True,
+        only=({**_DENSE, "depth": (1,)}, {**_DENSE, "output": ("random_features",)}),
     ),
     "margin_linf_share": Metric(
         f"{_MEASUREMENT}.optima:margin_linf_share", "margin by the largest weight over its optimum, one layer",
         long_name="margin over the largest one (largest entry)", source="Zhang, Zou & Cao 2024", trained=True,
-        depth=(1,),
+        only=({"depth": (1,), "bias": ("none",)},),
     ),
     "tangent_margin": Metric(
         f"{_MEASUREMENT}.optima:tangent_margin", "largest margin of the tangent kernel",

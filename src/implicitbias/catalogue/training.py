@@ -5,7 +5,10 @@ from implicitbias.catalogue.entries import Entry, Optimizer, Parameter
 LOSSES: dict[str, Entry] = {
     "norm": Entry("implicitbias.losses:norm", "|f(X) - alpha y|_2 over the batch (Bernstein & Yue 2021)"),
     "square": Entry("implicitbias.losses:square", "mean of (f(x) - alpha y)^2 over the batch"),
-    "logistic": Entry("implicitbias.losses:logistic", "mean of log(1 + exp(-y f(x)/alpha)) over the batch"),
+    "logistic": Entry(
+        "implicitbias.losses:logistic",
+        "mean of log(1 + exp(-y f(x)/alpha)) over the batch: two-class cross-entropy of the logits (0, f(x)/alpha)",
+    ),
     "exponential": Entry(
         "implicitbias.losses:exponential", "log of the mean of exp(-y f(x)/alpha) over the batch (log domain)"
     ),
@@ -13,9 +16,6 @@ LOSSES: dict[str, Entry] = {
         "implicitbias.losses:log_logistic", "log of the mean of log(1 + exp(-y f(x)/alpha)) over the batch (log domain)"
     ),
     "hinge": Entry("implicitbias.losses:hinge", "sum of max(0, 1 - y f(x)/alpha) over the batch"),
-    "cross_entropy": Entry(
-        "implicitbias.losses:cross_entropy", "two-class cross-entropy of the logits (0, f(x)/alpha)"
-    ),
 }
 
 OPTIMIZERS: dict[str, Optimizer] = {
@@ -29,6 +29,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         "(stochastic) gradient descent; full batch by batch_size: full",
         {"weight_decay": Parameter(0.0, "weight decay: lambda of a penalty (lambda/2) |w|^2", 0)},
         equivariant=True,
+        takes_over=True,
     ),
     "momentum": Optimizer(
         "implicitbias.optimizers.momentum:momentum",
@@ -47,6 +48,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
                 "decrease": Parameter(0.0, "largest decrease of the loss that a step's gradient predicts; 0: any", 0),
             },
             equivariant=norm in ("l2", "spectral"),
+            takes_over=True,
         )
         for norm, what in (
             ("l2", "the 2-norm: gradient descent"),
@@ -64,6 +66,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "agd": Optimizer(
         "implicitbias.optimizers.agd:agd",
         "automatic gradient descent (Bernstein et al. 2023): steps from the architecture, no learning rate to choose",
+        takes_over=True,
     ),
     "adam": Optimizer(
         "implicitbias.optimizers.adam:adam",
@@ -100,3 +103,6 @@ TARGETS: dict[str, Entry] = {
     ),
 }
 """What networks are trained to, times the label scale."""
+
+PER_MEMBER = ("label_scale", "learning_rate", "decay", "step_exponent", "init_scale")
+"""Parameters of training that may differ between the members of one ensemble."""

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from implicitbias import catalogue
 from implicitbias.config.values import Axis, Count, Distinct, OneOf, Positive, Probability, Real, Share, Whole, number
 from implicitbias.errors import nearest
+from implicitbias.shapes import CNN_DEPTH, FROZEN_OUTPUTS
 
 TargetsName = Annotated[str, OneOf(tuple(catalogue.TARGETS), "target rule")]
 SourceName = Annotated[str, OneOf(tuple(catalogue.SOURCES), "source")]
@@ -24,7 +25,7 @@ EstimatorName = Annotated[str, OneOf(tuple(catalogue.ESTIMATORS), "estimator")]
 OUTPUTS = ("trained", "signs", "halves", "mean_field", "random_features")
 """What the last layer is."""
 
-VECTORISABLE = ("seed", "label_scale", "learning_rate", "decay", "step_exponent", "init_scale")
+VECTORISABLE = ("seed", *catalogue.PER_MEMBER)
 """Axes whose values can be computed together in one job, as one stacked ensemble."""
 
 
@@ -209,10 +210,21 @@ class _Network(NetworkBase):
     @model_validator(mode="after")
     def _cnn_has_its_layers(self) -> "_Network":
         if "cnn" in as_list(self.architecture):
-            if as_list(self.depth) != [4] or any(width % 32 for width in as_list(self.width)):
-                raise problem("architecture cnn has depth 4, and a width that is a multiple of 32")
-            if as_list(self.residual) != [False]:
-                raise problem("architecture cnn has no residual connections; allowed: residual: false")
+            if wrong := [depth for depth in as_list(self.depth) if depth != CNN_DEPTH]:
+                raise problem(f"depth = {wrong[0]} does not go with architecture cnn; allowed: {CNN_DEPTH}")
+            if wrong := [width for width in as_list(self.width) if width % 32]:
+                raise problem(f"width = {wrong[0]} does not go with architecture cnn; allowed: a multiple of 32")
+            if True in as_list(self.residual):
+                raise problem("residual = True does not go with architecture cnn; allowed: False")
+        return self
+
+    @model_validator(mode="after")
+    def _frozen_outputs_have_a_hidden_layer(self) -> "_Network":
+        for output in as_list(self.output):
+            if output in FROZEN_OUTPUTS and 1 in as_list(self.depth):
+                raise problem(f"output = {output!r} leaves nothing to train at depth = 1; allowed: at least 2")
+            if output == "halves" and 1 in as_list(self.width):
+                raise problem("output = 'halves' needs neurons of both signs, not width = 1; allowed: at least 2")
         return self
 
 
@@ -221,7 +233,9 @@ class TrainingBase(Strict):
 
     optimizer: Axis[OptimizerName] = Field("nero", description="the update rule")
     until_fit: OptimizerName | None = Field(
-        None, description="another update rule, for a network's steps until it first has no training error"
+        None,
+        description="another update rule, for a network's steps until it first has no training error; parameters that"
+        " it has in common with the optimizer are the optimizer's, its others have their defaults",
     )
     learning_rate: Axis[Positive] = Field(0.01, description="step size at the start")
     decay: Axis[Annotated[Real, Field(gt=0, le=1)]] = Field(1.0, description="learning-rate factor after every epoch")
@@ -260,6 +274,12 @@ class _Training(TrainingBase):
     def _both_rules_have_steps(self) -> "_Training":
         if self.until_fit and self.stop == "fitted":
             raise problem("until_fit leaves nothing to the optimizer with stop: fitted; allowed: stop: last")
+        able = [name for name, entry in catalogue.OPTIMIZERS.items() if entry.takes_over]
+        if self.until_fit and (wrong := [name for name in as_list(self.optimizer) if name not in able]):
+            raise problem(
+                f"optimizer = {wrong[0]!r} remembers steps, and cannot take over from until_fit; allowed:"
+                f" {', '.join(able)}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """What a config may say: the pydantic models behind config/schema.json and every validation error."""
 
-from itertools import product
+from itertools import chain, product
 from math import isqrt
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from implicitbias import catalogue
 from implicitbias.config.blocks import (
     NNGP,
+    OUTPUTS,
     VECTORISABLE,
     Experiment,
     Network,
@@ -23,7 +24,7 @@ from implicitbias.config.blocks import (
 )
 from implicitbias.config.values import Count, Distinct, OneOf, Positive
 from implicitbias.errors import ConfigError, nearest
-from implicitbias.shapes import image_layer_shapes
+from implicitbias.shapes import image_layer_shapes, layer_shapes, trained_layers
 
 MetricName = Annotated[str, OneOf(tuple(catalogue.METRICS), "metric")]
 FigureName = Annotated[str, OneOf(tuple(catalogue.FIGURES), "figure")]
@@ -82,6 +83,17 @@ class Study(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> "Study":
+        self._check_blocks()
+        self._check_networks()
+        self._check_images()
+        self._check_image_classifiers()
+        self._check_nero()
+        self._check_metrics()
+        self._check_figures(self.axes())
+        return self
+
+    def _check_blocks(self) -> None:
+        """Every block has what it needs, and is used."""
         runs = self.training is not None or self.sampling is not None
         if not runs and self.nngp is None and self.experiment is None:
             raise problem("a study needs at least one of training, sampling, nngp, experiment")
@@ -89,31 +101,51 @@ class Study(Strict):
         if self.experiment is not None and wants_task and self.task is None:
             raise problem(f"experiment {self.experiment.name!r} needs a task block")
         if self.task is not None and not (runs or self.nngp is not None or wants_task):
-            raise problem("nothing in this study uses its task block")
+            raise problem(f"nothing in this study uses its task block (source: {self.task.source})")
         if (runs or self.nngp is not None) and (self.task is None or self.network is None):
             raise problem("training, sampling and nngp need a task and a network block (nngp its depth and activation)")
-        if self.network is not None and (self.nngp is not None or self._targets_from_kernel()):
-            duals = [name for name, entry in catalogue.ACTIVATIONS.items() if entry.dual]
-            if wrong := [name for name in as_list(self.network.activation) if name not in duals]:
-                raise problem(
-                    f"activation {wrong[0]!r} has no infinite-width kernel in closed form, which nngp and spherised"
-                    f" targets need; allowed: {', '.join(duals)}"
-                )
-            plain = {"architecture": "mlp", "bias": "none", "residual": False, "output": "trained"}
-            for key, value in plain.items():
-                if as_list(getattr(self.network, key)) != [value]:
-                    raise problem(f"nngp and spherised targets are for networks with {key}: {value}")
         if runs and not self.metrics:
             raise problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
             raise problem("metrics are measured on runs: add training or sampling")
-        if self.sampling and self.network and "random_features" in as_list(self.network.output):
-            raise problem("output random_features starts at f = 0, which fits nothing; sampling has no use for it")
-        self._check_images()
-        self._check_image_classifiers()
-        self._check_metrics()
-        self._check_figures(self.axes())
-        return self
+
+    def _check_networks(self) -> None:
+        """Infinite-width quantities have a closed form for plain networks only, and random networks must not be 0."""
+        needs: dict[str, dict[str, list[Any]]] = {}
+        if self.nngp is not None or self._targets_from_kernel():
+            needs["a kernel in closed form, for nngp or spherised targets"] = {
+                "activation": [name for name, entry in catalogue.ACTIVATIONS.items() if entry.dual],
+                "architecture": ["mlp"], "bias": ["none"], "residual": [False], "output": ["trained"],
+            }  # fmt: skip
+        if self.sampling is not None:
+            needs["sampling, for which f = 0 fits nothing"] = {
+                "output": [output for output in OUTPUTS if output != "random_features"]
+            }
+        for who, what in needs.items():
+            for key, allowed in what.items():
+                if wrong := [value for value in as_list(getattr(self.network, key)) if value not in allowed]:
+                    listed = ", ".join(map(str, allowed))
+                    raise problem(f"network.{key} = {wrong[0]!r} does not go with {who}; allowed: {key}: {listed}")
+
+    def _check_nero(self) -> None:
+        """Nero keeps rows at mean 0 and norm 1, which a row of one number cannot have."""
+        if self.task is None or self.network is None or self.training is None:
+            return
+        if "nero" not in [*as_list(self.training.optimizer), self.training.until_fit]:
+            return
+        features = [catalogue.SOURCES[name].features for name in as_list(self.task.source)]
+        free = as_list(getattr(self.task, "features", None))
+        network = self.network
+        grid = [network.depth, network.width, network.bias, network.output, [*features, *free]]
+        for depth, width, bias, output, inputs in product(*map(as_list, grid)):
+            known = inputs if isinstance(inputs, int) and inputs else 2
+            shapes = layer_shapes(depth, width, known, bias)[trained_layers(output)]
+            if min(columns for _, columns in shapes) < 2:
+                key = f"width = {width}" if known > 1 else f"features = {inputs}"
+                raise problem(
+                    f"{key}: optimizer nero cannot train a layer with 1 input, for a row of mean 0 and norm 1 needs 2;"
+                    " allowed: at least 2"
+                )
 
     def _check_images(self) -> None:
         """Convolutions have images whose side can be halved twice."""
@@ -148,19 +180,16 @@ class Study(Strict):
                     raise problem(f"experiment {self.experiment.name!r} on source {source!r}: {error}") from error
 
     def _check_metrics(self) -> None:
-        """Every metric has what it needs: weights, a loss with margins, as many layers as it is made for."""
+        """Every metric has what it needs: trained networks, a loss with margins, the layers that it is made for."""
+        given = {**dict(self.network or ()), **dict(self.training or ())}
         for name in self.metrics or []:
             entry = catalogue.METRICS[name]
             if entry.trained and self.sampling is not None:
                 raise problem(f"metric {name!r} is one of trained networks; sampling trains none")
-            losses = as_list(self.training.loss) if self.training else []
-            if entry.dense and self.network is not None and "cnn" in as_list(self.network.architecture):
-                raise problem(f"metric {name!r} is for fully connected networks; allowed: architecture: mlp")
-            depths = as_list(self.network.depth) if self.network else []
-            for what, given, allowed in (("loss", losses, entry.losses), ("depth", depths, entry.depth)):
-                if allowed and (wrong := [value for value in given if value not in allowed]):
-                    listed = ", ".join(map(str, allowed))
-                    raise problem(f"metric {name!r} is not for {what} {wrong[0]!r}; allowed: {listed}")
+            keys = [key for key in dict.fromkeys(chain.from_iterable(entry.only)) if key in given]
+            for point in product(*(as_list(given[key]) for key in keys)):
+                if reason := entry.not_for(dict(zip(keys, point, strict=True))):
+                    raise problem(f"metric {name!r} is not for {reason}")
 
     def _targets_from_kernel(self) -> bool:
         return self.training is not None and as_list(self.training.targets) != ["labels"]
@@ -170,8 +199,8 @@ class Study(Strict):
         axes: dict[str, list[Any]] = {}
         for block in (self.task, self.network, self.training, self.sampling, self.nngp, self.experiment):
             for key, value in axes_of(block).items():
-                if axes.setdefault(key, value) != value:
-                    raise problem(f"{key} is a list in two blocks, with different values; one axis has one list")
+                if (known := axes.setdefault(key, value)) != value:
+                    raise problem(f"{key} is a list in two blocks, {known} and {value}; allowed: the same list in both")
         return axes
 
     def _check_figures(self, axes: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from implicitbias import catalogue
 from implicitbias.catalogue import Entry, Parameter
-from implicitbias.config.blocks import NOT_AXES, as_list, axes_of
+from implicitbias.config.blocks import NOT_AXES, VECTORISABLE, as_list, axes_of
 from implicitbias.config.models import Config, Study
 from implicitbias.config.size import Size, experiment_size, nngp_size, sampling_size, task_size, training_size
 from implicitbias.schema import canonical_json
@@ -26,7 +26,7 @@ STAGES = ("tasks", "training", "sampling", "measurements", "nngp", "experiments"
 
 _VECTORISED = {
     "task": ("seed",),
-    "training": ("seed", "label_scale", "learning_rate", "decay", "step_exponent", "init_scale"),
+    "training": VECTORISABLE,
     "sampling": ("seed",),
     "nngp": ("seed", "label_scale"),
 }
@@ -195,7 +195,8 @@ def _settings(
 def _fixed(study: Study) -> dict[str, Any]:
     """Scalars of the grid that become scalar coordinates of the study's dataset."""
     fixed: dict[str, Any] = {}
-    for block in (study.task, study.network, study.training, study.experiment):
+    # the task comes last: of an experiment on tasks, the seed is the task's
+    for block in (study.network, study.training, study.experiment, study.task):
         if block is not None:
             fixed.update({k: v for k, v in block if isinstance(v, int | float | str) and k not in NOT_AXES})
     return fixed

@@ -84,7 +84,7 @@ def _test_points(task: Mapping[str, Any]) -> int:
     if task["test_size"] is not None:
         return int(task["test_size"])
     source = SOURCES[task["source"]]
-    return int(source.sizes(LABELS[task["labels"]].digits)[1]) if source.counts else 1000
+    return int(source.sizes(LABELS[task["labels"]].digits)[1]) if source.counts else source.test_points
 
 
 def _features(task: Mapping[str, Any]) -> int:

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from implicitbias.experiments.lempel_ziv import complexity
 from implicitbias.losses import logistic
-from implicitbias.networks.mlp import forward, of_network
+from implicitbias.networks.activations import plain_relu
+from implicitbias.networks.mlp import Form, forward
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
@@ -24,7 +25,7 @@ from implicitbias.training.loop import descend_alike
 _SOURCE = "Valle-Perez, Camargo & Louis 2019, section 4"
 _MINGARD = "Mingard et al. 2021, section 5"
 _BLOCK = 2000  # networks at once
-_FORM = of_network({"activation": "plain_relu", "bias": "all"})
+_FORM = Form(plain_relu, bias="all")
 _TARGET_BLOCKS = 50  # of random networks, among whose functions the target is chosen
 _MINORITY = 1 / 32  # smallest share of either sign in a target
 

@@ -9,7 +9,8 @@ import xarray as xr
 from torch import Tensor
 
 from implicitbias.losses import square
-from implicitbias.networks.mlp import forward, initialise, of_network
+from implicitbias.networks.activations import tanh
+from implicitbias.networks.mlp import Form, forward, initialise
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 from implicitbias.training.flow import gradient_flow
@@ -39,7 +40,7 @@ def gradient_regularisation(
     generator = torch.Generator().manual_seed(derive_seed("gradient regularisation", seed))
     x = torch.randn(_POINTS, _FEATURES, dtype=torch.float64, generator=generator)
     y = torch.randn(_POINTS, generator=generator).sign().double()
-    form = of_network({"activation": "tanh"})
+    form = Form(tanh)
     weights = initialise(2, width, _FEATURES, [derive_seed("regularised", seed)], dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)
 

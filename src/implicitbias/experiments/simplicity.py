@@ -9,7 +9,8 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from implicitbias.losses import logistic
-from implicitbias.networks.mlp import forward, initialise, of_network
+from implicitbias.networks.activations import plain_relu
+from implicitbias.networks.mlp import Form, forward, initialise
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
@@ -74,7 +75,7 @@ def simplicity_bias(
     def tensor(values: np.ndarray) -> Tensor:
         return torch.as_tensor(values, dtype=torch.float32)
 
-    form = of_network({"activation": "plain_relu", "bias": "all"})
+    form = Form(plain_relu, bias="all")
     weights = initialise(depth, width, features, [derive_seed("slab network", seed)], bias="all")
     descend_alike(
         weights, tensor(train @ rotation), tensor(labels[:train_size]), [derive_seed("slab order", seed)],

@@ -9,8 +9,9 @@ import xarray as xr
 from scipy.optimize import brentq
 from torch import Tensor
 
+from implicitbias.networks.activations import plain_relu
 from implicitbias.networks.kernels import ntk_kernel
-from implicitbias.networks.mlp import Gradient, forward, of_network
+from implicitbias.networks.mlp import Form, Gradient, forward
 from implicitbias.optimizers.adam import adam
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
@@ -59,8 +60,7 @@ def spectral_bias(
     t = np.arange(_POINTS) / _POINTS
     phases = rng.random((10, 1))
     target = torch.tensor(amplitudes @ np.sin(2 * np.pi * (frequencies[:, None] * t + phases)), dtype=torch.float32)
-    x = torch.tensor(t[None, :, None], dtype=torch.float32)
-    form = of_network({"activation": "plain_relu", "bias": "all"})
+    x, form = torch.tensor(t[None, :, None], dtype=torch.float32), Form(plain_relu, bias="all")
     generator = torch.Generator().manual_seed(derive_seed("spectral network", seed))
     weights = [  # torch's own layers: kinks are spread from the start, which zero biases would put at t = 0
         (2 * torch.rand(1, rows, columns, generator=generator) - 1) / (columns - 1) ** 0.5

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from implicitbias.catalogue import ACTIVATIONS
-from implicitbias.errors import ResultError
 from implicitbias.measurement.arrays import Array
 from implicitbias.measurement.margins import inverse_loss
 from implicitbias.measurement.norms import l2
@@ -35,9 +34,11 @@ def modified_margin(
 ) -> Array:  # fmt: skip
     """[a l^-1(L) - p(|theta|)] / |theta|^M, p a bound on |<grad f_i, theta> - M f_i| for all i, as in `soft_margin`.
 
-    For two layers, p(r) = defect sqrt(m) r/2, and r more with biases in both (the last bias has degree 1); for three
-    layers of a homogeneous activation with a residual connection, p(r) = r^2 max|x|/2. Both are of degree M - 1, so
-    that the paper's p_a is p.
+    For two layers, p(r) = defect sqrt(m) r, for |z phi'(z) - phi(z)| <= defect at each of m neurons and the sum of
+    their output weights is at most sqrt(m) r; and r more with biases in both (the last bias has degree 1). For three
+    layers of a homogeneous activation of slope up to s with a residual connection, p(r) = s r^2 max|x|/2, with
+    sqrt(|x|^2 + 1) for |x| if the first has a bias: the shortcut's part of the output is of degree 2, and
+    |W_1||W_3| <= r^2/2. Both are of degree M - 1, so that the paper's p_a is p.
 
     Args:
         train_outputs: `(..., n)`.
@@ -47,26 +48,17 @@ def modified_margin(
         trained_weights: the layers, all of them trained.
         degree: M.
         loss: exponential or logistic, plain or log.
-        network: the networks' parameters.
-
-    Raises:
-        ResultError: for a network of another kind.
+        network: the networks' parameters, of the kinds that the catalogue allows.
 
     Source: Cai et al. 2025, theorem 3.1.
     """
-    size, depth = l2(trained_weights), network["depth"]
-    entry, residual = ACTIVATIONS[network["activation"]], network.get("residual", False)
-    biased = network.get("bias", "none") == "all"
-    if depth == 2 and entry.degree == 1 and network.get("output", "trained") == "trained":
-        bound = size * (entry.defect * network["width"] ** 0.5 + biased)
-    elif depth == 3 and residual and entry.homogeneous and entry.degree == 1 and not biased:
-        largest = np.linalg.norm(train_inputs, axis=-1).max(-1)
-        bound = size**2 * largest * _lipschitz(network) / 2
+    size = l2(trained_weights)
+    if network["depth"] == 2:
+        defect = ACTIVATIONS[network["activation"]].defect
+        bound = size * (defect * network["width"] ** 0.5 + (network["bias"] == "all"))
     else:
-        raise ResultError(
-            "metric 'modified_margin' knows its bound for two trained layers, and for three of a homogeneous activation"
-            " with residual: true and without bias: all"
-        )
+        largest = np.sqrt(np.square(train_inputs).sum(-1).max(-1) + (network["bias"] == "first"))
+        bound = size**2 * largest * _lipschitz(network) / 2
     q = train_outputs * train_labels / label_scales[..., None]
     margin: Array = (label_scales * inverse_loss(q, loss) - bound) / size**degree
     return margin
@@ -74,5 +66,10 @@ def modified_margin(
 
 def _lipschitz(network: Mapping[str, Any]) -> float:
     """Largest slope of the relu-like activation."""
-    slope = network.get("slope", 0.1) if "leaky" in network["activation"] else 0.0
-    return float(np.sqrt(2 / (1 + slope**2))) if network["activation"] in ("relu", "leaky_relu") else 1.0
+    scaled = network["activation"] in ("relu", "leaky_relu")
+    return float(np.sqrt(2 / (1 + negative_slope(network) ** 2))) if scaled else 1.0
+
+
+def negative_slope(network: Mapping[str, Any]) -> float:
+    """Slope of the relu-like activation's negative side."""
+    return float(network["slope"]) if "slope" in network else 0.0

@@ -1,59 +1,25 @@
 """How near the weights' direction is to a KKT point of: smallest norm such that all margins are at least 1."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import nnls
 
 from implicitbias.measurement.arrays import Array
-from implicitbias.measurement.margins import log_slopes
-from implicitbias.measurement.norms import DUALS, NORMS, inner, l2
-from implicitbias.measurement.tangents import Tangent, along_weights, combination, gram
+from implicitbias.measurement.loss_direction import LossDirection
+from implicitbias.measurement.norms import DUAL_NORMS, NORMS, inner, l2
+from implicitbias.measurement.tangents import Tangent, along_weights, gram
 
 _TOLERANCE = 0.1  # support points have margins within a tenth of the smallest
 
 
-class Dual(NamedTuple):
-    """The loss's descent direction, scale-free.
-
-    Attributes:
-        ascent: sum_i w_i y_i grad f_i, w_i the loss's slopes over their sum: -grad of the loss up to its size.
-        weights: w, `(..., n)`.
-        q: margins y_i f(x_i), `(..., n)`.
-    """
-
-    ascent: list[Array]
-    weights: Array
-    q: Array
-
-
-def dual(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str
-) -> Dual:
-    """The gradient of the loss from the tangents, in the log domain.
-
-    Args:
-        tangents: of the trained layers.
-        train_outputs: `(..., n)`.
-        train_labels: `(..., n)` of +-1.
-        label_scales: `(...)`; the loss sees y f/label_scale.
-        loss: name in `catalogue.LOSSES` of the exponential or logistic kind.
-    """
-    q = train_outputs * train_labels
-    slopes = log_slopes(q / label_scales[..., None], loss)
-    weights = np.exp(slopes - slopes.max(-1, keepdims=True))
-    weights /= weights.sum(-1, keepdims=True)
-    return Dual(combination(tangents, weights * train_labels), weights, q)
-
-
-def alignment(norm: str, tangents: Sequence[Tangent], given: Dual) -> Array:
+def alignment(norm: str, tangents: Sequence[Tangent], loss_direction: LossDirection) -> Array:
     """<theta/|theta|, -g/|g|_*>, g the gradient of the loss: 1 at a KKT point, `(...)` (Tsilivis et al. 2025)."""
-    theta = [tangent.weight for tangent in tangents]
-    return inner(theta, given.ascent) / (NORMS[norm](theta) * DUALS[norm](given.ascent))
+    theta, ascent = [tangent.weight for tangent in tangents], loss_direction.ascent
+    return inner(theta, ascent) / (NORMS[norm](theta) * DUAL_NORMS[norm](ascent))
 
 
-def bregman(norm: str, tangents: Sequence[Tangent], given: Dual, degree: int) -> Array:
+def bregman(norm: str, tangents: Sequence[Tangent], loss_direction: LossDirection, degree: int) -> Array:
     """|v|_*^2/2 + |t|^2/2 - <t, v>, with t = theta/q_min^(1/M) and v the loss's ascent of dual norm |t|.
 
     The Bregman divergence between v and a subgradient of |t|^2/2; |t|^2 (1 - alignment). NaN where a point is
@@ -61,34 +27,29 @@ def bregman(norm: str, tangents: Sequence[Tangent], given: Dual, degree: int) ->
 
     Source: Tsilivis, Vardi & Kempe 2025, section 3.
     """
-    theta, scale = [tangent.weight for tangent in tangents], _scale(given, degree)
+    theta, ascent = [tangent.weight for tangent in tangents], loss_direction.ascent
+    scale = _smallest(loss_direction) ** (-1 / degree)
     size = NORMS[norm](theta) * scale
-    v = [layer * (size / DUALS[norm](given.ascent))[..., None, None] for layer in given.ascent]
-    return DUALS[norm](v) ** 2 / 2 + size**2 / 2 - inner(theta, v) * scale
+    v = [layer * (size / DUAL_NORMS[norm](ascent))[..., None, None] for layer in ascent]
+    return DUAL_NORMS[norm](v) ** 2 / 2 + size**2 / 2 - inner(theta, v) * scale
 
 
-def kkt_stationarity(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str
-) -> Array:
+def kkt_stationarity(tangents: Sequence[Tangent], loss_direction: LossDirection) -> Array:
     """|v - t|/|t| in the 2-norm, t and v as in `bregman`: `(...)`, 0 at a KKT point (Lyu & Li 2020, section 4)."""
-    given = dual(tangents, train_outputs, train_labels, label_scales, loss)
-    theta = [tangent.weight for tangent in tangents]
-    factor = (l2(theta) / l2(given.ascent))[..., None, None]
-    return l2([layer * factor - weight for layer, weight in zip(given.ascent, theta, strict=True)]) / l2(theta)
+    theta, ascent = [tangent.weight for tangent in tangents], loss_direction.ascent
+    factor = (l2(theta) / l2(ascent))[..., None, None]
+    return l2([layer * factor - weight for layer, weight in zip(ascent, theta, strict=True)]) / l2(theta)
 
 
-def kkt_slackness(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str, degree: int
-) -> Array:
+def kkt_slackness(tangents: Sequence[Tangent], loss_direction: LossDirection, degree: int) -> Array:
     """sum_i lambda_i (q_i/q_min - 1), lambda_i = |theta|/|ascent| q_min^(1 - 2/M) w_i (Lyu & Li 2020, section 4).
 
     NaN where a point is misclassified.
     """
-    given = dual(tangents, train_outputs, train_labels, label_scales, loss)
-    theta, smallest = [tangent.weight for tangent in tangents], given.q.min(-1, keepdims=True)
-    smallest = np.where(smallest > 0, smallest, np.nan)
-    multipliers = (l2(theta) / l2(given.ascent))[..., None] * smallest ** (1 - 2 / degree) * given.weights
-    slackness: Array = (multipliers * (given.q / smallest - 1)).sum(-1)
+    theta, (ascent, weights, q) = [tangent.weight for tangent in tangents], loss_direction
+    smallest = _smallest(loss_direction)
+    size = l2(theta) / l2(ascent) * smallest ** (1 - 2 / degree)
+    slackness: Array = ((size[..., None] * weights) * (q / smallest[..., None] - 1)).sum(-1)
     return slackness
 
 
@@ -116,63 +77,6 @@ def nnls_residual(tangents: Sequence[Tangent], train_outputs: Array, train_label
     return residual
 
 
-def _scale(given: Dual, degree: int) -> Array:
-    smallest = given.q.min(-1)
-    scale: Array = np.where(smallest > 0, smallest, np.nan) ** (-1 / degree)
-    return scale
-
-
-def alignment_l2(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str
-) -> Array:
-    """`alignment` by the 2-norm."""
-    return alignment("l2", tangents, dual(tangents, train_outputs, train_labels, label_scales, loss))
-
-
-def alignment_linf(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str
-) -> Array:
-    """`alignment` by the largest entry."""
-    return alignment("linf", tangents, dual(tangents, train_outputs, train_labels, label_scales, loss))
-
-
-def alignment_l1(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str
-) -> Array:
-    """`alignment` by the sum of entries."""
-    return alignment("l1", tangents, dual(tangents, train_outputs, train_labels, label_scales, loss))
-
-
-def alignment_spectral(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str
-) -> Array:
-    """`alignment` by the largest singular value."""
-    return alignment("spectral", tangents, dual(tangents, train_outputs, train_labels, label_scales, loss))
-
-
-def bregman_l2(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str, degree: int
-) -> Array:
-    """`bregman` by the 2-norm."""
-    return bregman("l2", tangents, dual(tangents, train_outputs, train_labels, label_scales, loss), degree)
-
-
-def bregman_linf(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str, degree: int
-) -> Array:
-    """`bregman` by the largest entry."""
-    return bregman("linf", tangents, dual(tangents, train_outputs, train_labels, label_scales, loss), degree)
-
-
-def bregman_l1(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str, degree: int
-) -> Array:
-    """`bregman` by the sum of entries."""
-    return bregman("l1", tangents, dual(tangents, train_outputs, train_labels, label_scales, loss), degree)
-
-
-def bregman_spectral(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str, degree: int
-) -> Array:
-    """`bregman` by the largest singular value."""
-    return bregman("spectral", tangents, dual(tangents, train_outputs, train_labels, label_scales, loss), degree)
+def _smallest(loss_direction: LossDirection) -> Array:
+    smallest = loss_direction.q.min(-1)
+    return np.where(smallest > 0, smallest, np.nan)

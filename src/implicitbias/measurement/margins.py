@@ -96,63 +96,6 @@ def _log_expm1(x: Array) -> Array:
     return np.where(x > 30, x, np.log(np.expm1(np.minimum(x, 30.0))))
 
 
-def log_slopes(q: Array, loss: str) -> Array:
-    """log(-l'(q_i)): the weight of every point in the loss's gradient, `(..., n)`."""
-    return -q if "exponential" in loss else -np.logaddexp(0, q)
-
-
-def margin_l2(train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array], degree: int) -> Array:
-    """`margin` by the 2-norm: gradient descent's."""
-    return margin("l2", train_outputs, train_labels, trained_weights, degree)
-
-
-def margin_linf(train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array], degree: int) -> Array:
-    """`margin` by the largest entry: sign descent's."""
-    return margin("linf", train_outputs, train_labels, trained_weights, degree)
-
-
-def margin_l1(train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array], degree: int) -> Array:
-    """`margin` by the sum of entries: coordinate descent's."""
-    return margin("l1", train_outputs, train_labels, trained_weights, degree)
-
-
-def margin_spectral(train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array], degree: int) -> Array:
-    """`margin` by the largest singular value: spectral descent's."""
-    return margin("spectral", train_outputs, train_labels, trained_weights, degree)
-
-
-def soft_margin_l2(
-    train_outputs: Array, train_labels: Array, label_scales: Array, trained_weights: Sequence[Array], degree: int,
-    loss: str,
-) -> Array:  # fmt: skip
-    """`soft_margin` by the 2-norm."""
-    return soft_margin("l2", train_outputs, train_labels, label_scales, trained_weights, degree, loss)
-
-
-def soft_margin_linf(
-    train_outputs: Array, train_labels: Array, label_scales: Array, trained_weights: Sequence[Array], degree: int,
-    loss: str,
-) -> Array:  # fmt: skip
-    """`soft_margin` by the largest entry."""
-    return soft_margin("linf", train_outputs, train_labels, label_scales, trained_weights, degree, loss)
-
-
-def soft_margin_l1(
-    train_outputs: Array, train_labels: Array, label_scales: Array, trained_weights: Sequence[Array], degree: int,
-    loss: str,
-) -> Array:  # fmt: skip
-    """`soft_margin` by the sum of entries."""
-    return soft_margin("l1", train_outputs, train_labels, label_scales, trained_weights, degree, loss)
-
-
-def soft_margin_spectral(
-    train_outputs: Array, train_labels: Array, label_scales: Array, trained_weights: Sequence[Array], degree: int,
-    loss: str,
-) -> Array:  # fmt: skip
-    """`soft_margin` by the largest singular value."""
-    return soft_margin("spectral", train_outputs, train_labels, label_scales, trained_weights, degree, loss)
-
-
 def margin_layers(train_outputs: Array, train_labels: Array, frobenius_norms: Array) -> Array:
     """min_i y_i f(x_i) over the product of the layers' Frobenius norms (Lyu & Li 2020, section 6)."""
     smallest: Array = (train_outputs * train_labels).min(-1) / frobenius_norms.prod(-1)

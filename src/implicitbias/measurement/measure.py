@@ -2,46 +2,28 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from implicitbias.catalogue import METRICS, resolve
+from implicitbias.catalogue import METRICS, Metric, resolve
 from implicitbias.errors import ResultError, nearest
 from implicitbias.measurement.arrays import Array
 from implicitbias.networks.homogeneity import degree
 from implicitbias.schema import describe, parameters_of, variable
-from implicitbias.shapes import layer_shapes
+from implicitbias.shapes import layer_shapes, trained_layers
 
 if TYPE_CHECKING:
+    from implicitbias.measurement.loss_direction import LossDirection
     from implicitbias.measurement.tangents import Tangent
-
-T = TypeVar("T")
 
 PASSED_ON = ("stop_reason", "acceptance", "acceptance_stderr")
 """Variables of a run that a study wants to see too."""
 
 NETWORKS = ("member", "draw")
 """The dimension that a metric over networks takes together: trained members, or accepted random networks."""
-
-OF_RUN = {
-    "train_outputs": "train_output", "test_outputs": "test_output", "frobenius_norms": "frobenius_norm",
-    "train_losses": "train_loss",
-}  # fmt: skip
-OF_TASK = {
-    "train_labels": "train_label", "test_labels": "test_label",
-    "train_inputs": "train_input", "test_inputs": "test_input",
-}  # fmt: skip
-"""Argument names of metrics, and the variables that they stand for. Besides them:
-
-- `layer_shapes`: `(L, 2)`; `network`: the networks' parameters; `degree`: of homogeneity in the trained weights;
-- `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`: see `measurement.tangents`;
-- `input_slopes`: gradients of the outputs by the inputs, `(..., n, d)`;
-- `coordinates` of the metric's own dimensions;
-- of trained runs `loss`, its name, and `label_scales`, of the run's leading shape.
-"""
 
 
 def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dataset:
@@ -63,21 +45,16 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
     lead = tuple(str(dim) for dim in run["train_output"].dims if dim != "train_point")
     networks = tuple(dim for dim in lead if dim in NETWORKS)
     others = tuple(dim for dim in lead if dim not in NETWORKS)
-    one_by_one, together = _providers(task, run, lead), _providers(task, run, (*others, *networks))
+    one_by_one, together = _known(task, run, lead), _known(task, run, (*others, *networks))
     variables: dict[str, xr.Variable] = {}
     coords: dict[str, Any] = {dim: run[dim].values for dim in lead}
     for name in metrics:
         if name not in METRICS:
             raise ResultError(f"no metric {name!r}{nearest(name, METRICS)}; allowed: {', '.join(METRICS)}")
         entry = METRICS[name]
-        function = resolve(entry)
-        providers = {**(together if entry.over_networks else one_by_one), **_constants(entry.coordinates)}
-        needs = list(inspect.signature(function).parameters)
-        if missing := [need for need in needs if need not in providers]:
-            raise ResultError(f"metric {name!r} needs {', '.join(missing)}, which this run does not have")
-        if entry.losses and (loss := providers["loss"]()) not in entry.losses:
-            raise ResultError(f"metric {name!r} is not for loss {loss!r}; allowed: {', '.join(entry.losses)}")
-        values = function(**{need: providers[need]() for need in needs})
+        if problem := entry.not_for({**one_by_one["network"], **one_by_one["training"]}):
+            raise ResultError(f"metric {name!r} is not for {problem}")
+        values = _value(name, entry, together if entry.over_networks else one_by_one)
         dims = (*(others if entry.over_networks else lead), *entry.dims)
         coords |= {dim: np.array(entry.coordinates.get(dim, run.get(dim))) for dim in entry.dims}
         variables[name] = variable(dims, values, entry.long_name, entry.units, entry.source)
@@ -90,68 +67,133 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
     )
 
 
-def _constants(coordinates: Mapping[str, Sequence[float | str]]) -> dict[str, Callable[[], Any]]:
-    return {name: partial(np.array, values) for name, values in coordinates.items()}
+def _value(name: str, entry: Metric, known: dict[str, Any]) -> Array:
+    """The metric's values, of what is known of the run."""
+    function = resolve(entry)
+    own = {**entry.arguments, **{key: np.array(values) for key, values in entry.coordinates.items()}}
+    try:
+        arguments = {need: own[need] if need in own else _argument(need, known) for need in _names(function)}
+    except _MissingError as missing:
+        raise ResultError(f"metric {name!r} needs {missing}, which this run does not have") from None
+    values: Array = function(**arguments)
+    return values
 
 
-def _providers(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict[str, Callable[[], Any]]:
-    """What a metric can ask for, by argument name; task arrays are aligned with the run's leading dimensions."""
+class _MissingError(Exception):
+    """What a run does not have."""
+
+
+def _argument(name: str, known: dict[str, Any]) -> Any:
+    """What the name stands for: known, or made (once) of others, by the function of that name."""
+    if name not in known:
+        if name not in MAKERS:
+            raise _MissingError(name)
+        try:
+            known[name] = MAKERS[name](**{need: _argument(need, known) for need in _names(MAKERS[name])})
+        except KeyError:
+            raise _MissingError(name) from None
+    return known[name]
+
+
+def _names(function: Callable[..., Any]) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def _known(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict[str, Any]:
+    """What all others are made of; `lead` are the run's leading dimensions in the order that arrays are to have."""
     stored = parameters_of(run)
-    network, training = stored["network"], stored.get("training", {})
-
-    def of_run(name: str) -> Array:
-        return run[name].transpose(*lead, ...).values.astype(np.float64)
-
-    @cache
-    def weights() -> list[Array]:
-        return [of_run(f"weight_{layer}") for layer in range(run.sizes["layer"])]
-
-    # torch takes longer to import than most metrics to compute: only those that ask for these have to wait for it
-    @cache
-    def layers() -> "list[Tangent]":
-        from implicitbias.measurement.tangents import layers_of
-
-        return layers_of(weights(), of_task("train_input"), network)
-
-    def trained(of_layers: list[T]) -> list[T]:
-        from implicitbias.networks.mlp import of_network
-
-        return of_layers[of_network(network).trained]
-
-    @cache
-    def input_slopes() -> Array:
-        from implicitbias.measurement.tangents import slopes_of
-
-        return slopes_of(weights(), of_task("train_input"), network)
-
-    def label_scales() -> Array:
-        if "label_scale" not in lead:
-            return np.full([run.sizes[dim] for dim in lead], float(training["label_scale"]))
-        scale = run["label_scale"].astype(np.float64)
-        return scale.broadcast_like(run["train_output"].isel(train_point=0)).transpose(*lead).values
-
-    def of_task(name: str) -> Array:
-        data = task[name].sel(seed=run["seed"].values) if "seed" in task[name].dims else task[name]
-        own = [str(dim) for dim in data.dims if dim not in lead]
-        shape = [data.sizes.get(dim, 1) for dim in lead] + [data.sizes[dim] for dim in own]
-        return data.values.astype(np.float64).reshape(shape)
-
-    providers: dict[str, Callable[[], Any]] = {
-        argument: partial(of_run, name) for argument, name in OF_RUN.items() if name in run
+    return {
+        "task": task,
+        "run": run,
+        "lead": lead,
+        "network": stored["network"],
+        "training": stored.get("training", {}),
     }
-    providers |= {argument: partial(of_task, name) for argument, name in OF_TASK.items()}
-    providers |= {"network": lambda: network, "degree": lambda: degree(network)}
-    if "layer" in run.dims:
-        shape = network["depth"], network["width"], task.sizes["feature"]
-        built = network.get("bias", "none"), network.get("architecture", "mlp")
-        providers["layer_shapes"] = lambda: np.array(layer_shapes(*shape, *built), np.float64)
-    if "weight_0" in run:
-        providers |= {
-            "weights": weights,
-            "trained_weights": lambda: trained(weights()),
-            "tangents": lambda: trained(layers()),
-            "input_slopes": input_slopes,
-        }
-    if training:
-        providers |= {"loss": lambda: training["loss"], "label_scales": label_scales}
-    return providers
+
+
+def _of_run(name: str, run: xr.Dataset, lead: tuple[str, ...]) -> Array:
+    return run[name].transpose(*lead, ...).values.astype(np.float64)
+
+
+def _of_task(name: str, task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> Array:
+    """Aligned with the run's leading dimensions."""
+    data = task[name].sel(seed=run["seed"].values) if "seed" in task[name].dims else task[name]
+    own = [str(dim) for dim in data.dims if dim not in lead]
+    shape = [data.sizes.get(dim, 1) for dim in lead] + [data.sizes[dim] for dim in own]
+    return data.values.astype(np.float64).reshape(shape)
+
+
+def _layer_shapes(task: xr.Dataset, network: Mapping[str, Any]) -> Array:
+    shape = network["depth"], network["width"], task.sizes["feature"], network["bias"], network["architecture"]
+    return np.array(layer_shapes(*shape), np.float64)
+
+
+def _weights(run: xr.Dataset, lead: tuple[str, ...], network: Mapping[str, Any]) -> list[Array]:
+    return [_of_run(f"weight_{layer}", run, lead) for layer in range(network["depth"])]
+
+
+def _trained_weights(weights: list[Array], network: Mapping[str, Any]) -> list[Array]:
+    return weights[trained_layers(network["output"])]
+
+
+def _loss(training: Mapping[str, Any]) -> str:
+    return str(training["loss"])
+
+
+def _label_scales(run: xr.Dataset, lead: tuple[str, ...], training: Mapping[str, Any]) -> Array:
+    if "label_scale" not in lead:
+        return np.full([run.sizes[dim] for dim in lead], float(training["label_scale"]))
+    scale = run["label_scale"].astype(np.float64)
+    return scale.broadcast_like(run["train_output"].isel(train_point=0)).transpose(*lead).values
+
+
+# torch takes longer to import than most metrics to compute: only those that ask for these have to wait for it
+def _tangents(weights: list[Array], train_inputs: Array, network: Mapping[str, Any]) -> "list[Tangent]":
+    from implicitbias.measurement.tangents import tangents_of
+
+    return tangents_of(weights, train_inputs, network)
+
+
+def _input_slopes(weights: list[Array], train_inputs: Array, network: Mapping[str, Any]) -> Array:
+    from implicitbias.measurement.tangents import slopes_of
+
+    return slopes_of(weights, train_inputs, network)
+
+
+def _loss_direction(
+    tangents: "list[Tangent]", train_outputs: Array, train_labels: Array, label_scales: Array, loss: str
+) -> "LossDirection":
+    from implicitbias.measurement.loss_direction import loss_direction
+
+    return loss_direction(tangents, train_outputs, train_labels, label_scales, loss)
+
+
+_OF_RUN = {
+    "train_outputs": "train_output", "test_outputs": "test_output", "frobenius_norms": "frobenius_norm",
+    "train_losses": "train_loss",
+}  # fmt: skip
+_OF_TASK = {
+    "train_labels": "train_label", "test_labels": "test_label",
+    "train_inputs": "train_input", "test_inputs": "test_input",
+}  # fmt: skip
+MAKERS: dict[str, Callable[..., Any]] = {
+    **{name: partial(_of_run, stored) for name, stored in _OF_RUN.items()},
+    **{name: partial(_of_task, stored) for name, stored in _OF_TASK.items()},
+    "layer_shapes": _layer_shapes,
+    "degree": degree,
+    "weights": _weights,
+    "trained_weights": _trained_weights,
+    "loss": _loss,
+    "label_scales": _label_scales,
+    "tangents": _tangents,
+    "input_slopes": _input_slopes,
+    "loss_direction": _loss_direction,
+}
+"""What a metric's argument names can ask for, besides `network`, the networks' parameters, the metric's own arguments
+and the coordinates of its dimensions:
+
+- arrays of the run and of its task; `layer_shapes`: `(L, 2)`; `degree`: of homogeneity in the trained weights;
+- `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`: see `measurement.tangents`;
+- `input_slopes`: gradients of the outputs by the inputs, `(..., n, d)`;
+- of trained runs `loss`, its name, `label_scales`, of the run's leading shape, and `loss_direction`.
+"""

@@ -52,7 +52,7 @@ def nuclear(layers: Sequence[Array]) -> Array:
 
 
 NORMS: dict[str, Callable[[Sequence[Array]], Array]] = {"l2": l2, "linf": linf, "l1": l1, "spectral": spectral}
-DUALS: dict[str, Callable[[Sequence[Array]], Array]] = {"l2": l2, "linf": l1, "l1": linf, "spectral": nuclear}
+DUAL_NORMS: dict[str, Callable[[Sequence[Array]], Array]] = {"l2": l2, "linf": l1, "l1": linf, "spectral": nuclear}
 """The dual norm of each: max <u, g> over all u of norm 1."""
 
 

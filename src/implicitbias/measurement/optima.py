@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linprog, nnls
 
+from implicitbias.errors import NumericalError
 from implicitbias.measurement.arrays import Array
+from implicitbias.measurement.homogeneity import negative_slope
 from implicitbias.measurement.norms import l2
 from implicitbias.measurement.tangents import Tangent, gram
+
+_ROUNDING = 1e-9  # margins below this share of the points' size are 0
 
 
 def hard_margin(points: Array) -> Array:
@@ -28,20 +32,27 @@ def hard_margin(points: Array) -> Array:
     target = np.append(np.zeros(d), 1.0)
     multipliers, distance = nnls(system, target, maxiter=50 * n)
     residual = system @ multipliers - target
-    if distance < 1e-9:
+    if distance < _ROUNDING:
         return np.full(d, np.nan)
-    w: Array = -residual[:-1] / residual[-1] / size
+    w: Array = residual[:-1] / distance**2 / size  # at the optimum residual[-1] is -distance^2
     return w
 
 
 def largest_margin_linf(points: Array) -> float:
-    """max over |w|_inf <= 1 of min_i <w, p_i>, rows p_i `(n, d)`: a linear program."""
+    """max over |w|_inf <= 1 of min_i <w, p_i>, rows p_i `(n, d)`: a linear program. NaN where no w makes it positive.
+
+    Raises:
+        NumericalError: if the solver fails.
+    """
     n, d = points.shape
     found = linprog(
         np.append(np.zeros(d), -1.0), A_ub=np.hstack([-points, np.ones((n, 1))]), b_ub=np.zeros(n),
         bounds=[(-1, 1)] * d + [(None, None)], method="highs",
     )  # fmt: skip
-    return -float(found.fun or 0.0)
+    if found.status != 0 or found.fun is None:
+        raise NumericalError(f"the largest margin by the largest weight was not found: {found.message}")
+    best = -float(found.fun)
+    return best if best > _ROUNDING * np.abs(points).max() else np.nan
 
 
 def two_layer_optimum(points: Array, labels: Array, signs: Array, slope: float) -> Array:
@@ -95,7 +106,7 @@ def optimum_cosine(
     weights: Sequence[Array], train_inputs: Array, train_labels: Array, network: Mapping[str, Any]
 ) -> Array:
     """Cosine between the first layer and `two_layer_optimum`, for fixed output signs and a (leaky) relu: `(...)`."""
-    slope, lead = float(network.get("slope", 0.0)), weights[0].shape[:-2]
+    slope, lead = negative_slope(network), weights[0].shape[:-2]
     inputs = np.broadcast_to(train_inputs, (*lead, *train_inputs.shape[-2:]))
     labels = np.broadcast_to(train_labels, (*lead, train_labels.shape[-1]))
     cosine = np.empty(lead)
@@ -119,7 +130,10 @@ def margin_l2_share(
 
 
 def margin_linf_share(weights: Sequence[Array], train_inputs: Array, train_labels: Array) -> Array:
-    """Margin by the largest weight, over the largest that there is, of a network of one layer: `(...)`."""
+    """Margin by the largest weight, over the largest that there is, of a network of one layer: `(...)`.
+
+    NaN where no linear function fits.
+    """
     w, points = weights[0][..., 0, :], train_inputs * train_labels[..., None]
     reached = (points @ w[..., None])[..., 0].min(-1) / np.abs(w).max(-1)
     share: Array = reached / _per_task(points, lambda rows: np.array([largest_margin_linf(rows)]))[..., 0]

@@ -42,7 +42,26 @@ def tangents_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, A
         inputs: `(..., n, d)`, leading dimensions broadcast against those of the weights.
         network: the networks' parameters.
     """
-    return layers_of(weights, inputs, network)[of_network(network).trained]
+    lead, n = weights[0].shape[:-2], inputs.shape[-2]
+    form = of_network(network)
+    parts: list[list[Gradient]] = []
+    for some, points in _blocks(weights, inputs):
+        gradients: list[Gradient] = []
+        for weight in some:
+            weight.requires_grad_(True)
+        forward(some, points, form, gradients).sum().backward()  # type: ignore[no-untyped-call]
+        parts.append(gradients[::-1])
+    layers = [Gradient(*(torch.cat(each) for each in zip(*layer, strict=True))) for layer in zip(*parts, strict=True)]
+    tangents = [
+        Tangent(
+            weight,
+            layer.delta.numpy().reshape(*lead, *layer.delta.shape[1:]),
+            layer.h.numpy().reshape(*lead, *layer.h.shape[1:]),
+            layer.h.shape[1] // n,
+        )
+        for weight, layer in zip(weights, layers, strict=True)
+    ]
+    return tangents[form.trained]
 
 
 def slopes_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, Any]) -> Array:
@@ -53,28 +72,6 @@ def slopes_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, Any
         parts.extend(torch.autograd.grad(outputs.sum(), points))
     slopes: Array = torch.cat(parts).numpy().reshape(*weights[0].shape[:-2], *inputs.shape[-2:])
     return slopes
-
-
-def layers_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, Any]) -> list[Tangent]:
-    """As `tangents_of`, of all layers."""
-    lead, n = weights[0].shape[:-2], inputs.shape[-2]
-    parts: list[list[Gradient]] = []
-    for some, points in _blocks(weights, inputs):
-        gradients: list[Gradient] = []
-        for weight in some:
-            weight.requires_grad_(True)
-        forward(some, points, of_network(network), gradients).sum().backward()  # type: ignore[no-untyped-call]
-        parts.append(gradients[::-1])
-    layers = [Gradient(*(torch.cat(each) for each in zip(*layer, strict=True))) for layer in zip(*parts, strict=True)]
-    return [
-        Tangent(
-            weight,
-            layer.delta.numpy().reshape(*lead, *layer.delta.shape[1:]),
-            layer.h.numpy().reshape(*lead, *layer.h.shape[1:]),
-            layer.h.shape[1] // n,
-        )
-        for weight, layer in zip(weights, layers, strict=True)
-    ]
 
 
 def _blocks(weights: Sequence[Array], inputs: Array) -> Iterator[tuple[list[Tensor], Tensor]]:

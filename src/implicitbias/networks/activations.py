@@ -14,9 +14,9 @@ Activation = Callable[[Tensor], Tensor]
 
 
 def of_network(network: Mapping[str, Any]) -> Activation:
-    """The activation that a network's parameters name, with its own parameters (of those present)."""
+    """The activation that a network's parameters name, with its own parameters."""
     entry = ACTIVATIONS[network["activation"]]
-    return partial(resolve(entry), **{name: network[name] for name in entry.parameters if name in network})
+    return partial(resolve(entry), **{name: network[name] for name in entry.parameters})
 
 
 def relu(z: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from implicitbias.catalogue import ACTIVATIONS
+from implicitbias.shapes import FROZEN_OUTPUTS
 
 
 def degree(network: Mapping[str, Any]) -> int:
@@ -11,17 +12,9 @@ def degree(network: Mapping[str, Any]) -> int:
 
     A layer after an activation of degree p turns degree M into 1 + p M (Lyu & Li 2020; Cai et al. 2025).
     """
-    output, p, m = network.get("output", "trained"), ACTIVATIONS[network["activation"]].degree, 1
+    output, p, m = network["output"], ACTIVATIONS[network["activation"]].degree, 1
     if output == "random_features":
         return 1
     for _ in range(network["depth"] - 1):
         m = 1 + p * m
-    return m - 1 if output in ("signs", "halves") else m
-
-
-def homogeneous(network: Mapping[str, Any]) -> bool:
-    """Whether the network is homogeneous in its trained weights, exactly."""
-    if network.get("output") == "random_features" or network["depth"] == 1:
-        return True
-    skips = network.get("residual", False) and network["depth"] > 2
-    return ACTIVATIONS[network["activation"]].homogeneous and not skips and network.get("bias", "none") != "all"
+    return m - 1 if output in FROZEN_OUTPUTS else m

@@ -16,7 +16,7 @@ from torch.nn.functional import max_pool2d, unfold
 from implicitbias.networks.activations import Activation
 from implicitbias.networks.activations import of_network as activation_of
 from implicitbias.networks.initialisation import Rule, fan_in
-from implicitbias.shapes import KERNELS, layer_shapes
+from implicitbias.shapes import KERNELS, layer_shapes, trained_layers
 
 
 class Form(NamedTuple):
@@ -41,21 +41,20 @@ class Form(NamedTuple):
 
 
 def of_network(network: Mapping[str, Any]) -> Form:
-    """The form of the network that these parameters describe; what they leave out is as in `Form`.
+    """The form of the network that these parameters describe.
 
     `output` is "trained", "signs" (+-1/sqrt(m) by coin, frozen), "halves" (of m neurons the first half 2/m, the others
     -2/m, frozen), "mean_field" (trained, the network's output divided by m) or "random_features" (as mean_field, but
     starting at 0, and no other layer is trained).
     """
-    output = network.get("output", "trained")
-    trained = {"signs": slice(-1), "halves": slice(-1), "random_features": slice(-1, None)}
+    output = network["output"]
     return Form(
         activation_of(network),
-        network.get("bias", "none"),
-        network.get("residual", False),
+        network["bias"],
+        network["residual"],
         factor=1 / network["width"] if output in ("mean_field", "random_features") else 1.0,
-        trained=trained.get(output, slice(None)),
-        kernels=KERNELS if network.get("architecture") == "cnn" else (),
+        trained=trained_layers(output),
+        kernels=KERNELS if network["architecture"] == "cnn" else (),
     )
 
 

@@ -34,4 +34,4 @@ def agd() -> Optimizer:
         for weight, matrix, norm, scale in zip(weights, matrices, norms, scales, strict=True):
             weight.addcmul_(matrix, (-eta * scale / (len(weights) * norm.clamp(min=tiny)))[:, None, None])
 
-    return Optimizer(init, update, buffers=1)
+    return Optimizer(init, update, room=lambda rows, columns: rows * columns)

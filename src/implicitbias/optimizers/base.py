@@ -1,6 +1,6 @@
 """What an optimizer of stacked networks is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -30,11 +30,18 @@ class Update(Protocol):
 
 
 class Optimizer(NamedTuple):
-    """A pair of functions; `buffers` is the number of weight-sized tensors in its state."""
+    """A pair of functions, and how much memory they take.
+
+    Attributes:
+        init: makes the state.
+        update: makes a step.
+        room: (out, in) -> numbers that the state and the temporary tensors of a step hold for a layer of one member,
+            besides those of a block (see `blocks`).
+    """
 
     init: Init
     update: Update
-    buffers: int
+    room: Callable[[int, int], int]
 
 
 def blocks(gradient: Gradient, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:

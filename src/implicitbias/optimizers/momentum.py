@@ -31,4 +31,4 @@ def momentum(momentum: float = 0.9) -> Optimizer:
             for g, v, w, r in blocks(gradient, velocity, weight, rate):
                 w.addcmul_(v.mul_(momentum).add_(g), r)
 
-    return Optimizer(init, update, buffers=1)
+    return Optimizer(init, update, room=lambda rows, columns: rows * columns)

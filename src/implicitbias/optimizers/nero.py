@@ -46,7 +46,7 @@ def nero(beta: float = 0.999) -> Optimizer:
                 w.add_(g.mul_(torch.where(v == 0, 0, r / v.sqrt())))  # faster than addcmul_ with a factor a row
                 _project(w)
 
-    return Optimizer(init, update, buffers=0)
+    return Optimizer(init, update, room=lambda rows, columns: rows)
 
 
 def _project(weight: Tensor) -> None:

@@ -38,7 +38,11 @@ def shampoo(epsilon: float = 1e-4) -> Optimizer:
             way = product(product(_inverse_fourth_root(left), g), _inverse_fourth_root(right))
             weight.addcmul_(way, -learning_rate[:, None, None])
 
-    return Optimizer(init, update, buffers=4)
+    def room(rows: int, columns: int) -> int:
+        """Both preconditioners and their roots, which are taken in float64: of four matrices."""
+        return 10 * (rows**2 + columns**2) + 3 * rows * columns
+
+    return Optimizer(init, update, room=room)
 
 
 def _identities(weight: Tensor, dim: int) -> Tensor:

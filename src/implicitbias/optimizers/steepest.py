@@ -30,7 +30,7 @@ def l2(power: float = 1, decrease: float = 0.0) -> Optimizer:
         dual = torch.stack([layer.square().sum((1, 2)) for layer in g]).sum(0).sqrt()
         return [layer / _safe(dual) for layer in g], dual
 
-    return _steepest(direction, power, decrease)
+    return _steepest(direction, power, decrease, lambda rows, columns: 2 * rows * columns)
 
 
 def linf(power: float = 1, decrease: float = 0.0) -> Optimizer:
@@ -40,7 +40,7 @@ def linf(power: float = 1, decrease: float = 0.0) -> Optimizer:
         dual = torch.stack([layer.abs().sum((1, 2)) for layer in g]).sum(0)
         return [layer.sign() for layer in g], dual
 
-    return _steepest(direction, power, decrease)
+    return _steepest(direction, power, decrease, lambda rows, columns: 2 * rows * columns)
 
 
 def l1(power: float = 1, decrease: float = 0.0) -> Optimizer:
@@ -57,7 +57,7 @@ def l1(power: float = 1, decrease: float = 0.0) -> Optimizer:
         parts = torch.split(unit, [layer[0].numel() for layer in g], dim=1)
         return [part.view_as(layer) for part, layer in zip(parts, g, strict=True)], value[:, 0].abs()
 
-    return _steepest(direction, power, decrease, of_two=True)
+    return _steepest(direction, power, decrease, lambda rows, columns: 6 * rows * columns, of_two=True)
 
 
 def spectral(power: float = 1, decrease: float = 0.0) -> Optimizer:
@@ -72,7 +72,11 @@ def spectral(power: float = 1, decrease: float = 0.0) -> Optimizer:
             dual = dual + s.sum(1)
         return ways, dual
 
-    return _steepest(direction, power, decrease)
+    def room(rows: int, columns: int) -> int:
+        """Of gradient, direction and singular vectors."""
+        return 3 * rows * columns + (rows + columns) * min(rows, columns)
+
+    return _steepest(direction, power, decrease, room)
 
 
 def _safe(norm: Tensor) -> Tensor:
@@ -80,7 +84,9 @@ def _safe(norm: Tensor) -> Tensor:
     return norm.clamp(min=torch.finfo(norm.dtype).tiny)[:, None, None]
 
 
-def _steepest(direction: Direction, power: float, decrease: float, *, of_two: bool = False) -> Optimizer:
+def _steepest(
+    direction: Direction, power: float, decrease: float, room: Callable[[int, int], int], *, of_two: bool = False
+) -> Optimizer:
     """Steps along a direction, of the gradient or `of_two`: the mean of the last two."""
 
     def init(weights: Sequence[Tensor]) -> list[Tensor]:
@@ -103,4 +109,4 @@ def _steepest(direction: Direction, power: float, decrease: float, *, of_two: bo
         for way, weight in zip(ways, weights, strict=True):
             weight.addcmul_(way, rate[:, None, None])
 
-    return Optimizer(init, update, buffers=2 + of_two)
+    return Optimizer(init, update, room)

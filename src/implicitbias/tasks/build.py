@@ -13,7 +13,6 @@ from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, variable
 
 _PAPER = "Bernstein & Yue 2021, section 4"
-_TEST_POINTS = 1000  # of a synthetic source, where the config does not say
 _LONG_NAMES = {
     "train_input": "training input",
     "train_label": "training label",
@@ -147,7 +146,7 @@ def _synthetic(
     source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], parameters: Mapping[str, Any]
 ) -> dict[str, np.ndarray]:
     own = {key: value for key, value in parameters.items() if key != "flip"}
-    size = train_size + (_TEST_POINTS if test_size is None else test_size)
+    size = train_size + (SOURCES[source].test_points if test_size is None else test_size)
     inputs, clean, flipped = [], [], []
     for one in seed:
         rng = np.random.default_rng(derive_seed("synthetic task", source, one))

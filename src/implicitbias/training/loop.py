@@ -84,7 +84,8 @@ def descend(
         degree: of homogeneity in the trained weights, for schedules that look at it.
         stop_fitted: whether a member stays as it is once every output of an epoch had the right sign. With the whole
             training set as one batch, these are the outputs of the very weights that it stops at.
-        until_fit: another update rule for a member's steps until then.
+        until_fit: another update rule for a member's steps until then; the `optimizer`, which takes over, has to be one
+            that stands still at a learning rate of 0 and does not remember more than the last gradient.
         description: of the progress bar.
 
     Yields:
@@ -126,14 +127,15 @@ def descend(
                         if batch_size == "full":
                             fitted = fitted | right
                     here = gradients[::-1][form.trained]
+                    learning_rate = learning_rate.where(alive, torch.nan)
+                    kept = [weight.clone() for weight in trained] if watched else []
                     if until_fit:
-                        before = learning_rate.where(alive, torch.nan).where(~fitted, 0)
-                        until_fit.update(here, first_state, trained, before, step)
+                        until_fit.update(here, first_state, trained, learning_rate, step)
+                        _put_back(trained, kept, fitted)
                         learning_rate = learning_rate.where(fitted, 0)
-                    kept = [weight.clone() for weight in trained] if stop_fitted else []
-                    optimizer.update(here, state, trained, learning_rate.where(alive, torch.nan), step)
-                    for weight, old in zip(trained, kept, strict=False):  # a learning rate of 0 may still project
-                        weight.copy_(torch.where(fitted[:, None, None], old, weight))
+                    optimizer.update(here, state, trained, learning_rate, step)
+                    if stop_fitted:
+                        _put_back(trained, kept, fitted)
                 if step % in_epoch == 0:
                     end_epoch()
                 if step in checkpoints:
@@ -148,6 +150,12 @@ def descend(
                 progress.set_postfix(loss=f"{losses.detach().nanmean():.3g}", error=f"{wrong:.3f}")
     for weight in weights:
         weight.requires_grad_(False)
+
+
+def _put_back(weights: Sequence[Tensor], kept: Sequence[Tensor], members: Tensor) -> None:
+    """Undo a step of some members: a learning rate of 0 would not do for a rule that projects the weights."""
+    for weight, old in zip(weights, kept, strict=True):
+        weight.copy_(torch.where(members[:, None, None], old, weight))
 
 
 def descend_alike(

@@ -1,8 +1,13 @@
 """How many members go at once: memory decides, not the user."""
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
+
+from implicitbias.optimizers.base import Optimizer
+from implicitbias.shapes import layer_shapes, positions
 
 _SHARE = 0.4  # of what is free; the rest is for outputs, the caller, and other jobs
 
@@ -12,6 +17,34 @@ def free_bytes(device: torch.device) -> int:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def bytes_each(
+    network: Mapping[str, Any],
+    features: int,
+    batch: int,
+    itemsize: int,
+    optimizers: Sequence[Optimizer],
+    copies: int = 0,
+) -> int:
+    """What one member needs while it trains: weights, copies of them, optimizers' tensors, inputs and activations.
+
+    Args:
+        network: the networks' parameters.
+        features: numbers in an input.
+        batch: points a step.
+        itemsize: bytes of a number.
+        optimizers: those that train it.
+        copies: of the weights, besides these.
+    """
+    architecture = network["architecture"]
+    shapes = layer_shapes(network["depth"], network["width"], features, network["bias"], architecture)
+    weights = sum(rows * columns for rows, columns in shapes)
+    block = max(rows * columns for rows, columns in shapes)
+    room = block + sum(optimizer.room(*shape) for optimizer in optimizers for shape in shapes)
+    layers = zip(shapes, positions(network["depth"], features, architecture), strict=True)
+    activations = features + sum(often * (4 * rows + (often > 1) * columns) for (rows, columns), often in layers)
+    return itemsize * ((1 + copies) * weights + room + batch * activations)
 
 
 def members_at_once(bytes_each: int, members: int, free: int) -> int:

@@ -1,30 +1,62 @@
 """The training stage: the networks of a run, found on a task by gradient descent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
-from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
-from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, SCHEDULES, TARGETS, resolve
+from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS, resolve
 from implicitbias.errors import ConfigError
 from implicitbias.networks.homogeneity import degree
-from implicitbias.networks.mlp import initialise, of_network
+from implicitbias.networks.initialisation import Rule
+from implicitbias.networks.mlp import Form, initialise, of_network
+from implicitbias.optimizers.base import Optimizer
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable
-from implicitbias.shapes import layer_shapes, positions
 from implicitbias.training.checkpoints import checkpoint_steps
-from implicitbias.training.loop import Members, descend, steps_per_epoch
-from implicitbias.training.memory import free_bytes, members_at_once
+from implicitbias.training.loop import Loss, Members, descend, steps_per_epoch
+from implicitbias.training.memory import bytes_each, free_bytes, members_at_once
+from implicitbias.training.schedules import Builder
 from implicitbias.training.snapshots import snapshot
-from implicitbias.training.span import expand, reduce, span_of
+from implicitbias.training.span import Span, expand, reduce, span_of
+from implicitbias.training.targets import Targets
 
-PER_MEMBER = ("label_scale", "learning_rate", "decay", "step_exponent", "init_scale")
-"""Parameters that may differ between the members of one ensemble."""
+
+class Data(NamedTuple):
+    """A task on the device.
+
+    Attributes:
+        seeds: of its parts.
+        train_input: `(task, n, d)`.
+        train_label: `(task, n)` of +-1.
+        test_input: `(m, d)` shared by all, or `(task, m, d)`.
+        span: of the training inputs, if the networks are trained there.
+    """
+
+    seeds: list[int]
+    train_input: Tensor
+    train_label: Tensor
+    test_input: Tensor
+    span: Span | None
+
+
+class Rules(NamedTuple):
+    """What the names of the parameters stand for."""
+
+    form: Form
+    loss: Loss
+    draw: Rule
+    targets: Targets
+    schedule: Builder
+    optimizer: Optimizer
+    until_fit: Optimizer | None
+    rotates: bool
+    """Whether the steps commute with rotations of the inputs."""
 
 
 def train(
@@ -45,11 +77,10 @@ def train(
 
     Args:
         task: from `tasks.build`.
-        network: architecture, activation and its parameters, depth, width, bias, output, residual, init_scale.
-        training: optimizer and its hyperparameters, loss, init, targets, label_scale, learning_rate, decay, epochs,
-            batch_size, members, dtype, checkpoints; schedule, step_exponent, stop, until_fit; init_scale if `network`
-            does not have it.
-        ensemble: axis -> values, for axes of `PER_MEMBER` that are trained together; they replace the scalar.
+        network: all keys of the config's network block (of activations' parameters, its own activation's).
+        training: all keys of the config's training block that are not in `ensemble` (of optimizers' parameters, its
+            own optimizer's).
+        ensemble: axis -> values, for axes of `catalogue.PER_MEMBER` that are trained together.
         device: torch device.
         memory_bytes: memory to count on; None asks the machine. It decides the chunks, never the results.
         keep_weights: whether the result holds the weights, which for wide networks are nearly all of it.
@@ -65,87 +96,32 @@ def train(
     """
     if foreign := [name for name in ensemble if name not in PER_MEMBER]:
         raise ConfigError(f"ensemble: members cannot differ in {foreign[0]!r}; allowed: {', '.join(PER_MEMBER)}")
-    where, dtype = torch.device(device), getattr(torch, training["dtype"])
-    tensor = partial(torch.as_tensor, dtype=dtype, device=where)
-    train_input, train_label = tensor(task["train_input"].values), tensor(task["train_label"].values)
-    test_input = tensor(task["test_input"].values)
-    points, features = train_input.shape[1:]
-    shape = network["depth"], network["width"], features
-    defaults = {"bias": "none", "output": "trained", "architecture": "mlp"}
-    built = {key: network.get(key, default) for key, default in defaults.items()}
-    shapes = layer_shapes(*shape, built["bias"], built["architecture"])
-
-    entries = [OPTIMIZERS[name] for name in (training["optimizer"], training.get("until_fit")) if name]
-    optimizer, *first = [
-        resolve(entry)(**{name: training.get(name, number.default) for name, number in entry.parameters.items()})
-        for entry in entries
-    ]
-    form, loss = of_network(network), resolve(LOSSES[training["loss"]])
-    draw = resolve(INITIALISATIONS[training.get("init", "fan_in")])
-    rule = resolve(TARGETS[training.get("targets", "labels")])
-    schedule = resolve(SCHEDULES[training.get("schedule", "decaying")])
-    rotates = all(entry.equivariant for entry in entries) and not training.get("weight_decay") and not form.kernels
-    span = span_of(train_input) if rotates and features > points else None
-    stops = training.get("stop", "last") == "fitted"
+    rules = _rules(network, training)
+    data = _data(task, getattr(torch, training["dtype"]), torch.device(device), rules.rotates)
+    points, features = data.train_input.shape[1:]
     total = training["epochs"] * steps_per_epoch(points, training["batch_size"])
     steps = checkpoint_steps(training["checkpoints"], total)
-
-    axes: dict[str, Sequence[Any]] = {
-        "seed": task["seed"].values.tolist(),
-        **ensemble,
-        "member": range(training["members"]),
-    }
-    fixed = {"init_scale": 1.0, "step_exponent": 0.0, **training, **network}
-    members = [{**fixed, **dict(zip(axes, point, strict=True))} for point in product(*axes.values())]
+    axes: dict[str, Sequence[Any]] = {"seed": data.seeds, **ensemble, "member": range(training["members"])}
+    members = [{**training, **dict(zip(axes, point, strict=True))} for point in product(*axes.values())]
 
     batch = points if training["batch_size"] == "full" else min(points, training["batch_size"])
-    copies = 1 + sum(each.buffers for each in (optimizer, *first)) + (span is not None)
-    layers = zip(shapes, positions(network["depth"], features, built["architecture"]), strict=True)
-    activations = features + sum(often * (4 * rows + (often > 1) * columns) for (rows, columns), often in layers)
-    floats = copies * sum(map(prod, shapes)) + batch * activations
-    free = free_bytes(where) if memory_bytes is None else memory_bytes
-    chunk = members_at_once(floats * dtype.itemsize, len(members), free)
+    copies = (training["stop"] == "fitted") + (rules.until_fit is not None) + (training["schedule"] == "loss_based")
+    used = [rule for rule in (rules.optimizer, rules.until_fit) if rule is not None]
+    each = bytes_each(network, features, batch, data.train_input.itemsize, used, copies + (data.span is not None))
+    free = free_bytes(data.train_input.device) if memory_bytes is None else memory_bytes
+    chunk = members_at_once(each, len(members), free)
 
     kept: dict[str, np.ndarray] = {}
     stop_reason = np.full(len(members), "finished")
     for start in range(0, len(members), chunk):
         here = slice(start, min(start + chunk, len(members)))
-        seeds = [derive_seed("initialisation", each["seed"], each["member"]) for each in members[here]]
-        init_scale = [each["init_scale"] for each in members[here]]
-        weights = initialise(*shape, seeds, init_scale, dtype, where, rule=draw, **built)
-        together = Members(
-            task=torch.tensor([axes["seed"].index(each["seed"]) for each in members[here]], device=where),
-            order_seeds=[derive_seed("data order", each["seed"], each["member"]) for each in members[here]],
-            label_scale=tensor([each["label_scale"] for each in members[here]]),
-            learning_rate=tensor([each["learning_rate"] for each in members[here]]),
-            decay=tensor([each["decay"] for each in members[here]]),
-            step_exponent=tensor([each["step_exponent"] for each in members[here]]),
-        )
-        draws = [derive_seed("targets", each["seed"], each["member"]) for each in members[here]]
-        targets = rule(train_input, train_label, together.task, draws, network)
-        if span is not None:
-            initial, within = weights[0], reduce(span, weights[0], together.task)
-            weights = [within.clone(), *weights[1:]]
-        pauses = descend(
-            weights, train_input if span is None else span.inputs, targets, together,
-            form=form, loss=loss, optimizer=optimizer,
-            epochs=training["epochs"], batch_size=training["batch_size"], checkpoints=steps, schedule=schedule,
-            degree=degree(network),
-            stop_fitted=stops, until_fit=next(iter(first), None),
-            description=f"training {here.start + 1}-{here.stop} of {len(members)}",
-        )  # fmt: skip
-        for step, alive, fitted in pauses:
-            whole = weights
-            if span is not None:
-                whole = [expand(span, initial, weights[0].detach() - within, together.task), *weights[1:]]
-            arrays = snapshot(whole, train_input, targets, test_input, together, alive, form, loss, keep_weights)
+        name = f"training {here.start + 1}-{here.stop} of {len(members)}"
+        pauses = _train_chunk(members[here], data, rules, network, training, steps, keep_weights, name)
+        for at, (arrays, stop_reason[here]) in enumerate(pauses):
             for name, values in arrays.items():
                 if name not in kept:
                     kept[name] = np.empty((len(members), len(steps), *values.shape[1:]), values.dtype)
-                kept[name][here, steps.index(step)] = values
-            if stops:
-                stop_reason[here][fitted.cpu().numpy()] = "fitted"
-        stop_reason[here][np.isnan(kept["train_loss"][here, -1])] = "diverged"
+                kept[name][here, at] = values
 
     lead = tuple(len(values) for values in axes.values())
     arranged = {name: values.reshape(*lead, *values.shape[1:]) for name, values in kept.items()}
@@ -156,8 +132,86 @@ def train(
     }  # fmt: skip
     return describe(
         dataset, f"networks trained by {training['optimizer']}", parameters,
-        device=where.type, dtype=training["dtype"], torch_version=str(torch.__version__),
+        device=torch.device(device).type, dtype=training["dtype"], torch_version=str(torch.__version__),
     )  # fmt: skip
+
+
+def _rules(network: Mapping[str, Any], training: Mapping[str, Any]) -> Rules:
+    entries = [OPTIMIZERS[name] for name in (training["optimizer"], training["until_fit"]) if name]
+    optimizer, *first = [
+        resolve(entry)(**{name: training.get(name, number.default) for name, number in entry.parameters.items()})
+        for entry in entries
+    ]
+    form = of_network(network)
+    return Rules(
+        form=form,
+        loss=resolve(LOSSES[training["loss"]]),
+        draw=resolve(INITIALISATIONS[training["init"]]),
+        targets=resolve(TARGETS[training["targets"]]),
+        schedule=resolve(SCHEDULES[training["schedule"]]),
+        optimizer=optimizer,
+        until_fit=next(iter(first), None),
+        rotates=all(entry.equivariant for entry in entries) and not training.get("weight_decay") and not form.kernels,
+    )
+
+
+def _data(task: xr.Dataset, dtype: torch.dtype, device: torch.device, rotates: bool) -> Data:
+    tensor = partial(torch.as_tensor, dtype=dtype, device=device)
+    inputs, labels, test = (tensor(task[name].values) for name in ("train_input", "train_label", "test_input"))
+    span = span_of(inputs) if rotates and inputs.shape[2] > inputs.shape[1] else None
+    return Data(task["seed"].values.tolist(), inputs, labels, test, span)
+
+
+def _train_chunk(
+    members: Sequence[Mapping[str, Any]], data: Data, rules: Rules, network: Mapping[str, Any],
+    training: Mapping[str, Any], steps: Sequence[int], keep_weights: bool, description: str,
+) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:  # fmt: skip
+    """At every checkpoint what is kept of these members, and why they have stopped."""
+
+    def seeds(purpose: str) -> list[int]:
+        return [derive_seed(purpose, each["seed"], each["member"]) for each in members]
+
+    together = _together(members, data, seeds("data order"))
+    weights = initialise(
+        network["depth"], network["width"], data.train_input.shape[2], seeds("initialisation"),
+        [each["init_scale"] for each in members], data.train_input.dtype, data.train_input.device,
+        rule=rules.draw, bias=network["bias"], output=network["output"], architecture=network["architecture"],
+    )  # fmt: skip
+    targets = rules.targets(data.train_input, data.train_label, together.task, seeds("targets"), network)
+    initial = within = weights[0]
+    if data.span is not None:
+        within = reduce(data.span, initial, together.task)
+        weights = [within.clone(), *weights[1:]]
+    pauses = descend(
+        weights, data.train_input if data.span is None else data.span.inputs, targets, together,
+        form=rules.form, loss=rules.loss, optimizer=rules.optimizer, epochs=training["epochs"],
+        batch_size=training["batch_size"], checkpoints=steps, schedule=rules.schedule, degree=degree(network),
+        stop_fitted=training["stop"] == "fitted", until_fit=rules.until_fit, description=description,
+    )  # fmt: skip
+    for _, alive, fitted in pauses:
+        whole = weights
+        if data.span is not None:
+            whole = [expand(data.span, initial, weights[0].detach() - within, together.task), *weights[1:]]
+        arrays = snapshot(
+            whole, data.train_input, targets, data.test_input, together, alive, rules.form, rules.loss, keep_weights
+        )
+        stopped = fitted.cpu().numpy() & (training["stop"] == "fitted")
+        diverged = np.isnan(arrays["train_loss"])
+        yield arrays, np.where(diverged, "diverged", np.where(stopped, "fitted", "finished"))
+
+
+def _together(members: Sequence[Mapping[str, Any]], data: Data, order_seeds: list[int]) -> Members:
+    def values(name: str) -> Tensor:
+        return data.train_input.new_tensor([each[name] for each in members])
+
+    return Members(
+        task=torch.tensor([data.seeds.index(each["seed"]) for each in members], device=data.train_input.device),
+        order_seeds=order_seeds,
+        label_scale=values("label_scale"),
+        learning_rate=values("learning_rate"),
+        decay=values("decay"),
+        step_exponent=values("step_exponent"),
+    )
 
 
 def _dataset(

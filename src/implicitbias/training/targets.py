@@ -1,9 +1,12 @@
 """What networks are trained to: a target for every member and training point, times the member's label scale."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
+
+Targets = Callable[[Tensor, Tensor, Tensor, Sequence[int], Mapping[str, Any]], Tensor]
+"""A rule: arguments and result as of `labels`."""
 
 
 def labels(inputs: Tensor, labels: Tensor, task: Tensor, seeds: Sequence[int], network: Mapping[str, Any]) -> Tensor:

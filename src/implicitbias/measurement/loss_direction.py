@@ -1,0 +1,47 @@
+"""Where the loss pushes the weights, however small it is."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from implicitbias.measurement.arrays import Array
+from implicitbias.measurement.tangents import Tangent, combination
+
+
+class LossDirection(NamedTuple):
+    """The loss's descent direction, scale-free.
+
+    Attributes:
+        ascent: sum_i w_i y_i grad f_i, w_i the loss's slopes over their sum: -grad of the loss up to its size.
+        weights: w, `(..., n)`.
+        q: margins y_i f(x_i), `(..., n)`.
+    """
+
+    ascent: list[Array]
+    weights: Array
+    q: Array
+
+
+def loss_direction(
+    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str
+) -> LossDirection:
+    """The gradient of the loss from the tangents, in the log domain.
+
+    Args:
+        tangents: of the trained layers.
+        train_outputs: `(..., n)`.
+        train_labels: `(..., n)` of +-1.
+        label_scales: `(...)`; the loss sees y f/label_scale.
+        loss: name in `catalogue.LOSSES` of the exponential or logistic kind.
+    """
+    q = train_outputs * train_labels
+    slopes = log_slopes(q / label_scales[..., None], loss)
+    weights = np.exp(slopes - slopes.max(-1, keepdims=True))
+    weights /= weights.sum(-1, keepdims=True)
+    return LossDirection(combination(tangents, weights * train_labels), weights, q)
+
+
+def log_slopes(q: Array, loss: str) -> Array:
+    """log(-l'(q_i)): the weight of every point in the loss's gradient, `(..., n)`."""
+    return -q if "exponential" in loss else -np.logaddexp(0, q)
