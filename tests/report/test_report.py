@@ -21,14 +21,18 @@ class Page(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
+        self.pieces: list[str] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self.pieces.append(data)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def page(generalisation: xr.Dataset, label_ray: xr.Dataset, tmp_path: Path) -> P
             "generalisation": ["small_labels_hurt", "networks_beat_nngp_at_large_scale"],
             "label_ray": ["networks_fit"],
         },
-        published={"generalisation": ["bernstein_yue_2021_section4"]},
+        published={"generalisation": ["bernstein_yue_2021_section4"], "label_ray": ["bernstein_yue_2021_section5"]},
     )
     return Page(text)
 
@@ -78,9 +82,15 @@ def test_checks_show_outcome_and_numbers(page: Page) -> None:
 
 def test_published_values_stand_beside_ours(page: Page) -> None:
     numbers = [attrs for tag, attrs in page.tags if tag == "td" and attrs.get("class") == "number"]
-    assert len(numbers) == 4 * 32
-    assert "0.070" in page.text
-    assert "0.089" in page.text  # ours: 2/sqrt(500)
+    assert len(numbers) == 5 * (32 + 15)
+    assert "0.08944" in page.text  # ours: 2/sqrt(500)
+
+
+def test_small_numbers_and_spreads_are_shown(page: Page) -> None:
+    cells = [piece.strip() for piece in page.pieces]
+    assert "0.3348" in cells
+    assert "2e-06" in cells  # the spread of a reference value
+    assert "0.000" not in cells
 
 
 def test_diverged_networks_are_counted(page: Page) -> None:

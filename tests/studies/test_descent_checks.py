@@ -1,15 +1,13 @@
 """Checks of what gradient descent selects: each passes on data that obeys it, fails on data that breaks it."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 from spoiled import assert_check_decides, changed, reverse, study
 
-from implicitbias.catalogue import CHECKS, PUBLISHED, resolve
-from implicitbias.config.load import read_yaml, validate
+from implicitbias.catalogue import CHECKS
 from implicitbias.studies.checks import run_check
 
 STEPS = [0, 1, 10, 100, 1000]
@@ -200,21 +198,3 @@ def test_every_check_of_descent_is_tested() -> None:
 def test_margins_that_never_become_positive_are_not_judged() -> None:
     never = SMOOTH.assign(modified_margin=SMOOTH["modified_margin"] - 1)
     assert run_check("modified_margins_never_fall", never).outcome == "not run"
-
-
-@pytest.mark.parametrize("config", ["config", "paper"])
-def test_published_rows_name_axes_and_variables_of_their_studies(config: str) -> None:
-    """Every published point can be looked up in the study that names its table."""
-    found = validate(read_yaml(Path(__file__).parents[2] / "config" / f"{config}.yaml"))
-    looked_up = 0
-    for name, one in found.studies.items():
-        axes = one.axes()
-        for table in one.published:
-            # of MNIST's tables, which the default config's digits cannot have, studies show what they measure
-            if table.startswith("bernstein") or table.startswith("peleg") == (config == "config"):
-                continue
-            for row in resolve(PUBLISHED[table])():
-                assert row.variable in one.variables(), (name, row)
-                assert all(value in axes[key] for key, value in row.point.items() if key in axes), (name, row)
-                looked_up += 1
-    assert looked_up > 10

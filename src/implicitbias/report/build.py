@@ -114,7 +114,8 @@ def _study(
     for table in published:
         compared = compare(dataset, table)
         rows = [{key: _cell(value) for key, value in row.items()} for row in compared.to_dict("records")]
-        tables.append({"title": PUBLISHED[table].summary, "rows": rows, "source": compared["source"].iloc[0]})
+        source = "; ".join(compared["source"].unique())
+        tables.append({"title": PUBLISHED[table].summary, "rows": rows, "source": source})
     return _Study(
         name=name,
         question=dataset.attrs.get("question", ""),
@@ -135,7 +136,7 @@ def _study(
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:.3f}"
+        return "" if pd.isna(value) else f"{value:.4g}"  # complexities of hundreds of nats are known to hundredths
     return str(value)
 
 

@@ -1,0 +1,1 @@
+"""Tables of reference values by subject; `implicitbias.catalogue.PUBLISHED` names them."""

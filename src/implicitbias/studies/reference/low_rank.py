@@ -1,0 +1,63 @@
+"""Ranks that gradient descent finds on nearly orthogonal data."""
+
+from implicitbias.studies.published import Row
+
+_STEPS = (1, 10, 100, 1000)
+
+
+def frei_2023_dimension() -> list[Row]:
+    """Stable rank of the first layer over that at the start, by dimension, from a fiftieth of the usual weights."""
+    source = "the experiment of Frei et al. 2023, figure 1 (left), computed once beforehand (another seed)"
+    shares = {
+        200: (1.00, 0.220, 0.019, 0.013), 1000: (1.00, 0.083, 0.009, 0.006),
+        4000: (0.867, 0.042, 0.007, 0.005), 10000: (0.590, 0.028, 0.006, 0.004),
+    }  # fmt: skip
+    return [
+        Row("stable rank over its start", "stable_rank_share",
+            {"features": d, "init_scale": 0.02, "step": step}, value, source)
+        for d, values in shares.items()
+        for step, value in zip(_STEPS, values, strict=True)
+    ]  # fmt: skip
+
+
+def frei_2023_initialisation() -> list[Row]:
+    """The same by the size of the initial weights, in dimension 10,000 with a larger step."""
+    source = "the experiment of Frei et al. 2023, figure 1 (right, d = 10,000), computed once beforehand (another seed)"
+    shares = {
+        (1.0, 10): 0.999, (1.0, 1000): 0.795, (0.1, 1): 0.078, (0.1, 10): 0.058, (0.1, 100): 0.034, (0.1, 1000): 0.021,
+        (0.02, 1): 0.0069, (0.02, 10): 0.0051, (0.02, 100): 0.0040, (0.02, 1000): 0.0035,
+        (0.005, 1): 0.0031, (0.005, 10): 0.0031, (0.005, 100): 0.0031, (0.005, 1000): 0.0031,
+    }  # fmt: skip
+    return [
+        Row("stable rank over its start", "stable_rank_share", {"init_scale": scale, "step": step}, value, source)
+        for (scale, step), value in shares.items()
+    ]
+
+
+def frei_2023_limit() -> list[Row]:
+    """Where gradient descent ends, against the convex program and the max-margin vector."""
+    source = "the experiment of Frei et al. 2023, theorem 3.2, computed once beforehand (another seed; {})"
+    far, near = source.format("d = 20,000, width 64"), source.format("d = 5000, width 40, 1e5 steps")
+    return [
+        Row("cosine of the predictor and the max-margin vector", "svm_cosine", {"features": 20000}, 0.9999, far),
+        Row("its norm over the max-margin vector's", "svm_norm_ratio", {"features": 20000}, 1.012, far),
+        Row("cosine of the weights and the convex optimum", "optimum_cosine", {"features": 5000}, 0.9999, near),
+    ] + [
+        Row("residual of the optimality conditions", "kkt_stationarity", {"features": 5000, "step": step}, value, near)
+        for step, value in ((1000, 0.0198), (10000, 0.0146), (100000, 0.0115))
+    ]
+
+
+def kou_chen_gu_2023() -> list[Row]:
+    """Stable rank of the positive half after 1, 10 and 50 epochs; computed once beforehand, from another seed."""
+    source = "the experiment of Kou, Chen & Gu 2023, section 6, computed once beforehand (another seed, m = 100)"
+    found = {
+        (0.0, 1e-5): (13.5, 1.14, 1.006), (0.5, 1e-5): (7.4, 1.07, 1.003), (0.0, 1e-4): (54.8, 14.1, 1.58),
+        (0.8, 1e-4): (55.2, 5.5, 1.19), (0.0, 1e-3): (56.7, 56.7, 37.5), (0.8, 1e-3): (54.0, 53.9, 16.2),
+    }  # fmt: skip
+    return [
+        Row("stable rank of the positive half", "positive_stable_rank",
+            {"slope": slope, "init_scale": scale, "step": step}, value, source)
+        for (slope, scale), values in found.items()
+        for step, value in zip((1, 10, 50), values, strict=True)
+    ]  # fmt: skip
