@@ -26,8 +26,8 @@ FIGURES: dict[str, Figure] = {
     ),
     "all_runs": Figure(
         "implicitbias.figures.all_runs:all_runs",
-        "which metrics predict the test error of all trained networks (rank correlations, 95 % intervals), and their"
-        " test errors against the infinitely wide network's average over the orthant",
+        "which metrics predict the test error of all trained networks (rank correlations, 95 % intervals over"
+        " draws of training points), and their test errors against the infinitely wide network's average",
         alt="Rank correlations of metrics with the test error; test errors against the architecture's average error",
         needs=("within", "across"),
     ),

@@ -6,20 +6,21 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from implicitbias.catalogue import METRICS
+from implicitbias.studies.all_runs import judged
 
 
 def all_runs(dataset: xr.Dataset) -> Figure:
     """Rank correlations of metrics with the test error, and test errors against the average over the orthant.
 
-    Left: within tasks and across them, with 95 % intervals; metrics that rest on one task or none are left out.
+    Left: within tasks and across them, with 95 % intervals over draws of the training points; metrics without one are
+    left out.
     Right: a point a trained network on a task whose infinitely wide average is known; below the line gradient descent
     does better.
 
     Args:
         dataset: from `studies.all_runs.gather`.
     """
-    kept = dataset.isel(metric=(dataset["within_tasks"] > 1).values & (dataset["metric"] != "train_error").values)
-    kept = kept.sortby("within")
+    kept = judged(dataset).sortby("within")
     height = max(3.5, 0.28 * kept.sizes["metric"] + 1.2)
     figure = Figure(figsize=(11, height), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])

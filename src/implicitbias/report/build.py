@@ -13,6 +13,7 @@ import xarray as xr
 
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.schema import parameters_of
+from implicitbias.studies.all_runs import judged
 from implicitbias.studies.checks import run_check
 from implicitbias.studies.published import compare
 
@@ -83,8 +84,7 @@ def _across(runs: xr.Dataset) -> str:
     """What the table of all runs says in words."""
     networks, kinds = runs.sizes["run"], len(np.unique(runs["task"].values))
     text = f"{networks:,} trained networks on {kinds} kinds of tasks."
-    known = runs.isel(metric=(runs["within_tasks"] > 1).values & (runs["metric"] != "train_error").values)
-    known = known.dropna("metric", subset=["within"])
+    known = judged(runs)
     if not known.sizes["metric"]:
         return text
     best = known.isel(metric=int(np.abs(known["within"].values).argmax()))
@@ -92,9 +92,11 @@ def _across(runs: xr.Dataset) -> str:
     name = METRICS[str(best["metric"].item())].long_name
     correlation, low, high = (f"{float(best[key]):+.2f}" for key in ("within", "within_low", "within_high"))
     return (
-        f"{text} Within tasks, the {name} goes with the test error most closely (rank correlation {correlation}, 95 %"
-        f" interval {low} to {high}, {int(best['within_tasks'])} tasks); of {known.sizes['metric']} metrics"
-        f" {sure.sizes['metric']} have an interval that does not hold 0."
+        f"{text} Among networks of one task and architecture, the {name} goes with the test error most closely (rank"
+        f" correlation {correlation}, 95 % interval {low} to {high}, {int(best['within_groups'])} groups). Of"
+        f" {known.sizes['metric']} metrics {sure.sizes['metric']} have an interval that does not hold 0, uncorrected"
+        " for their number. Intervals leave out one draw of training points after another, with all networks trained on"
+        " it: they speak of other draws from these sources, not of other sources."
     )
 
 

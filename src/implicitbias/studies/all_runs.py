@@ -1,20 +1,22 @@
 """One table of all trained networks of all studies, and which of their metrics predict the test error."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.stats import t as student
 
 from implicitbias.catalogue import METRICS
 from implicitbias.schema import canonical_json, describe, parameters_of, variable
-from implicitbias.studies.verdicts import rank_correlation, rank_interval
+from implicitbias.studies.verdicts import fisher, rank_correlation
 
 ARCHITECTURE = ("gibbs_error", "bayes_error")
 """What infinitely wide networks add to the table, where a study has them: the architecture's share."""
 
-_LEAST = 5  # runs of a task, or tasks, that a rank correlation is taken of
+_LEAST = 5  # pairs that a rank correlation is taken of, and draws that an interval rests on
 _PAPERS = "after Jiang et al. 2020, section 4 (rank correlations within and across tasks)"
 
 
@@ -25,23 +27,30 @@ def gather(studies: Mapping[str, xr.Dataset]) -> xr.Dataset:
         studies: name -> dataset, from `assemble`; those without a training block and test errors add nothing.
 
     Returns:
-        Dimension `run`: `study`, `task` (source, labels, sizes and the like, without the seed), `seed`, `test_error`,
-        the metrics, and of infinitely wide networks on the same points `gibbs_error` and `bayes_error`; NaN where a
-        study does not have them. Dimension `metric`: rank correlations with the test error, `within` tasks (of the
-        same study: Fisher's mean over tasks of five or more runs) and `across` them (of the tasks' means), with their
-        95 % intervals `within_low`, `within_high`, `across_low`, `across_high`, and `within_tasks`, `across_tasks`,
-        how many tasks they rest on.
+        Dimension `run`: `study`, `task` (source, labels, sizes and the like, without the seed), `network` (its
+        architecture), `seed`, `test_error`, the metrics, and of infinitely wide networks on the same points
+        `gibbs_error` and `bayes_error`; NaN where a study does not have them.
+
+        Dimension `metric`: rank correlations with the test error among networks of one architecture, for margins of
+        different degrees of homogeneity cannot be compared. `within` tasks: Fisher's mean over the groups of one study,
+        task and architecture with five or more runs. `across` them: Fisher's mean over architectures with five or more
+        tasks of the correlation of the tasks' means. `within_groups` and `across_groups` say how many.
+
+        Networks on the same points are no independent ones. A draw is a source with its labels and a seed; its training
+        sets of all sizes are nested, and all studies take the same. The 95 % intervals (`within_low`, `within_high`,
+        `across_low`, `across_high`) leave out one draw after another with all its networks, and are NaN for fewer than
+        five draws (`within_draws`, `across_draws`). They hold for new draws, not for other sources and labels.
     """
     trained = {name: study for name, study in studies.items() if parameters_of(study).get("training")}
     tables = [_table(name, study) for name, study in trained.items() if "test_error" in study]
-    empty = pd.DataFrame(columns=["study", "task", "seed", "test_error"])
+    empty = pd.DataFrame(columns=["study", "task", "network", "draw", "seed", "test_error"])
     whole = pd.concat(tables, ignore_index=True) if tables else empty
     whole = whole.dropna(subset=["test_error"]).reset_index(drop=True)
     names = [name for name, entry in METRICS.items() if name in whole and not entry.over_networks]
     names.remove("test_error")
     columns: dict[str, xr.Variable] = {
         name: variable("run", whole[name].to_numpy(str), what)
-        for name, what in (("study", "study"), ("task", "task without its seed"))
+        for name, what in (("study", "study"), ("task", "task without its seed"), ("network", "architecture"))
     }
     columns["seed"] = variable("run", whole["seed"].to_numpy(float), "seed of the task")
     for name in ("test_error", *names, *(name for name in ARCHITECTURE if name in whole)):
@@ -63,11 +72,13 @@ _PREDICTION = {
     "within": "rank correlation with the test error within tasks",
     "within_low": "lower end of its 95 % interval",
     "within_high": "upper end of its 95 % interval",
-    "within_tasks": "tasks that it rests on",
+    "within_groups": "groups of one study, task and architecture that it rests on",
+    "within_draws": "draws of training points that it rests on",
     "across": "rank correlation of the tasks' means with those of the test error",
     "across_low": "lower end of its 95 % interval",
     "across_high": "upper end of its 95 % interval",
-    "across_tasks": "tasks that it rests on",
+    "across_groups": "architectures that it rests on",
+    "across_draws": "draws of training points that it rests on",
 }
 
 
@@ -81,20 +92,28 @@ def _table(name: str, study: xr.Dataset) -> pd.DataFrame:
             data[key] = last[key].broadcast_like(error).transpose(*error.dims)
     table = pd.DataFrame({key: values.values.ravel() for key, values in data.items()})
     table["study"], table["seed"] = name, _along(error, "seed", np.nan)
-    settings = {key: value for key, value in (parameters_of(study).get("task") or {}).items() if value is not None}
-    words = {key: _along(error, key, value) for key, value in settings.items() if key not in ("seed", "test_size")}
-    table["task"] = [
-        canonical_json({key: _plain(values[row]) for key, values in words.items()}) for row in range(len(table))
-    ]
+    parameters = parameters_of(study)
+    task, network = (parameters.get(block) or {} for block in ("task", "network"))
+    table["task"] = _words(error, task, without=("seed", "test_size"))
+    table["network"] = _words(error, network)
+    draws = _words(error, task, without=("seed", "test_size", "train_size"))
+    table["draw"] = [f"{words} {seed}" for words, seed in zip(draws, table["seed"], strict=True)]
     return table
+
+
+def _words(data: xr.DataArray, block: Mapping[str, Any], without: Sequence[str] = ()) -> list[str]:
+    """A block of the study's config at every point of the array, flat."""
+    settings = {key: value for key, value in block.items() if value is not None and key not in without}
+    words = {key: _along(data, key, value) for key, value in settings.items()}
+    return [canonical_json({key: _plain(values[row]) for key, values in words.items()}) for row in range(data.size)]
 
 
 def _along(data: xr.DataArray, key: str, value: Any) -> np.ndarray:
     """A coordinate at every point of the array, flat; `value` where it is not one."""
-    if key in data.coords:
-        coordinate = data[key].broadcast_like(data).transpose(*data.dims)
-        return coordinate.values.ravel()
-    return np.full(data.size, value, dtype=object)
+    if key in data.dims:
+        shape = [-1 if dim == key else 1 for dim in data.dims]
+        return np.broadcast_to(data[key].values.reshape(shape), data.shape).ravel()
+    return np.full(data.size, data[key].item() if key in data.coords else value, dtype=object)
 
 
 def _plain(value: Any) -> Any:
@@ -103,21 +122,44 @@ def _plain(value: Any) -> Any:
 
 def _predicts(whole: pd.DataFrame, name: str) -> dict[str, float]:
     """The rank correlations of one metric with the test error, and their intervals."""
-    known = whole.dropna(subset=[name])
-    centres, weights = [], []
-    for _, part in known.groupby(["study", "task"]):
-        if len(part) >= _LEAST and part[name].nunique() > 1 and part["test_error"].nunique() > 1:
-            correlation = np.clip(rank_correlation(part[name], part["test_error"]), -1 + 1e-3, 1 - 1e-3)
-            centres.append(np.arctanh(correlation))
-            weights.append(len(part) - 3)
-    found = dict.fromkeys(_PREDICTION, np.nan) | {"within_tasks": len(centres)}
-    if centres:
-        middle, half = np.average(centres, weights=weights), 1.96 * np.sqrt(1.06 / np.sum(weights))
-        ends = {"within": middle, "within_low": middle - half, "within_high": middle + half}
-        found |= {key: np.tanh(value) for key, value in ends.items()}
-    means = known.groupby("task")[[name, "test_error"]].mean()
-    found["across_tasks"] = len(means)
-    if len(means) >= _LEAST:
-        low, correlation, high = rank_interval(means[name], means["test_error"])
-        found |= {"across": correlation, "across_low": low, "across_high": high}
+    known = whole.dropna(subset=[name])[["study", "task", "network", "draw", name, "test_error"]]
+    within = [part for _, part in known.groupby(["study", "task", "network"])]
+    across = [part for _, part in known.groupby("network") if part["task"].nunique() >= _LEAST]
+    found = _pooled(within, name, "within") | _pooled(across, name, "across", by="task")
     return {key: float(value) for key, value in found.items()}
+
+
+def _pooled(parts: Sequence[pd.DataFrame], name: str, kind: str, by: str | None = None) -> dict[str, float]:
+    """Fisher's mean of the parts' rank correlations; its interval by the jackknife over draws (Miller 1974)."""
+
+    def weighed(part: pd.DataFrame) -> np.ndarray:
+        if by is not None:
+            part = part.groupby(by)[[name, "test_error"]].mean()
+        if len(part) < _LEAST or part[name].nunique() == 1 or part["test_error"].nunique() == 1:
+            return np.zeros(2)
+        weight = len(part) - 3
+        return np.array([weight * fisher(rank_correlation(part[name], part["test_error"])), weight])
+
+    kept = [(part, value) for part in parts if (value := weighed(part))[1] > 0]
+    found = dict.fromkeys((kind, f"{kind}_low", f"{kind}_high"), np.nan)
+    draws = sorted({draw for part, _ in kept for draw in part["draw"]})
+    if kept:
+        total = np.sum([value for _, value in kept], axis=0)
+        centre = total[0] / total[1]
+        found[kind] = np.tanh(centre)
+        if len(draws) >= _LEAST:
+            without = np.tile(total, (len(draws), 1))
+            for (part, value), (row, draw) in product(kept, enumerate(draws)):
+                other = part["draw"] != draw
+                if not other.all():
+                    without[row] += weighed(part[other]) - value
+            with np.errstate(invalid="ignore", divide="ignore"):
+                left = without[:, 0] / without[:, 1]  # NaN if nothing is left: no interval
+            half = student.ppf(0.975, len(draws) - 1) * np.sqrt((len(draws) - 1) * left.var())
+            found |= {f"{kind}_low": np.tanh(centre - half), f"{kind}_high": np.tanh(centre + half)}
+    return found | {f"{kind}_groups": len(kept), f"{kind}_draws": len(draws)}
+
+
+def judged(runs: xr.Dataset) -> xr.Dataset:
+    """The metrics of the table whose correlation within tasks has an interval; the training error is none of them."""
+    return runs.isel(metric=(runs["within_low"].notnull() & (runs["metric"] != "train_error")).values)

@@ -35,14 +35,19 @@ def rank_correlation(x: Any, y: Any) -> float:
 def rank_interval(x: Any, y: Any) -> tuple[float, float, float]:
     """Lower end of its 95 % interval, Spearman's rank correlation, and the upper end; NaN ends for under five pairs.
 
-    Fisher's transformation with the variance 1.06/(n - 3) (Fieller, Hartley & Pearson 1957).
+    Fisher's transformation with the variance 1.06/(n - 3) (Fieller, Hartley & Pearson 1957); the pairs are independent.
     """
     correlation = rank_correlation(x, y)
     count = np.size(x)
     if count < 5:
         return np.nan, correlation, np.nan
-    centre, half = np.arctanh(np.clip(correlation, -1 + 1e-12, 1 - 1e-12)), 1.96 * np.sqrt(1.06 / (count - 3))
+    centre, half = fisher(correlation), 1.96 * np.sqrt(1.06 / (count - 3))
     return float(np.tanh(centre - half)), correlation, float(np.tanh(centre + half))
+
+
+def fisher(correlation: float) -> float:
+    """Fisher's transformation of a correlation; one of +-1, which few pairs reach by chance, counts as +-.999."""
+    return float(np.arctanh(np.clip(correlation, -0.999, 0.999)))
 
 
 def axis(dataset: xr.Dataset, name: str) -> np.ndarray:
