@@ -16,6 +16,7 @@ from implicitbias.schema import parameters_of
 from implicitbias.studies.all_runs import judged
 from implicitbias.studies.checks import run_check
 from implicitbias.studies.published import compare
+from implicitbias.studies.shares import Share, shares
 
 OUTCOMES = ("passed", "failed", "not run")
 
@@ -126,7 +127,7 @@ def _study(
         figures=images,
         checks=verdicts,
         published=tables,
-        answer=_answer(dataset),
+        answer=[_answer(share) for share in shares(dataset)],
         diverged=_diverged(dataset),
         provenance=[
             (key.replace("_", " "), str(dataset.attrs[key]))
@@ -160,26 +161,15 @@ def _diverged(dataset: xr.Dataset) -> str:
     return f"{int((reasons == 'diverged').sum())} of {int((reasons != '').sum())} trained networks diverged."
 
 
-def _answer(dataset: xr.Dataset) -> list[str]:
-    """Architecture or gradient descent? One line for each kind of labels, at the largest training set."""
-    if not {"test_error", "gibbs_error", "label_scale"} <= {*dataset.data_vars, *dataset.coords}:
-        return []
-    if "label_scale" not in dataset.dims or "labels" not in dataset.coords:
-        return []
-    last = dataset.isel(train_size=-1) if "train_size" in dataset.dims else dataset
-    scales = np.sort(dataset["label_scale"].values)
-    lines = []
-    for labels in np.atleast_1d(last["labels"].values):
-        part = last.sel(labels=labels) if "labels" in last.dims else last
-        gibbs = float(part["gibbs_error"].mean())
-        small, large = (float(part["test_error"].sel(label_scale=scale).mean()) for scale in (scales[0], scales[-1]))
-        text = (
-            f"{labels} labels, n = {int(part['train_size'])}: the average function of the architecture that fits the"
-            f" signs errs on {gibbs:.1%} of test points; networks that gradient descent trained to label scale"
-            f" {scales[-1]:g} on {large:.1%}, to {scales[0]:g} on {small:.1%}."
-        )
-        if 0.5 - large > 0.05:  # else nothing was learned that could be shared out
-            share = (0.5 - gibbs) / (0.5 - large)
-            text += f" Of the fall from chance to {large:.1%}, the architecture alone gives {share:.0%}."
-        lines.append(text)
-    return lines
+def _answer(share: Share) -> str:
+    """Architecture or gradient descent? One line for one kind of labels."""
+    text = (
+        f"{share.labels} labels, n = {share.train_size}: the average function of the architecture that fits the signs"
+        f" errs on {share.gibbs:.1%} of test points; networks that gradient descent trained to label scale"
+        f" {share.scales[1]:g} on {share.large:.1%}, to {share.scales[0]:g} on {share.small:.1%}."
+    )
+    if not np.isnan(share.share):
+        text += f" Of the fall from chance to {share.large:.1%}, the architecture alone gives {share.share:.0%}"
+        spread = "one seed" if np.isnan(share.stderr) else f"standard error {share.stderr:.1%} over {share.seeds} seeds"
+        text += f" ({spread})."
+    return text
