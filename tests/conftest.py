@@ -139,6 +139,7 @@ def bayes_point() -> xr.Dataset:
 def calibrated() -> xr.Dataset:
     """Two estimators on 100 problems: the scores of one are as they should be, those of the other five times that."""
     score = np.random.RandomState(0).standard_t(31, (1, 100)) * np.array([[1.0], [5.0]])
+    freedom = np.tile([[31.0], [4095.0]], (1, 100))
     stderr = np.full((2, 100), 0.01)
     exact = np.tile(np.linspace(1, 300, 100), (2, 1))
     dims = ("estimator", "problem")
@@ -146,6 +147,7 @@ def calibrated() -> xr.Dataset:
         "exact_complexity": variable(dims, exact, "exact complexity", "nat"),
         "points": variable(dims, np.full((2, 100), 10), "number of points"),
         "score": variable(dims, score, "error in standard errors"),
+        "degrees_of_freedom": variable(dims, freedom, "degrees of freedom of the standard error"),
     }
     variables |= with_stderr("complexity", variable(dims, exact + score * stderr, "complexity", "nat"), stderr)
     coords = {"estimator": ["mixture", "importance"], "problem": range(100)}

@@ -83,7 +83,7 @@ def test_calibration_shows_every_problem_and_the_coverage(calibrated: xr.Dataset
         assert np.allclose(points[position], np.column_stack([one["complexity_stderr"], error]))
     coverage = [float((np.abs(calibrated["score"][0]) <= k).mean()) for k in np.linspace(0, 5, 101)]
     assert has(figure, np.array(coverage))
-    assert {"mixture", "importance"} < set(legend(figure))
+    assert {"mixture", "importance", "honest (t, 31 d.f.)", "honest (t, 4095 d.f.)"} == set(legend(figure))
     assert has(draw(calibrated.sel(estimator=["mixture"]), figure="calibration"), np.array(coverage))
 
 

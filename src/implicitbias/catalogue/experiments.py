@@ -18,14 +18,16 @@ def _steps(default: int) -> Parameter:
 
 EXPERIMENTS: dict[str, Experiment] = {
     "calibration": Experiment(
-        "implicitbias.nngp.calibration:calibrate",
+        "implicitbias.experiments.calibration:calibrate",
         "an estimator of orthant probabilities against random problems with known answers",
         {
             "estimator": Parameter("mixture", "whose error bars are tested", choices=SAMPLED),
             "problems": Parameter(200, "random problems, of 1 to 1000 points", 1),
             "samples": Parameter(4096, "samples a problem", 256),
         },
-        variables=("complexity", "complexity_stderr", "exact_complexity", "points", "family", "score"),
+        variables=(
+            "complexity", "complexity_stderr", "degrees_of_freedom", "exact_complexity", "points", "family", "score",
+        ),
         dims=("problem",), minutes=2,
     ),
     "gradient_regularisation": Experiment(

@@ -37,7 +37,12 @@ def calibration(dataset: xr.Dataset) -> Figure:
     for multiple, style in ((1, "-"), (3, ":")):
         left.axline((1e-3, multiple * 1e-3), (1e-2, multiple * 1e-2), color="0.3", linewidth=1, linestyle=style)
     left.set_title("lines: error = 1 and 3 standard errors", fontsize="small")
-    right.plot(multiples, 1 - 2 * student.sf(multiples, 31), color="0.3", linewidth=1, label="honest (t, 31 d.f.)")
+    freedoms = np.unique(data["degrees_of_freedom"].values)
+    for position, freedom in enumerate(freedoms[~np.isnan(freedoms)]):
+        right.plot(
+            multiples, 1 - 2 * student.sf(multiples, freedom), color="0.3", linewidth=1,
+            linestyle=_STYLES[position % 7], label=f"honest (t, {freedom:.0f} d.f.)",
+        )  # fmt: skip
     right.set(xlabel="k standard errors", ylabel="share of problems within", ylim=(0, 1.02))
     right.legend(frameon=False, fontsize="small", loc="lower right")
     figure.suptitle(f"error bars on {data.sizes['problem']} random problems" + (f" ({note})" if note else ""))

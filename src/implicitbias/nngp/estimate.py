@@ -14,12 +14,13 @@ class OrthantEstimate:
     Attributes:
         log_probability: ln P.
         stderr: its standard error; 0 for a deterministic bound, NaN for a method that has no error bar (ep).
-        effective_sample_size: (sum w)^2 / sum w^2; NaN for a method without samples.
+        effective_sample_size: (sum w)^2 / sum w^2 over weighted samples; NaN for a method without weights.
         upper_bound: psi >= ln P, deterministic (Botev 2017); 0, the trivial bound, where there is no tilting.
         lower_bound: Jensen's bound E_q[ln w] <= ln P, estimated from the samples; -inf without samples.
         samples: `(n, N)` f on the orthant, columns are samples, or None.
         log_weights: `(N,)` their log-weights, or None; column k belongs to group `k // (N / groups)`.
-        groups: number of independent groups of columns; their spread is the standard error.
+        groups: number of independent groups of samples whose spread is the standard error, which has one degree of
+            freedom less.
     """
 
     log_probability: float

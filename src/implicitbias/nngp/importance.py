@@ -57,4 +57,6 @@ def importance(kernel: Tensor, labels: Tensor, *, draws: int = 10**6, seed: int 
             stacklevel=2,
         )
     shift = -n * math.log(2)
-    return OrthantEstimate(log_ratio + shift, stderr, effective, lower_bound=float(weights.mean()) + shift)
+    return OrthantEstimate(
+        log_ratio + shift, stderr, effective, lower_bound=float(weights.mean()) + shift, groups=len(weights)
+    )

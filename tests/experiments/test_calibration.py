@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal
 
-from implicitbias.nngp.calibration import FAMILIES, calibrate, random_problem
+from implicitbias.experiments.calibration import FAMILIES, calibrate, random_problem
 from implicitbias.schema import violations
 
 
@@ -65,6 +65,14 @@ def test_estimators_are_set_the_same_problems():
     one, other = calibrate("tilting", problems=5, samples=256), calibrate("genz", problems=5, samples=256)
     assert np.array_equal(one.exact_complexity, other.exact_complexity)
     assert not np.array_equal(one.complexity, other.complexity)
+
+
+@pytest.mark.parametrize(("estimator", "freedom"), [("mixture", 31), ("subset", 15), ("importance", 255)])
+def test_each_estimator_has_its_own_degrees_of_freedom(estimator, freedom):
+    dataset = calibrate(estimator, problems=3, samples=256)
+    known = dataset.degrees_of_freedom.dropna("problem")
+    assert known.size
+    assert (known == freedom).all()
 
 
 @pytest.mark.slow

@@ -32,8 +32,8 @@ def calibrate(estimator: str = "mixture", *, problems: int = 200, samples: int =
 
     Returns:
         Dimension `problem`: `complexity` with its standard error, `exact_complexity`, `points` (n), `family`, and
-        `score`, the error in standard errors; with honest error bars it is a t variable with 31 degrees of freedom.
-        NaN where the estimator gave up.
+        `score`, the error in standard errors; with honest error bars it is a t variable with `degrees_of_freedom`, one
+        less than the independent groups that the estimator compares. NaN where the estimator gave up.
     """
     rows: list[tuple[Any, ...]] = []
     with bar(problems, f"calibration of {estimator}") as progress:
@@ -46,7 +46,7 @@ def calibrate(estimator: str = "mixture", *, problems: int = 200, samples: int =
             rows.append((*found, -problem.log_probability, len(problem.labels), problem.family))
             progress.update()
     columns: list[np.ndarray[Any, Any]] = [np.array(column) for column in zip(*rows, strict=True)]
-    estimates, stderr, exact, points, family = columns
+    estimates, stderr, freedom, exact, points, family = columns
     score = (estimates - exact) / np.maximum(stderr, 1e-9)
     estimated = variable("problem", estimates, f"complexity by {estimator}", "nat", _SOURCE)
     dataset = xr.Dataset(
@@ -55,6 +55,9 @@ def calibrate(estimator: str = "mixture", *, problems: int = 200, samples: int =
             "exact_complexity": variable("problem", exact, "exact complexity", "nat", _SOURCE),
             "points": variable("problem", points, "number of points", source=_SOURCE),
             "family": variable("problem", family, "family of the problem", source=_SOURCE),
+            "degrees_of_freedom": variable(
+                "problem", freedom, "degrees of freedom of the standard error", source=_SOURCE
+            ),
             "score": variable("problem", score, "error in standard errors", source=_SOURCE),
         },
         {"problem": np.arange(problems)},
@@ -63,12 +66,12 @@ def calibrate(estimator: str = "mixture", *, problems: int = 200, samples: int =
     return describe(dataset, f"calibration of the estimator {estimator}", parameters, dtype="float64")
 
 
-def _answer(estimator: str, problem: "Problem", settings: dict[str, Any]) -> tuple[float, float]:
+def _answer(estimator: str, problem: "Problem", settings: dict[str, Any]) -> tuple[float, float, float]:
     try:
         estimate = log_probability(problem.kernel, problem.labels, estimator, **settings)
     except NumericalError:  # all weights vanished, or all particles died: a result of the calibration
-        return math.nan, math.nan
-    return -estimate.log_probability, estimate.stderr
+        return math.nan, math.nan, math.nan
+    return -estimate.log_probability, estimate.stderr, estimate.groups - 1
 
 
 class Problem(NamedTuple):
