@@ -17,3 +17,16 @@ def test_factor_reproduces_the_matrix():
 def test_a_matrix_without_a_factor_is_named(matrix):
     with pytest.raises(NumericalError, match="the test matrix is singular"):
         cholesky(matrix.double(), "the test matrix")
+
+
+def test_equal_rows_are_named():
+    x = torch.randn(6, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x[4] = -2 * x[1]
+    with pytest.raises(NumericalError, match="rows 1 and 4 are equal up to their scale"):
+        cholesky(x @ x.T)
+
+
+def test_dependent_rows_that_are_not_equal_are_no_duplicates():
+    x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    with pytest.raises(NumericalError, match="linearly dependent"):
+        cholesky(x @ x.T - 1e-9 * torch.eye(4))

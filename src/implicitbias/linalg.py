@@ -7,6 +7,8 @@ from torch import Tensor
 
 from implicitbias.errors import NumericalError
 
+_DUPLICATE = 1e-12  # 1 - |correlation| at which two rows are one, up to rounding
+
 
 def cholesky(matrix: Tensor, what: str = "the kernel") -> Tensor:
     """The lower Cholesky factor of a positive definite matrix.
@@ -16,16 +18,25 @@ def cholesky(matrix: Tensor, what: str = "the kernel") -> Tensor:
         what: its name in the error message.
 
     Raises:
-        NumericalError: if the matrix is singular or not positive definite to working precision.
+        NumericalError: if the matrix is singular or not positive definite to working precision, naming equal rows.
     """
     factor: Tensor
     factor, failed = torch.linalg.cholesky_ex(matrix)
     if int(failed) or not bool(torch.isfinite(factor).all()):
         raise NumericalError(
             f"{what} is singular to working precision (Cholesky fails at row {int(failed)} of {len(matrix)}):"
-            " its rows are linearly dependent, by duplicate inputs for example"
+            f" {_reason(matrix)}"
         )
     return factor
+
+
+def _reason(matrix: Tensor) -> str:
+    """Why it has no factor: the first two rows that are equal up to scale, if there are any."""
+    deviation = matrix.diagonal().sqrt()
+    same = torch.nonzero(torch.triu(matrix / deviation[:, None] / deviation, 1).abs() > 1 - _DUPLICATE)
+    if not len(same):
+        return "its rows are linearly dependent, or it has entries that no covariance has"
+    return "rows {} and {} are equal up to their scale".format(*same[0].tolist())
 
 
 def determinant_root(factor: Tensor) -> float:

@@ -5,14 +5,14 @@ import pytest
 import torch
 import xarray as xr
 
-from implicitbias.catalogue import ESTIMATORS
+from implicitbias.catalogue import ESTIMATORS, NNGP_VARIABLES
 from implicitbias.errors import ConfigError, NumericalError
 from implicitbias.networks.kernels import nngp_kernel
 from implicitbias.nngp.bounds import closed, pac_bayes
 from implicitbias.nngp.evaluate import evaluate
 from implicitbias.nngp.orthant import log_probability
 from implicitbias.rng import derive_seed
-from implicitbias.schema import violations
+from implicitbias.schema import describe, parameters_of, violations
 
 SETTINGS = {
     "depth": 3, "activation": "relu", "estimators": ["bound", "mixture"], "draws": 2000, "samples": 512,
@@ -26,7 +26,7 @@ def task(seeds=(0, 3), n=12, m=40, d=8, shared_test=True) -> xr.Dataset:
     z = rng.standard_normal((m, d) if shared_test else (len(seeds), m, d))
     label = lambda inputs: np.where(inputs[..., 0] > 0, 1, -1).astype(np.int8)  # noqa: E731
     test_dims = ("test_point", "feature") if shared_test else ("seed", "test_point", "feature")
-    return xr.Dataset(
+    dataset = xr.Dataset(
         {
             "train_input": (("seed", "train_point", "feature"), x),
             "train_label": (("seed", "train_point"), label(x)),
@@ -35,6 +35,7 @@ def task(seeds=(0, 3), n=12, m=40, d=8, shared_test=True) -> xr.Dataset:
         },
         {"seed": list(seeds)},
     )
+    return describe(dataset, "a task", {"source": "gaussian", "train_size": n, "seed": list(seeds)})
 
 
 def test_dataset_keeps_the_contract_and_has_no_holes():
@@ -47,6 +48,7 @@ def test_dataset_keeps_the_contract_and_has_no_holes():
     for name, data in dataset.data_vars.items():
         if name != "effective_sample_size":
             assert np.isfinite(data).all(), name
+    assert parameters_of(dataset)["task"] == parameters_of(task())
     assert np.isnan(dataset.effective_sample_size.sel(estimator="bound")).all()
     assert (dataset.effective_sample_size.sel(estimator="mixture") > 100).all()
     assert dataset.complexity.attrs["units"] == "nat"
@@ -82,8 +84,9 @@ def test_seeds_do_not_depend_on_their_company():
 
 def test_parts_that_are_not_asked_for_are_left_out():
     bare = evaluate(task(), **{**SETTINGS, "posterior": False, "label_scale": None})
-    assert set(bare.data_vars) == {"complexity", "complexity_stderr", "effective_sample_size", "pac_bayes_bound"}
+    assert set(bare.data_vars) == set(NNGP_VARIABLES["estimators"])
     full = evaluate(task(), **SETTINGS)
+    assert set(full.data_vars) == {name for names in NNGP_VARIABLES.values() for name in names}
     assert np.array_equal(bare.complexity, full.complexity)
 
 
@@ -96,6 +99,19 @@ def test_every_estimator_of_the_catalogue_runs_and_they_agree():
     for name in ("importance", "tilting", "genz"):
         assert float(complexity.sel(estimator=name)) == pytest.approx(truth, abs=0.1)
     assert math.isnan(float(dataset.complexity_stderr.isel(seed=0).sel(estimator="ep")))
+
+
+def test_bounds_enclose_the_complexity():
+    dataset = evaluate(task(n=30), **{**SETTINGS, "estimators": ["bound", "ep", "mixture"], "posterior": False})
+    true = dataset.complexity.sel(estimator="mixture")
+    mixture = dataset.sel(estimator="mixture")
+    assert (mixture.complexity_lower_bound > 0).all()
+    assert (mixture.complexity_lower_bound < true).all()
+    assert (true < mixture.complexity_upper_bound).all()
+    bound = dataset.sel(estimator="bound")
+    np.testing.assert_array_equal(bound.complexity_upper_bound, bound.complexity)
+    assert (bound.complexity_lower_bound == 0).all()
+    assert np.isnan(dataset.complexity_upper_bound.sel(estimator="ep")).all()
 
 
 def test_copies_of_a_training_point_leave_the_posterior_as_it_is():

@@ -19,7 +19,14 @@ ESTIMATORS: dict[str, Entry] = {
 }
 
 NNGP_VARIABLES: dict[str, tuple[str, ...]] = {
-    "estimators": ("complexity", "complexity_stderr", "effective_sample_size", "pac_bayes_bound"),
+    "estimators": (
+        "complexity",
+        "complexity_stderr",
+        "complexity_lower_bound",
+        "complexity_upper_bound",
+        "effective_sample_size",
+        "pac_bayes_bound",
+    ),
     "posterior": (
         "gibbs_error",
         "gibbs_error_stderr",

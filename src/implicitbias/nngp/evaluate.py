@@ -1,5 +1,6 @@
 """The nngp stage: all infinite-width quantities of a task and an architecture."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,10 +21,42 @@ from implicitbias.nngp.posterior import TestBlock
 from implicitbias.nngp.standardise import distinct
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
-from implicitbias.schema import describe, variable, with_stderr
+from implicitbias.schema import describe, parameters_of, variable, with_stderr
+
+_SPREAD_POINTS = 2000  # test points of the spread along the ray, a joint draw that costs the cube of their number
 
 _PAPER = "Bernstein & Yue 2021"
-_SPREAD_POINTS = 2000  # test points of the spread along the ray, a joint draw that costs the cube of their number
+_SECOND = f"{_PAPER} (second version), section 5"
+_VARIABLES: dict[str, tuple[tuple[str, ...], str, str, str]] = {
+    "complexity": (("estimator",), "complexity -ln P", "nat", f"{_PAPER}, section 3"),
+    "complexity_lower_bound": (
+        ("estimator",), "lower bound on the complexity by minimax tilting (0 without)", "nat", "Botev 2017",
+    ),
+    "complexity_upper_bound": (
+        ("estimator",), "upper bound on the complexity (closed, or Jensen's, estimated from the samples)", "nat",
+        f"{_PAPER}, theorem 1; Jensen's inequality",
+    ),
+    "effective_sample_size": (
+        ("estimator",), "effective sample size (none without weighted samples)", "1", "Kong 1992",
+    ),
+    "pac_bayes_bound": (
+        ("estimator",), "PAC-Bayes bound on the Gibbs error (estimator bound), or an estimate of it", "1",
+        f"{_PAPER}, theorem 2",
+    ),
+    "gibbs_error": ((), "Gibbs error, posterior on the orthant", "1", f"{_PAPER}, section 5"),
+    "bayes_error": ((), "Bayes error, posterior on the orthant", "1", f"{_PAPER}, section 5"),
+    "spherised_gibbs_error": ((), "Gibbs error, spherised posterior", "1", _SECOND),
+    "spherised_bayes_error": ((), "Bayes error, spherised posterior", "1", _SECOND),
+    "kernel_interpolation_error": ((), "error of kernel interpolation", "1", _SECOND),
+    "test_points": ((), "number of test points", "1", f"{_PAPER}, section 5"),
+    "ray_error": (("label_scale",), "Gibbs error conditioned on f(X) = alpha Y", "1", f"{_PAPER}, section 5"),
+    "ray_error_std": (
+        ("label_scale",),
+        f"standard deviation of a drawn function's error at alpha, on at most {_SPREAD_POINTS} test points", "1",
+        f"{_PAPER}, section 5",
+    ),
+}  # fmt: skip
+"""Every variable: dimensions besides the seed, what it is, units, source."""
 
 
 def evaluate(
@@ -90,51 +123,19 @@ def evaluate(
             progress.set_postfix(complexity=np.round(row["complexity"], 2).tolist(), refresh=False)
             progress.update()
 
-    def stacked(name: str) -> np.ndarray:
-        return np.stack([np.asarray(row[name], np.float64) for row in rows])
-
-    by_estimator = ("seed", "estimator")
     variables: dict[str, xr.Variable] = {}
-    complexity = variable(by_estimator, stacked("complexity"), "complexity -ln P", "nat", f"{_PAPER}, section 3")
-    variables |= with_stderr("complexity", complexity, stacked("complexity_stderr"))
-    variables["effective_sample_size"] = variable(
-        by_estimator, stacked("effective_sample_size"), "effective sample size", source="Kong 1992",
-        comment="NaN for estimators without samples (bound, ep)",
-    )  # fmt: skip
-    variables["pac_bayes_bound"] = variable(
-        by_estimator, stacked("pac_bayes_bound"), "PAC-Bayes bound on the Gibbs error", source=f"{_PAPER}, theorem 2",
-        comment="a bound for estimator bound, an estimate of one for the others",
-    )  # fmt: skip
-    coords: dict[str, Any] = {"seed": seeds, "estimator": list(estimators)}
-    if posterior:
-        for kind, long_name, source in (
-            ("", "posterior on the orthant", f"{_PAPER}, section 5"),
-            ("spherised_", "spherised posterior", f"{_PAPER} (second version), section 5"),
-        ):
-            gibbs = variable("seed", stacked(f"{kind}gibbs_error"), f"Gibbs error, {long_name}", source=source)
-            variables |= with_stderr(f"{kind}gibbs_error", gibbs, stacked(f"{kind}gibbs_error_stderr"))
-            variables[f"{kind}bayes_error"] = variable(
-                "seed", stacked(f"{kind}bayes_error"), f"Bayes error, {long_name}", source=source
-            )
-        variables["kernel_interpolation_error"] = variable(
-            "seed", stacked("kernel_interpolation_error"), "error of kernel interpolation",
-            source=f"{_PAPER} (second version), section 5",
-        )  # fmt: skip
-        counts = np.full(len(seeds), task.sizes["test_point"])
-        variables["test_points"] = variable("seed", counts, "number of test points", source=f"{_PAPER}, section 5")
-    if label_scale is not None:
-        coords["label_scale"] = list(label_scale)
-        along = ("seed", "label_scale")
-        variables["ray_error"] = variable(
-            along, stacked("ray_error"), "Gibbs error conditioned on f(X) = alpha Y", source=f"{_PAPER}, section 5"
-        )
-        variables["ray_error_std"] = variable(
-            along, stacked("ray_error_std"), "standard deviation of a drawn function's error at alpha",
-            source=f"{_PAPER}, section 5", comment=f"on at most {_SPREAD_POINTS} test points, evenly spaced",
-        )  # fmt: skip
+    for name, (dims, *words) in _VARIABLES.items():
+        if name in rows[0]:
+            one = variable(("seed", *dims), np.stack([np.asarray(row[name], np.float64) for row in rows]), *words)
+            variables[name] = one
+            if f"{name}_stderr" in rows[0]:
+                stderr = np.stack([np.asarray(row[f"{name}_stderr"], np.float64) for row in rows])
+                variables |= with_stderr(name, one, stderr)
+    coords = {"seed": seeds, "estimator": list(estimators)}
+    coords |= {} if label_scale is None else {"label_scale": list(label_scale)}
     dataset = xr.Dataset(variables, coords)
     title = f"infinite-width {activation} network of depth {depth}"
-    parameters = {**architecture, "estimators": list(estimators), **settings}
+    parameters = {"task": parameters_of(task), **architecture, "estimators": list(estimators), **settings}
     return describe(dataset, title, parameters, device=device, dtype="float64", torch_version=str(torch.__version__))
 
 
@@ -179,6 +180,10 @@ def _one_seed(
     found = [known[name] for name in estimators]
     row["complexity"] = [-estimate.log_probability for estimate in found]
     row["complexity_stderr"] = [estimate.stderr for estimate in found]
+    row["complexity_lower_bound"] = [max(0.0, -estimate.upper_bound) for estimate in found]
+    row["complexity_upper_bound"] = [
+        -estimate.lower_bound if math.isfinite(estimate.lower_bound) else math.nan for estimate in found
+    ]
     row["effective_sample_size"] = [estimate.effective_sample_size for estimate in found]
     row["pac_bayes_bound"] = [pac_bayes(c, len(labels), settings["delta"]) for c in row["complexity"]]
     return row
@@ -189,7 +194,9 @@ def _posterior(
 ) -> dict[str, float]:
     assert estimate.samples is not None
     assert estimate.log_weights is not None
-    row = {"kernel_interpolation_error": posteriors.kernel_interpolation(block, labels)}
+    row: dict[str, float] = {
+        "kernel_interpolation_error": posteriors.kernel_interpolation(block, labels), "test_points": len(block.labels),
+    }  # fmt: skip
     truncated = posteriors.average(block, estimate.samples[kept], estimate.log_weights, estimate.groups)
     for kind, errors in (("", truncated), ("spherised_", posteriors.spherised(block, labels, samples, seed))):
         row[f"{kind}gibbs_error"] = errors.gibbs

@@ -4,14 +4,14 @@ A test point's predictive probability given f(X) is Phi(y* m*/s*), m* = k*^T K^-
 (in units of the point's prior deviation). All test points share one set of weighted samples of f(X).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from implicitbias.linalg import cholesky, determinant_root
+from implicitbias.linalg import cholesky
+from implicitbias.networks.spherised import spherised_targets
 from implicitbias.nngp.gaussian import ndtr
 
 _MIN_VARIANCE = 1e-12  # of a test point that is a training point, in units of its prior variance
@@ -176,7 +176,7 @@ def kernel_interpolation(block: TestBlock, labels: Tensor) -> float:
 
 
 def spherised(block: TestBlock, labels: Tensor, samples: int, seed: int) -> Errors:
-    """Errors of the spherised posterior: targets |N(0, 1)| |K|^(1/2n) Y, interpolated, with the GP's noise.
+    """Errors of the spherised posterior: `spherised_targets`, interpolated, with the GP's noise.
 
     Args:
         block: from `prepare`.
@@ -186,9 +186,7 @@ def spherised(block: TestBlock, labels: Tensor, samples: int, seed: int) -> Erro
 
     Source: Bernstein & Yue 2021 (second version), section 5.
     """
-    n = len(labels)
-    scale = math.sqrt(determinant_root(block.factor))
-    shape = (n, _GROUPS * max(1, samples // _GROUPS))
-    magnitudes = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).abs_()
-    targets = magnitudes.to(block.factor.device) * (scale * labels.to(block.factor))[:, None]
+    shape = (len(labels), _GROUPS * max(1, samples // _GROUPS))
+    normal = torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    targets = spherised_targets(block.factor, labels, normal.T.to(block.factor.device)).T
     return average(block, targets, targets.new_zeros(shape[1]), _GROUPS)

@@ -1,0 +1,23 @@
+"""Targets with the margins that the spherised posterior draws."""
+
+import math
+
+from torch import Tensor
+
+from implicitbias.linalg import determinant_root
+
+
+def spherised_targets(factor: Tensor, labels: Tensor, normal: Tensor) -> Tensor:
+    """|N(0, 1)| |K|^(1/2n) Y.
+
+    Args:
+        factor: `(n, n)` Cholesky factor of the training kernel K, float64.
+        labels: `(n,)` of +-1.
+        normal: `(..., n)` standard normal draws.
+
+    Returns:
+        `(..., n)`, like the draws.
+
+    Source: Bernstein & Yue 2021 (second version), section 5.
+    """
+    return math.sqrt(determinant_root(factor)) * normal.abs() * labels.to(normal)
