@@ -82,7 +82,8 @@ def test_checks_show_outcome_and_numbers(page: Page) -> None:
 
 def test_published_values_stand_beside_ours(page: Page) -> None:
     numbers = [attrs for tag, attrs in page.tags if tag == "td" and attrs.get("class") == "number"]
-    assert len(numbers) == 5 * (32 + 15)
+    assert len(numbers) == 5 * (32 + 13)
+    assert "2 more are at points that this study does not have." in page.text
     assert "0.08944" in page.text  # ours: 2/sqrt(500)
 
 

@@ -40,6 +40,14 @@ def test_the_standard_error_is_that_of_many_studies() -> None:
     assert np.mean([one.stderr for one in found]) == pytest.approx(spread, rel=0.15)
 
 
+def test_targets_that_are_not_labels_do_not_count() -> None:
+    whole = study(np.array([0.3, 0.2]), np.array([0.1, 0.1]))
+    both = xr.concat([whole["test_error"], whole["test_error"] + 0.2], "targets").assign_coords(
+        targets=["labels", "spherised"]
+    )
+    assert shares(whole.assign(test_error=both)) == shares(whole)
+
+
 def test_where_nothing_was_learned_there_is_no_share() -> None:
     (found,) = shares(study(np.array([0.5, 0.5]), np.array([0.49, 0.47])))
     assert np.isnan(found.share)

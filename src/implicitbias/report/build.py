@@ -116,9 +116,15 @@ def _study(
     tables = []
     for table in published:
         compared = compare(dataset, table)
-        rows = [{key: _cell(value) for key, value in row.items()} for row in compared.to_dict("records")]
-        source = "; ".join(compared["source"].unique())
-        tables.append({"title": PUBLISHED[table].summary, "rows": rows, "source": source})
+        met = compared.dropna(subset=["ours"])
+        tables.append(
+            {
+                "title": PUBLISHED[table].summary,
+                "rows": [{key: _cell(value) for key, value in row.items()} for row in met.to_dict("records")],
+                "source": "; ".join(compared["source"].unique()),
+                "elsewhere": len(compared) - len(met),
+            }
+        )
     return _Study(
         name=name,
         question=dataset.attrs.get("question", ""),

@@ -51,6 +51,7 @@ def shares(dataset: xr.Dataset) -> list[Share]:
         return []
     last = dataset.isel(train_size=-1) if "train_size" in dataset.dims else dataset
     last = last.isel(step=-1) if "step" in last.dims else last
+    last = last.sel(targets="labels") if "targets" in last.dims else last  # others have scales of their own
     return [
         _share(last.sel(labels=labels) if "labels" in last.dims else last, str(labels))
         for labels in np.atleast_1d(last["labels"].values)
