@@ -33,11 +33,21 @@ def test_average_error_by_hand() -> None:
     """As the vote, but by the sum of outputs: the loudest network decides; a diverged one is left out."""
     outputs = np.array([[1.0, -9.0, 1.0, -1.0], [2.0, 1.0, -5.0, -1.0], [-9.0, 2.0, 1.0, -1.0]])
     labels = np.array([[1.0, 1.0, -1.0, 1.0]])
-    assert errors.average_error(outputs, labels) == pytest.approx(0.75)  # only the third point's sum has its sign
+    three = np.array([3])
+    assert errors.average_error(outputs, labels, three) == pytest.approx([0.75])  # only the third point's sum is right
     two = np.stack([outputs[0], np.full(4, NAN), outputs[1]])
-    assert errors.average_error(two, labels) == pytest.approx(0.5)
-    assert np.isnan(errors.average_error(np.full((3, 4), NAN), labels))
-    assert errors.average_error(np.stack([outputs, two]), labels[None]) == pytest.approx([0.75, 0.5])
+    assert errors.average_error(two, labels, three) == pytest.approx([0.5])
+    assert np.isnan(errors.average_error(np.full((3, 4), NAN), labels, three)).all()
+    both = errors.average_error(np.stack([outputs, two]), labels[None], three)
+    assert both[..., 0] == pytest.approx([0.75, 0.5])
+
+
+def test_average_error_of_fewer_networks_is_a_mean_over_groups() -> None:
+    """One by one the mean error; of four by twos the mean of two; NaN where there are fewer networks than that."""
+    outputs = np.array([[3.0, -1.0], [-1.0, -1.0], [-1.0, 5.0], [2.0, -1.0], [NAN, NAN]])
+    labels = np.array([[1.0, 1.0]])
+    found = errors.average_error(outputs, labels, np.array([1, 2, 4, 8]))
+    assert found == pytest.approx([(0.5 + 1 + 0.5 + 0.5) / 4, (0.5 + 0) / 2, 0, NAN], nan_ok=True)
 
 
 @pytest.mark.parametrize("shape", [(6, 4), (4, 6), (5, 5)])

@@ -45,10 +45,16 @@ SLABS = study(
     accuracy=("data", [1, 1, 0.95, 1]), simple_randomized_auc=("data", [0.51, 0.49, 0.5, 1]),
     complex_randomized_auc=("data", [1, 1, 0.985, 0.5]),
 )  # fmt: skip
+ARMS = ("random_share", "label_scale")
 MARGINS = study(
-    {"random_share": [0.0, 0.75], "label_scale": [0.1, 1.0], "member": [0, 1]},
-    test_error=(("random_share", "label_scale", "member"), [[[0.2, 0.2], [0.1, 0.1]], [[0.4, 0.4], [0.35, 0.35]]]),
-    average_error=(("random_share", "label_scale"), [[0.1, 0.1], [0.38, 0.35]]),
+    {"random_share": [0.0, 0.75], "label_scale": [0.1, 1.0], "member": [0, 1], "averaged": [1, 2, 4]},
+    test_error=((*ARMS, "member"), [[[0.2, 0.2], [0.1, 0.1]], [[0.4, 0.4], [0.35, 0.35]]]),
+    train_error=((*ARMS, "member"), np.zeros((2, 2, 2))),
+    normalized_margin=((*ARMS, "member"), [[[0.01, 0.01], [0.1, 0.1]], [[0.009, 0.01], [0.08, 0.09]]]),
+    average_error=(
+        (*ARMS, "averaged"),
+        [[[0.2, 0.1, np.nan], [0.1, 0.1, np.nan]], [[0.4, 0.38, np.nan], [0.35, 0.351, np.nan]]],
+    ),
 )
 FIT = study({"depth": [2, 32], "step": [0, 9]}, train_error=(("depth", "step"), [[0.5, 0], [0.5, 0]]))
 STUCK = study(
@@ -75,7 +81,18 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("networks_rely_on_the_simplest_feature", SLABS, changed(complex_randomized_auc=lambda a: a - 0.02)),
     ("a_noisy_simple_feature_costs_accuracy", SLABS, changed(accuracy=reverse("data"))),
     ("random_labels_cost_accuracy_at_equal_margin", MARGINS, changed(test_error=reverse("random_share"))),
-    ("averages_beat_members", MARGINS, changed(average_error=lambda error: error + 0.1)),
+    ("random_labels_cost_accuracy_at_equal_margin", MARGINS, changed(train_error=lambda e: e + 0.01 * (e["member"]))),
+    (
+        "random_labels_cost_accuracy_at_equal_margin",
+        MARGINS,
+        changed(normalized_margin=lambda margin: margin * (1 - 0.3 * margin["random_share"])),
+    ),
+    ("averages_beat_members", MARGINS, changed(average_error=lambda error: error + 0.02 * error["averaged"])),
+    (
+        "averages_beat_members",
+        MARGINS,
+        changed(average_error=lambda error: error.where(error["label_scale"] > 0.5, 0.2)),
+    ),
     ("deepest_networks_fit", FIT, changed(train_error=reverse("step"))),
     ("deepest_networks_do_not_fit", STUCK, changed(train_error=reverse("depth"))),
     ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(test_error=lambda error: error - 0.1)),

@@ -49,11 +49,13 @@ CHECKS: dict[str, Entry] = {
     ),
     "random_labels_cost_accuracy_at_equal_margin": Entry(
         f"{_SYSTEMS}:random_labels_cost_accuracy_at_equal_margin",
-        "with as large targets, training sets that are mostly random labels cost over .1 in test error, at every scale",
+        "at every target all networks fit, both arms' margins agree to a quarter, and random labels cost over .1 in"
+        " test error",
     ),
     "averages_beat_members": Entry(
         f"{_SYSTEMS}:averages_beat_members",
-        "at every label scale, the networks' average errs no more than a network, within half a point",
+        "at every label scale, an average of networks errs no more than one, within half a point; at the smallest scale"
+        " every doubling of their number lowers the error",
     ),
     "deepest_networks_fit": Entry(f"{_SYSTEMS}:deepest_networks_fit", "the deepest networks fit their training sets"),
     "deepest_networks_do_not_fit": Entry(

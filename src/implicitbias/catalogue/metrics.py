@@ -33,8 +33,9 @@ METRICS: dict[str, Metric] = {
         over_networks=True,
     ),
     "average_error": Metric(
-        "implicitbias.measurement.errors:average_error", "share of test points on which the networks' mean is wrong",
-        long_name="test error of the networks' average", source="Farhang et al. 2022, section 5", over_networks=True,
+        "implicitbias.measurement.errors:average_error", "share of test points on which a mean of k networks is wrong",
+        long_name="test error of networks' averages", source="Farhang et al. 2022, section 5", over_networks=True,
+        dims=("averaged",), coordinates={"averaged": (1, 2, 4, 8, 16)},
     ),
     "geometric_complexity": Metric(
         f"{_MEASUREMENT}.slopes:geometric_complexity", "mean of |df/dx|^2 over the training points",

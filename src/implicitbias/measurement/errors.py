@@ -53,21 +53,31 @@ def vote_error(test_outputs: Array, test_labels: Array) -> Array:
     return _error(np.where(nobody, np.nan, votes), test_labels[..., 0, :])
 
 
-def average_error(test_outputs: Array, test_labels: Array) -> Array:
-    """Share of test points on which the sign of the networks' mean output is wrong; NaN networks are left out.
+def average_error(test_outputs: Array, test_labels: Array, averaged: Array) -> Array:
+    """Share of test points on which the sign of a mean of k networks' outputs is wrong, mean over groups of k.
+
+    Groups are of consecutive networks, and of no network twice. NaN networks are left out of their group.
 
     Args:
         test_outputs: `(..., networks, m)`.
         test_labels: `(..., 1, m)` of +-1.
+        averaged: `(sizes,)`, the numbers k.
 
     Returns:
-        `(...)`, NaN where there is no network.
+        `(..., sizes)`, NaN where there are fewer than k networks, or no network that is not NaN.
 
     Source: Farhang et al. 2022, section 5.
     """
-    nobody = np.isnan(test_outputs).all(-2)
-    average = np.nan_to_num(test_outputs).sum(-2)  # its sign is the mean's
-    return _error(np.where(nobody, np.nan, average), test_labels[..., 0, :])
+    *lead, networks, m = test_outputs.shape
+    error = np.full((*lead, len(averaged)), np.nan)
+    for position, k in enumerate(averaged):
+        groups = test_outputs[..., : networks // k * k, :].reshape(*lead, networks // k, k, m)
+        nobody = np.isnan(groups).all(-2)
+        sums = np.nan_to_num(groups).sum(-2)  # their signs are the means'
+        each = _error(np.where(nobody, np.nan, sums), test_labels)
+        with np.errstate(invalid="ignore"):
+            error[..., position] = np.nansum(each, axis=-1) / np.isfinite(each).sum(-1)
+    return error
 
 
 def _error(outputs: Array, labels: Array) -> Array:

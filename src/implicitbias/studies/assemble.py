@@ -28,6 +28,7 @@ _AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
     "init_scale": ("factor on the initial weights", "1"),
     "random_share": ("share of labels drawn by coin", "1"),
     "layers": ("weight matrices", "1"),
+    "averaged": ("networks in an average", "1"),
     "neuron_0": ("neuron of the first layer", "1"),
     "plane_x": ("first coordinate over its largest value", "1"),
     "plane_y": ("second coordinate over its largest value", "1"),
