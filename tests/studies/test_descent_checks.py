@@ -74,9 +74,9 @@ STEEPEST = study(
     },
 )
 ADAM = study(
-    {"optimizer": ["sgd", "adam"], "epsilon": [1e-8, 1e-2], "beta1": [0.0, 0.9], "step": STEPS},
-    margin_linf=(("optimizer", "epsilon", "beta1", "step"), np.ones((2, 2, 2, 1)) * [-1, 5, 20, 12, 10]),
-    margin_l2=(("optimizer", "epsilon", "beta1", "step"), np.ones((2, 2, 2, 1)) * [-1, 0.1, 0.2, 0.3, 0.4]),
+    {"optimizer": ["sgd", "adam"], "epsilon": [1e-8, 1e-2], "step": STEPS},
+    margin_linf=(("optimizer", "epsilon", "step"), np.array([[[0.1]], [[1]]]) * np.ones((2, 1)) * [-1, 5, 20, 12, 10]),
+    margin_l2=(("optimizer", "epsilon", "step"), np.ones((2, 2, 1)) * [-1, 0.1, 0.2, 0.3, 0.4]),
 )
 BOTH = ("activation", "depth", "step")
 MARGINS = study(
@@ -117,9 +117,16 @@ PARITY = study(
     tangent_margin=(("features", "output", "step"), np.ones((3, 2, 2)) / np.array([8, 16, 32])[:, None, None]),
 )  # fmt: skip
 LINEAR = study(
-    {"optimizer": ["adam", "steepest_l2"], "step_exponent": [0.3, 1.0], "step": [1, 100]},
-    margin_linf_share=(("optimizer", "step_exponent", "step"), [[[0, 0.97], [0, 0.8]], [[0, 0.6], [0, 0.6]]]),
-    margin_l2_share=(("optimizer", "step_exponent", "step"), [[[0, 0.8], [0, 0.8]], [[0, 0.999], [0, 0.9]]]),
+    {"step_exponent": [0.3, 0.5, 0.7, 1.0], "step": [1, 20000, 200000]},
+    margin_linf_share=(  # at the end those of a reference run
+        ("step_exponent", "step"),
+        [[0, 0.94, 0.979], [0, 0.96, 0.982], [0, 0.9, 0.940], [0, 0.53, 0.681]],
+    ),
+)
+SEPARABLE = study(
+    {"step": [1, 10000, 50000, 100000, 200000]},
+    margin_l2_share=("step", [0.1, 0.9, 0.928, 0.937, 0.944]),
+    margin_linf_share=("step", [0.1, 0.47, 0.46, 0.46, 0.464]),
 )
 DISCS = study(
     {"train_size": [32, 64, 128], "output": ["mean_field", "random_features"], "width": [8, 64, 128]},
@@ -156,6 +163,7 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("eulers_identity_holds", STEEPEST, changed(euler_defect=lambda defect: defect + 1e-6)),
     ("adam_turns_from_linf_to_l2", ADAM, changed(margin_linf=lambda m: m.cumsum("step"))),
     ("adam_turns_from_linf_to_l2", ADAM, changed(margin_l2=reverse("step"))),
+    ("adam_turns_from_linf_to_l2", ADAM, changed(margin_linf=lambda m: m.where(m["optimizer"] == "adam", 6))),
     ("kkt_residuals_fall", MARGINS, changed(nnls_residual=reverse("step"), train_error=lambda error: 0 * error)),
     ("directions_converge", MARGINS, changed(direction_cosine=lambda c: c.where(c["step"] != 100, 0.2))),
     ("directions_converge", MARGINS, changed(path_length=lambda path: path * path["step"])),
@@ -176,7 +184,11 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("free_neurons_learn_parities", PARITY, changed(test_error=reverse("output"))),
     ("tangent_margin_falls_as_one_over_d", PARITY, changed(tangent_margin=lambda margin: margin**0.4)),
     ("adam_reaches_the_linf_margin", LINEAR, changed(margin_linf_share=reverse("step_exponent"))),
-    ("gradient_descent_reaches_the_l2_margin", LINEAR, changed(margin_l2_share=reverse("optimizer"))),
+    ("adam_reaches_the_linf_margin", LINEAR, changed(margin_linf_share=lambda share: 0.6 * share)),
+    ("adam_reaches_the_linf_margin", LINEAR, changed(margin_linf_share=lambda s: s.where(s["step"] != 20000, 0.99))),
+    ("gradient_descent_reaches_the_l2_margin", SEPARABLE, changed(margin_l2_share=lambda share: 0.9 * share)),
+    ("gradient_descent_reaches_the_l2_margin", SEPARABLE, changed(margin_linf_share=lambda share: share + 0.4)),
+    ("gradient_descent_reaches_the_l2_margin", SEPARABLE, changed(margin_l2_share=lambda s: s.where(s < 0.94, 0.99))),
     ("both_layers_beat_the_output_layer", DISCS, changed(test_error=reverse("output"))),
     ("wide_margin_reaches_a_plateau", DISCS, changed(margin_f1=lambda margin: margin * margin["width"])),
     ("neurons_keep_to_few_directions", XOR, changed(neuron_angle=lambda angle: 10 * angle)),

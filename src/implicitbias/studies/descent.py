@@ -182,15 +182,20 @@ def eulers_identity_holds(dataset: xr.Dataset) -> Verdict:
 
 
 def adam_turns_from_linf_to_l2(dataset: xr.Dataset) -> Verdict:
-    """Adam with momentum: the margin by the largest weight peaks before the end, that by the 2-norm rises on."""
-    part = dataset.sel(optimizer="adam", epsilon=axis(dataset, "epsilon").min(), beta1=axis(dataset, "beta1").max())
+    """Smallest epsilon: the margin by the largest weight falls from a peak by a tenth, that by the 2-norm rises on.
+
+    With every epsilon the first margin ends above gradient descent's, by a factor of 2 or more.
+    """
+    part = dataset.sel(optimizer="adam", epsilon=axis(dataset, "epsilon").min())
     linf, l2 = (mean(part[name], "step") for name in ("margin_linf", "margin_l2"))
     at = int(linf.values.argmax())
-    passed = at < linf.size - 1 and float(linf[at]) > 1.1 * float(linf[-1]) and float(l2[-1]) > float(l2[at])
+    turns = float(linf[at]) > 1.1 * float(linf[-1]) and float(l2[-1]) > float(l2[at])
+    ends = mean(dataset["margin_linf"].isel(step=-1), "optimizer", "epsilon")
+    adam, descent = (ends.sel(optimizer=name) for name in ("adam", "sgd"))
     peak = f"peaks at {float(linf[at]):.3g} (step {int(linf['step'][at])}), ends at {float(linf[-1]):.3g}"
-    return verdict(
-        passed, f"l-infinity margin {peak}; l2 margin {float(l2[at]):.3g} then, {float(l2[-1]):.3g} at the end"
-    )
+    other = f"l2 margin {float(l2[at]):.3g} then, {float(l2[-1]):.3g} at the end"
+    numbers = f"by epsilon the first ends at {shown(adam)}, of gradient descent at {float(descent.max()):.3g}"
+    return verdict(turns and (adam > 2 * descent).all(), f"l-infinity margin {peak}; {other}; {numbers}")
 
 
 def shampoo_raises_the_spectral_margin(dataset: xr.Dataset) -> Verdict:
@@ -321,20 +326,32 @@ def tangent_margin_falls_as_one_over_d(dataset: xr.Dataset) -> Verdict:
 
 
 def adam_reaches_the_linf_margin(dataset: xr.Dataset) -> Verdict:
-    """Linear model: with the slowest decay of steps, Adam has over 95 % of the best margin by the largest weight."""
+    """Linear model: steps that fall as t^-1/2 or slower reach over 90 % of the best margin by the largest weight.
+
+    With faster decay less is reached, the less the faster; every share has risen over the last tenth of the steps.
+    """
     exponents = np.sort(axis(dataset, "step_exponent"))
-    share = mean(dataset["margin_linf_share"].isel(step=-1).sel(optimizer="adam"), "step_exponent")
-    share = share.sel(step_exponent=exponents)
-    numbers = f"shares {shown(share)} at exponents {shown(exponents)}"
-    return verdict(float(share[0]) > 0.95 and (share.diff("step_exponent") < 0).all(), numbers)
+    share = mean(dataset["margin_linf_share"], "step_exponent", "step").sel(step_exponent=exponents)
+    end, tenth = share.isel(step=-1), share.sel(step=float(share["step"].max()) / 10, method="nearest")
+    slow, fast = (
+        end.sel(step_exponent=chosen) for chosen in (exponents[exponents <= 0.5], exponents[exponents >= 0.5])
+    )
+    passed = (slow > 0.9).all() & (fast.diff("step_exponent") < 0).all() & (end > tenth).all()
+    numbers = f"shares {shown(end)} at exponents {shown(exponents)}, {shown(tenth)} at a tenth of the steps"
+    return verdict(passed, numbers)
 
 
 def gradient_descent_reaches_the_l2_margin(dataset: xr.Dataset) -> Verdict:
-    """Linear model: gradient descent has over 98 % of the best margin by the 2-norm, not by the largest weight."""
-    slowest = axis(dataset, "step_exponent").min()
-    part = dataset.isel(step=-1).sel(optimizer="steepest_l2", step_exponent=slowest)
-    l2, linf = (float(part[name].mean()) for name in ("margin_l2_share", "margin_linf_share"))
-    return verdict(l2 > 0.98 > linf, f"share of the l2 margin {l2:.4f}, of the l-infinity margin {linf:.3f}")
+    """Linear model: constant steps reach over 85 % of the best margin by the 2-norm, and of the other under 75 %.
+
+    What is missing of the first falls as 1/log(step): over the last decade of steps, their ratio is within a quarter.
+    """
+    l2, linf = (mean(dataset[name], "step") for name in ("margin_l2_share", "margin_linf_share"))
+    late = l2.sel(step=l2["step"][l2["step"] >= int(l2["step"].max()) / 10])
+    missing = (1 - late) * np.log(late["step"])
+    passed = float(l2[-1]) > 0.85 and float(linf[-1]) < 0.75 and float(missing.max() / missing.min()) < 1.25
+    numbers = f"share of the l2 margin {float(l2[-1]):.4f}, of the l-infinity margin {float(linf[-1]):.3f}"
+    return verdict(passed, f"{numbers}; missing share times log(step) {shown(missing)}")
 
 
 def both_layers_beat_the_output_layer(dataset: xr.Dataset) -> Verdict:

@@ -174,14 +174,3 @@ def bernstein_yue_2021_bayes_point() -> list[Row]:
         for n, values in percent.items()
         for (what, variable, point), value in zip(columns, values, strict=True)
     ]
-
-
-def farhang_2022() -> list[Row]:
-    """Test errors at one target margin: 2000 true labels, and 500 true beside 1500 random ones."""
-    source = "Farhang et al. 2022 (MNIST, 2 layers, width 2048, 2000 points)"
-    errors = {0.0: 1 - 0.807, 0.75: 1 - 0.352}
-    return [
-        Row(f"test error, {share:.0%} of labels random", "test_error", {"random_share": share, "label_scale": 0.63},
-            value, source)
-        for share, value in errors.items()
-    ]  # fmt: skip
