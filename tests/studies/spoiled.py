@@ -24,16 +24,29 @@ def reverse(dim: str) -> Callable[[xr.DataArray], xr.DataArray]:
     return lambda data: data.copy(data=data.isel({dim: slice(None, None, -1)}).values)
 
 
+def with_a_diverged_network(dataset: xr.Dataset) -> xr.Dataset:
+    """As many seeds again, whose numbers are NaN."""
+    lost = dataset.map(lambda data: data * np.nan)
+    if "seed" in dataset.dims:
+        lost = lost.assign_coords(seed=lost["seed"] + 100)
+    twice = xr.concat([dataset, lost], "seed", join="exact", coords="minimal")
+    count = twice.sizes["seed"] // 2
+    return twice.assign(stop_reason=("seed", ["finished"] * count + ["diverged"] * count))
+
+
 def assert_check_decides(
     name: str,
     dataset: xr.Dataset,
     spoil: Callable[[xr.Dataset], xr.Dataset],
     of_nothing: Collection[str] = ("failed", "not run"),
 ) -> None:
-    """Outcomes of the check on the dataset, on a spoiled one, on one without variables, and where all have diverged."""
+    """Outcomes of the check on the dataset, on a spoiled one, on one without variables, and where networks diverged."""
     passed = run_check(name, dataset)
     assert passed.outcome == "passed", passed.numbers
     assert passed.numbers
     assert run_check(name, spoil(dataset)).outcome == "failed"
     assert run_check(name, xr.Dataset()).outcome == "not run"
     assert run_check(name, dataset.map(lambda data: data * np.nan)).outcome in of_nothing
+    lost = run_check(name, with_a_diverged_network(dataset))
+    assert lost.outcome in of_nothing, lost.numbers
+    assert lost.outcome == "not run" or "networks diverged" in lost.numbers

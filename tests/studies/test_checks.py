@@ -8,6 +8,7 @@ import xarray as xr
 
 from implicitbias.catalogue import CHECKS
 from implicitbias.studies.checks import run_check
+from implicitbias.studies.verdicts import stderr_of_mean
 
 Spoil = Callable[[xr.Dataset], xr.Dataset]
 
@@ -42,6 +43,7 @@ BAYES_POINT: dict[str, Spoil] = {
     "interpolation_halves_gibbs": replaced("spherised_gibbs_error", lambda data: data - 0.12),
     "vote_beats_member": replaced("vote_error", lambda data: data + 0.11),
     "large_margin_acts_as_vote": swapped("label_scale", "test_error"),
+    "networks_err_as_the_posterior": replaced("spherised_gibbs_error", lambda data: data / 3),
 }
 
 
@@ -98,6 +100,42 @@ def test_section_5(name: str, label_ray: xr.Dataset, generalisation: xr.Dataset)
     assert run_check(name, LABEL_RAY[name](label_ray)).outcome == "failed"
     lacking = label_ray.drop_vars(["test_error", "sampled_test_error"])
     assert run_check(name, lacking).outcome == "not run"
+
+
+def test_diverged_networks_do_not_fit(generalisation: xr.Dataset) -> None:
+    first = {"seed": 0, "labels": "decimal", "depth": 7}
+    one = generalisation.copy(deep=True)
+    for name in ("train_error", "test_error"):
+        one[name].loc[first] = np.nan
+    one["stop_reason"].loc[first] = "diverged"
+    found = run_check("networks_fit", one)
+    assert found.outcome == "failed"
+    assert "depth 2: 0.0% of networks do not fit; depth 7: 11.1%" in found.numbers
+    assert found.numbers.endswith("6 of 108 networks diverged")
+    assert run_check("small_labels_hurt", one).outcome == "failed"
+
+
+def test_what_a_study_lacks_is_named_without_the_librarys_text(
+    low_rank: xr.Dataset, generalisation: xr.Dataset
+) -> None:
+    found = run_check("networks_fit", generalisation.drop_vars("train_error"))
+    assert (found.outcome, found.numbers) == ("not run", "this study has no train_error")
+    for part, what in ((low_rank.isel(features=0), "axis features"), (low_rank.drop_dims("step"), "axis step")):
+        assert run_check("rank_falls_faster_in_high_dimension", part).numbers == f"this study has no {what}"
+    table = xr.DataArray([[0.5, 0.6]], {"found_by": ["gd"], "layers": [1, 2]}, ["found_by", "layers"])
+    numbers = run_check("depth_lowers_accuracy", xr.Dataset({"test_accuracy": table})).numbers
+    assert numbers == "this study has not all values of found_by"
+
+
+def test_standard_errors_of_seeds_are_added_in_squares(label_ray: xr.Dataset) -> None:
+    stderr = xr.DataArray([[3.0, 4.0], [6.0, 8.0]], dims=("size", "seed"))
+    np.testing.assert_allclose(stderr_of_mean(stderr, "size"), [2.5, 5.0])
+    seeds = label_ray.drop_vars(["gibbs_error", "gibbs_error_stderr"]).assign(
+        gibbs_error=("seed", [0.335] * 100), gibbs_error_stderr=("seed", [0.1] * 100)
+    )
+    sampled = label_ray["sampled_test_error"].values[:40]
+    z = (sampled.mean() - 0.335) / np.hypot(0.01, sampled.std(ddof=1) / np.sqrt(40))
+    assert f"{z:+.1f} standard errors" in run_check("orthant_averages_agree", seeds).numbers
 
 
 def test_a_check_without_its_axis_is_not_run(generalisation: xr.Dataset) -> None:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from implicitbias.figures.tables import SPREAD, focused, label
+from implicitbias.studies.verdicts import stderr_of_mean
 
 
 def label_ray(dataset: xr.Dataset) -> Figure:
@@ -28,7 +29,7 @@ def label_ray(dataset: xr.Dataset) -> Figure:
         scale * 1.06, nngp, sd, color=orange, marker="s", linestyle="--", capsize=3,
         label="NNGP at this label scale (mean, sd over functions)",
     )  # fmt: skip
-    _level(axis, float(_seed_mean(data["gibbs_error"])), float(_seed_mean(data["gibbs_error_stderr"])), green, "-.",
+    _level(axis, float(_seed_mean(data["gibbs_error"])), float(stderr_of_mean(data["gibbs_error_stderr"])), green, "-.",
            "NNGP average over the orthant")  # fmt: skip
     sampled = data["sampled_test_error"].values.ravel()
     sampled = sampled[~np.isnan(sampled)]

@@ -1,11 +1,19 @@
 """What a check says, and what checks are written with."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
 from scipy.stats import spearmanr
+
+Data = TypeVar("Data", xr.DataArray, xr.Dataset)
+
+
+class Lacking(Exception):  # noqa: N818 - it is no error that a study has something else in view
+    """What a study must have to be judged, and has not: "no axis depth"."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +29,35 @@ def verdict(passed: Any, numbers: str) -> Verdict:
     return Verdict("passed" if bool(passed) else "failed", numbers)
 
 
+def last(dataset: Data) -> Data:
+    """At the last checkpoint, or all of it where a study keeps no other."""
+    return dataset.isel(step=-1) if "step" in dataset.dims else dataset
+
+
 def mean(data: xr.DataArray, *keep: str) -> xr.DataArray:
-    """Mean over everything but the dimensions to keep."""
-    return data.mean([dim for dim in data.dims if dim not in keep])
+    """Mean over everything but the dimensions to keep: NaN, which no check passes, where a network has diverged."""
+    return data.mean([dim for dim in data.dims if dim not in keep], skipna=False)
+
+
+def stderr_of_mean(stderr: xr.DataArray, *keep: str) -> xr.DataArray:
+    """Standard error of the mean of independent values over everything but the dimensions to keep: sqrt(sum s^2)/S."""
+    over = [dim for dim in stderr.dims if dim not in keep]
+    count = float(np.prod([stderr.sizes[dim] for dim in over]))
+    return (stderr**2).sum(over, skipna=False) ** 0.5 / count
+
+
+def arms(data: Data, *dims: str) -> Iterator[tuple[str, Data]]:
+    """Name and part for all values of those of the dimensions that there are: ("relu 2", ...), ("relu 3", ...)."""
+    there = [dim for dim in dims if dim in data.dims]
+    for values in product(*(data[dim].values for dim in there)):
+        yield " ".join(map(str, values)), data.sel(dict(zip(there, values, strict=True)))
+
+
+def diverged(dataset: xr.Dataset) -> str:
+    """How many networks have diverged, for a verdict's numbers; nothing if none has."""
+    reasons = dataset["stop_reason"].values if "stop_reason" in dataset else np.array([])
+    count = int((reasons == "diverged").sum())
+    return f"{count} of {int((reasons != '').sum())} networks diverged" if count else ""
 
 
 def rank_correlation(x: Any, y: Any) -> float:
@@ -54,10 +88,10 @@ def axis(dataset: xr.Dataset, name: str) -> np.ndarray:
     """Values of a dimension that the check cannot do without.
 
     Raises:
-        KeyError: if the dataset does not have it; `run_check` makes "not run" of that.
+        Lacking: if the dataset does not have it; `run_check` makes "not run" of that.
     """
     if name not in dataset.dims:
-        raise KeyError(f"axis {name}")
+        raise Lacking(f"no axis {name}")
     values: np.ndarray = dataset[name].values
     return values
 
