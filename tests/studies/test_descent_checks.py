@@ -16,6 +16,9 @@ ONE = np.ones(5)
 
 OPTIMIZERS = ["steepest_l2", "steepest_linf", "steepest_l1", "steepest_spectral"]
 NORMS = ["l2", "linf", "l1", "spectral"]
+WIDE = study(
+    {"init_scale": [0.02, 1.0], "step": [0, 1]}, stable_rank=(("init_scale", "step"), [[200, 1.4], [200, 200]])
+).assign_coords(features=10_000)
 HALVES = study(
     {"slope": [0.0, 0.8], "init_scale": [1e-5, 1e-3], "step": [1, 50]},
     positive_stable_rank=(("slope", "init_scale", "step"), [[[9, 1.05], [50, 40]], [[7, 1.01], [50, 15]]]),
@@ -157,6 +160,7 @@ def only_others_fall(margin: xr.DataArray) -> xr.DataArray:
 
 
 CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
+    ("a_step_takes_the_rank", WIDE, changed(stable_rank=lambda rank: rank + 1)),
     ("slope_lowers_rank", HALVES, changed(positive_stable_rank=reverse("slope"))),
     ("initialisation_lowers_rank", HALVES, changed(positive_stable_rank=reverse("init_scale"))),
     ("initialisation_lowers_rank", HALVES, changed(positive_stable_rank=lambda rank: rank + 0.2)),
@@ -226,6 +230,10 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
 @pytest.mark.parametrize(("name", "dataset", "spoil"), CASES, ids=[name for name, _, _ in CASES])
 def test_check(name: str, dataset: xr.Dataset, spoil: Callable[[xr.Dataset], xr.Dataset]) -> None:
     assert_check_decides(name, dataset, spoil)
+
+
+def test_a_step_is_not_judged_in_fewer_dimensions() -> None:
+    assert run_check("a_step_takes_the_rank", WIDE.assign_coords(features=4000)).outcome == "not run"
 
 
 def test_every_check_of_descent_is_tested() -> None:

@@ -131,6 +131,10 @@ CHECKS: dict[str, Entry] = {
         f"{_DESCENT}:small_initialisation_lowers_rank",
         "last step, every dimension: below a tenth from the smallest initial weights, above a half from the largest",
     ),
+    "a_step_takes_the_rank": Entry(
+        f"{_DESCENT}:a_step_takes_the_rank",
+        "in 10,000 dimensions, from 1/50 of the usual weights, the first step leaves below 1 % of the stable rank",
+    ),
     "slope_lowers_rank": Entry(
         f"{_DESCENT}:slope_lowers_rank",
         "halves, every initialisation, last step: the larger the slope of the leaky relu, the lower the stable rank",

@@ -36,6 +36,14 @@ def small_initialisation_lowers_rank(dataset: xr.Dataset) -> Verdict:
     return verdict((small < 0.1).all() & (large > 0.5).all(), f"smallest {shown(small)}, largest {shown(large)}")
 
 
+def a_step_takes_the_rank(dataset: xr.Dataset) -> Verdict:
+    """Frei et al. 2023, section 5, as computed for its sizes: .0069 is left at a step of .16."""
+    if int(dataset["features"]) < 10_000:
+        raise Lacking("no dimension of 10,000 or more")
+    share = float(_rank_share(dataset).sel(init_scale=0.02, step=1))
+    return verdict(share < 0.01, f"share of the initial stable rank {share:.4f}")
+
+
 def _rank_share(dataset: xr.Dataset) -> xr.DataArray:
     """Stable rank over its initial value, mean over seeds and members."""
     if 0 not in axis(dataset, "step"):
