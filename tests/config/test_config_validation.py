@@ -53,6 +53,14 @@ def guessed(task: dict[str, Any] | None = None, **experiment: Any) -> dict[str, 
     return {"task": chosen, "experiment": {"name": "guess_and_check", **experiment}}
 
 
+def test_rates_that_follow_sizes_are_not_trained_together() -> None:
+    config = changed("studies.one.training.learning_rate", ["1/n", 1.0])
+    assert make_plan(validate(config)).jobs["training"]
+    config["studies"]["one"]["ensemble"] = ["seed", "learning_rate"]
+    with pytest.raises(ConfigError, match=r"'1/n'.*allowed in an ensemble: numbers"):
+        validate(config)
+
+
 def test_a_good_config_is_accepted() -> None:
     assert make_plan(validate(GOOD)).jobs["training"]
 
@@ -164,6 +172,8 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.task.features", 20, ["features is a parameter of", "the source here is digits"]),
         ("studies.one.task", {"source": "gaussian", "train_size": 4, "flip": 0.7}, ["flip", "0.7", "0.5"]),
         ("studies.one.task", {"source": "gaussian", "train_size": 4, "features": "2m"}, ["'2m'", "whole number", "2n"]),
+        ("studies.one.training.learning_rate", "10/m", ["'10/m'", "1/n", "10/d", "0.5m"]),
+        ("studies.one.training.learning_rate", "0/n", ["'0/n'", "above 0"]),
         ("studies.one.training.until_fit", "sdg", ["'sdg'", "did you mean 'sgd'"]),
         ("studies.one.training", {"until_fit": "sgd", "stop": "fitted"}, ["until_fit", "allowed: stop: last"]),
         ("studies.one.task", {"source": "digits", "train_size": 4}, ["'own'", "'digits'", "decimal, binary"]),

@@ -171,6 +171,21 @@ def test_a_dimension_may_be_a_multiple_of_the_training_size() -> None:
     assert ways[2].studies["one"].axes["features"] == ["2n", 30]
 
 
+@pytest.mark.parametrize(("rate", "number"), [("1/n", 0.05), ("10/d", 0.25), ("0.5m", 4.0)])
+def test_a_learning_rate_may_follow_the_sizes(rate: str, number: float) -> None:
+    """Of 20 points in 40 dimensions and 8 neurons; the job is that of the number, the axis has the text."""
+    rest: dict[str, Any] = {
+        "task": {"source": "gaussian", "train_size": 20, "features": 40}, "network": {"depth": 2, "width": 8},
+        "nngp": None,
+    }  # fmt: skip
+    by_text, by_number = (
+        plan(training={"optimizer": "sgd", "learning_rate": value}, **rest) for value in (rate, number)
+    )
+    assert by_text.jobs["training"].keys() == by_number.jobs["training"].keys()
+    both = plan(training={"optimizer": "sgd", "learning_rate": [rate, 1.0]}, **rest)
+    assert both.studies["one"].axes["learning_rate"] == [rate, 1.0]
+
+
 def test_job_sizes_count_what_is_trained_at_once_and_kept() -> None:
     """Members beyond 32 GB go in chunks; every checkpoint holds weights; a convolution's patches take room."""
 

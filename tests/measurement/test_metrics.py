@@ -5,7 +5,7 @@ from implicitbias.measurement import errors
 from implicitbias.measurement.margins import normalized_margin
 from implicitbias.measurement.norms import weight_norm
 from implicitbias.measurement.outputs import output_scale
-from implicitbias.measurement.rank import stable_rank
+from implicitbias.measurement.rank import positive_share, stable_rank
 
 NAN = float("nan")
 
@@ -40,6 +40,11 @@ def test_average_error_by_hand() -> None:
     assert np.isnan(errors.average_error(np.full((3, 4), NAN), labels, three)).all()
     both = errors.average_error(np.stack([outputs, two]), labels[None], three)
     assert both[..., 0] == pytest.approx([0.75, 0.5])
+
+
+def test_positive_share_is_that_of_the_labels_for_every_network() -> None:
+    labels = np.array([[1.0, -1.0, 1.0, 1.0]])
+    assert positive_share(np.zeros((3, 4)), labels).tolist() == [0.75, 0.75, 0.75]
 
 
 def test_average_error_of_fewer_networks_is_a_mean_over_groups() -> None:

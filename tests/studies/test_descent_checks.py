@@ -23,6 +23,16 @@ HALVES = study(
     {"slope": [0.0, 0.8], "init_scale": [1e-5, 1e-3], "step": [1, 50]},
     positive_stable_rank=(("slope", "init_scale", "step"), [[[9, 1.05], [50, 40]], [[7, 1.01], [50, 15]]]),
 )
+ORTHOGONAL = study(
+    {"slope": [0.0, 0.5], "step": STEPS, "seed": [0, 1]},
+    train_loss=(("slope", "step"), [[0.7, 0.6, 0.4, 0.04, 4e-3], [0.7, 0.5, 0.15, 0.016, 1.6e-3]]),
+    positive_stable_rank=(
+        ("slope", "step", "seed"),
+        np.array([[1.6, 1.75], [1.001, 1.002]])[:, None] * np.ones((5, 1)),
+    ),
+    positive_share=(("slope", "step", "seed"), np.ones((2, 5, 1)) * [0.4, 0.7]),
+    parameter_norm=(("slope", "step"), [[0, 0.1, 2, 4.1, 6], [0, 0.1, 2, 4, 6.2]]),
+).assign_coords(train_size=10, width=400, features=2000, learning_rate="1000/d")
 LIMIT = study(
     {"features": [1000, 5000], "layer": [0, 1], "step": STEPS},
     third_singular_value=(("features", "layer", "step"), [[[0.9, 0.1, 0.03, 0.01, 0.005], [0] * 5]] * 2),
@@ -172,6 +182,11 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("margins_equalise", LIMIT, changed(margin_ratio=reverse("step"))),
     ("small_initialisation_keeps_rank_low", DIGITS, changed(stable_rank=reverse("init_scale"))),
     ("small_initialisation_keeps_rank_low", DIGITS, changed(test_error=lambda e: e.where(e["init_scale"] < 1, 0.2))),
+    ("loss_times_steps_is_predicted", ORTHOGONAL, changed(train_loss=reverse("slope"))),
+    ("loss_times_steps_is_predicted", ORTHOGONAL.assign_coords(learning_rate=0.5), changed(train_loss=lambda e: 2 * e)),
+    ("rank_of_halves_is_predicted", ORTHOGONAL, changed(positive_stable_rank=lambda rank: rank + 0.05)),
+    ("rank_of_halves_is_predicted", ORTHOGONAL, changed(positive_share=lambda share: 0 * share + 0.1)),
+    ("weights_grow_as_the_logarithm", ORTHOGONAL, changed(parameter_norm=lambda norm: norm**2)),
     ("neurons_align_before_the_loss_moves", EARLY, changed(class_alignment=lambda cosine: cosine / 2)),
     ("neurons_align_before_the_loss_moves", EARLY, changed(stable_rank=lambda rank: rank + 1)),
     ("loss_falls_as_one_over_t", EARLY, changed(train_loss=lambda loss: loss**0.9)),

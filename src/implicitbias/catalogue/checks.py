@@ -160,6 +160,20 @@ CHECKS: dict[str, Entry] = {
         f"{_DESCENT}:margins_equalise",
         "smallest over largest margin rises from the first step on",
     ),
+    "loss_times_steps_is_predicted": Entry(
+        f"{_DESCENT}:loss_times_steps_is_predicted",
+        "halves, orthogonal points, last step: loss times step is n m/(eta (1 + slope^2) d), without slope"
+        " 2 n m/(eta d), within a tenth",
+    ),
+    "rank_of_halves_is_predicted": Entry(
+        f"{_DESCENT}:rank_of_halves_is_predicted",
+        "halves, orthogonal points, last step: stable rank 1 with a slope, within .03; without, 2p/(p + 1) for p points"
+        " of the half's label, within a tenth",
+    ),
+    "weights_grow_as_the_logarithm": Entry(
+        f"{_DESCENT}:weights_grow_as_the_logarithm",
+        "degree one, constant steps: |W|/log(step) stays within a factor 1.5 over the last two decades of steps",
+    ),
     "small_initialisation_keeps_rank_low": Entry(
         f"{_DESCENT}:small_initialisation_keeps_rank_low",
         "from smaller weights the stable rank is never above (by 1 %), and at the end half; test errors end within .03",

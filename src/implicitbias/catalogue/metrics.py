@@ -177,6 +177,10 @@ METRICS: dict[str, Metric] = {
         long_name="stable rank of the positive neurons", source="Kou, Chen & Gu 2023, section 4", trained=True,
         only=(_TWO_LAYERS,),
     ),
+    "positive_share": Metric(
+        f"{_MEASUREMENT}.rank:positive_share", "share of the training labels that are +1",
+        long_name="share of positive labels", source="Kou, Chen & Gu 2023, theorem 4.5",
+    ),
     "second_singular_value": Metric(
         f"{_MEASUREMENT}.rank:second_singular_value", "second over first singular value of every layer",
         long_name="second over first singular value", source="Ji & Telgarsky 2020", dims=("layer",), trained=True,

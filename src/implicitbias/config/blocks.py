@@ -7,7 +7,19 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from implicitbias import catalogue
-from implicitbias.config.values import Axis, Count, Distinct, OneOf, Positive, Probability, Real, Share, Whole, number
+from implicitbias.config.values import (
+    Axis,
+    Count,
+    Distinct,
+    OneOf,
+    Positive,
+    Probability,
+    Rate,
+    Real,
+    Share,
+    Whole,
+    number,
+)
 from implicitbias.errors import nearest
 from implicitbias.shapes import CNN_DEPTH, FROZEN_OUTPUTS
 
@@ -237,7 +249,11 @@ class TrainingBase(Strict):
         description="another update rule, for a network's steps until it first has no training error; parameters that"
         " it has in common with the optimizer are the optimizer's, its others have their defaults",
     )
-    learning_rate: Axis[Positive] = Field(0.01, description="step size at the start")
+    learning_rate: Axis[Rate] = Field(
+        0.01,
+        description="step size at the start: a number, or one over the training size as 1/n, over the inputs' dimension"
+        " as 10/d, or times the width as 0.5m",
+    )
     decay: Axis[Annotated[Real, Field(gt=0, le=1)]] = Field(1.0, description="learning-rate factor after every epoch")
     step_exponent: Axis[Annotated[Real, Field(ge=0, le=1)]] = Field(
         0.0, description="the learning rate is divided by the step's number to this power"

@@ -108,6 +108,9 @@ class Study(Strict):
             raise problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
             raise problem("metrics are measured on runs: add training or sampling")
+        rates = as_list(self.training.learning_rate) if self.training and "learning_rate" in self.ensemble else []
+        if words := [rate for rate in rates if isinstance(rate, str)]:
+            raise problem(f"learning rate {words[0]!r} is a number job by job only; allowed in an ensemble: numbers")
 
     def _check_networks(self) -> None:
         """Infinite-width quantities have a closed form for plain networks only, and random networks must not be 0."""

@@ -158,6 +158,15 @@ def _counted(task: Mapping[str, Any]) -> dict[str, Any]:
     return {**task, **{key: int(task[key].removesuffix("n")) * task["train_size"] for key in words}}
 
 
+def _rate(value: Any, task: Mapping[str, Any], network: Mapping[str, Any]) -> Any:
+    """The learning rate with a number in the place of one over a size, or times the width ("1/n", "10/d", "0.5m")."""
+    if not isinstance(value, str):
+        return value
+    dimension = catalogue.SOURCES[task["source"]].features or task["features"]
+    factor, size = value[:-1], {"n": 1 / task["train_size"], "d": 1 / dimension, "m": network["width"]}[value[-1]]
+    return float(factor.removesuffix("/")) * size
+
+
 def _grid(block: BaseModel | None, together: set[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """The points of one block: (coordinates of the axes that make jobs, all parameters)."""
     if block is None:
@@ -279,6 +288,7 @@ def _training(
     ensemble: Mapping[str, list[Any]],
 ) -> str:  # fmt: skip
     chosen = _chosen(catalogue.OPTIMIZERS, settings["optimizer"], settings)
+    chosen["learning_rate"] = _rate(chosen["learning_rate"], task, network)
     together = {key: values for key, values in ensemble.items() if key != "seed"}
     scalars = {key: value for key, value in chosen.items() if key not in together}
     members = len(as_list(task["seed"])) * chosen["members"] * prod(len(values) for values in together.values())

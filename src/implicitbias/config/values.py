@@ -91,9 +91,10 @@ class OneOf:
 
 @dataclass(frozen=True)
 class OrMultiple:
-    """Marks a number in whose place a multiple of the number of training points may stand, as 2n."""
+    """Marks a number in whose place a text may stand: by default a multiple of the number of training points, as 2n."""
 
     pattern: str = r"^[1-9][0-9]*n$"
+    allowed: str = "a whole number, or a multiple of the training size as 2n"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """A text is looked at first."""
@@ -104,11 +105,22 @@ class OrMultiple:
         return {"anyOf": [handler(schema["schema"]), {"type": "string", "pattern": self.pattern}]}
 
     def _check(self, value: Any, number: Callable[[Any], Any]) -> Any:
-        if not isinstance(value, str):
+        if not isinstance(value, str) or _EXPONENT.fullmatch(value):
             return number(value)
         if not re.fullmatch(self.pattern, value):
-            raise PydanticCustomError("multiple", "allowed: a whole number, or a multiple of the training size as 2n")
+            raise PydanticCustomError("multiple", "allowed: {allowed}", {"allowed": self.allowed})
         return value
+
+
+Rate = Annotated[
+    Positive,
+    OrMultiple(
+        r"^(?=.*[1-9])[0-9]*\.?[0-9]+(/n|/d|m)$",
+        "a number above 0, or one over the training size as 1/n, over the inputs' dimension as 10/d, or times the"
+        " width as 0.5m",
+    ),
+]
+"""A step size that may follow the sizes of the problem."""
 
 
 def number(parameter: Parameter) -> Any:

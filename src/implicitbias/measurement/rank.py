@@ -42,6 +42,12 @@ def positive_stable_rank(weights: Sequence[Array]) -> Array:
     return _stable_rank(weights[0] * (weights[1] > 0).swapaxes(-1, -2))
 
 
+def positive_share(train_outputs: Array, train_labels: Array) -> Array:
+    """Share of the training labels that are +1, `(..., n) -> (...)`: what the ranks of the halves are predicted by."""
+    share: Array = np.broadcast_to(train_labels > 0, train_outputs.shape).mean(-1)
+    return share
+
+
 def second_singular_value(weights: Sequence[Array]) -> Array:
     """Second over first singular value of every layer, `(..., L)`: 0 for rank one (Ji & Telgarsky 2020)."""
     return _ratio(weights, 1)

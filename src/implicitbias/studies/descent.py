@@ -96,6 +96,46 @@ def margins_equalise(dataset: xr.Dataset) -> Verdict:
     return verdict((later.diff("step") > 0).all(), f"smallest over largest margin {shown(later)}")
 
 
+def loss_times_steps_is_predicted(dataset: xr.Dataset) -> Verdict:
+    """Halves, orthogonal points, last step: loss times step is n m/(eta (1 + slope^2) d), within a tenth.
+
+    With m neurons a half, of which without slope one half is active at a point: 2 n m/(eta d).
+    """
+    slopes, last = axis(dataset, "slope"), dataset.isel(step=-1)
+    found = mean(last["train_loss"], "slope") * int(last["step"])
+    size = dataset["train_size"] * dataset["width"] / 2 / (_rate(dataset) * dataset["features"])
+    ratio = found / (float(size) / np.where(slopes > 0, 1 + slopes**2, 0.5))
+    return verdict((abs(ratio - 1) < 0.1).all(), f"over the prediction {shown(ratio)} at slopes {shown(slopes)}")
+
+
+def rank_of_halves_is_predicted(dataset: xr.Dataset) -> Verdict:
+    """Halves, orthogonal points, last step: stable rank 1 with a slope, within .03, without 2p/(p + 1) within a tenth.
+
+    The half is that of the p points labelled +1.
+    """
+    slopes, last = axis(dataset, "slope"), dataset.isel(step=-1)
+    points = last["positive_share"] * dataset["train_size"]
+    predicted = (2 * points / (points + 1)).where(last["slope"] == 0, 1)
+    ratio = mean(last["positive_stable_rank"] / predicted, "slope")
+    passed = abs(ratio - 1) < np.where(slopes > 0, 0.03, 0.1)
+    return verdict(passed.all(), f"over the prediction {shown(ratio)} at slopes {shown(slopes)}")
+
+
+def weights_grow_as_the_logarithm(dataset: xr.Dataset) -> Verdict:
+    """Networks of degree one, constant steps: |W|/log(step) stays within a factor 1.5 over the last two decades."""
+    steps = axis(dataset, "step")
+    late = mean(dataset["parameter_norm"], "step", "slope").sel(step=steps[steps >= steps[-1] / 100])
+    growth = late / np.log(late["step"])
+    spread = growth.max("step") / growth.min("step")
+    return verdict((spread < 1.5).all(), f"largest over smallest ratio {shown(spread)}")
+
+
+def _rate(dataset: xr.Dataset) -> float:
+    """The learning rate, a number or one over the dimension ("10/d")."""
+    value = dataset["learning_rate"].item()
+    return float(value[:-2]) / int(dataset["features"]) if isinstance(value, str) else float(value)
+
+
 def small_initialisation_keeps_rank_low(dataset: xr.Dataset) -> Verdict:
     """Frei et al. 2023, section 5."""
     scales = np.sort(axis(dataset, "init_scale"))
