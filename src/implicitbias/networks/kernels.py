@@ -1,6 +1,6 @@
 """Kernels of infinitely wide networks (Neal 1996; Cho & Saul 2009; Lee et al. 2018; Jacot et al. 2018).
 
-A network here is f(x) = W_L phi(W_{L-1} phi(... W_1 x)), weights N(0, weight_variance/fan_in), biases
+A network here is f(x) = W_L phi(W_{L-1} phi(... W_1 x)), weights N(0, 1/fan_in), biases
 N(0, bias_variance); relu carries the factor sqrt(2), so that diag K = 1 on inputs of norm sqrt(d).
 """
 
@@ -56,7 +56,6 @@ def nngp_kernel(
     depth: int,
     activation: str = "relu",
     slope: float = 0.1,
-    weight_variance: float = 1.0,
     bias_variance: float = 0.0,
 ) -> Tensor:
     """The covariance of the outputs of an infinitely wide network (NNGP).
@@ -67,7 +66,6 @@ def nngp_kernel(
         depth: number of weight matrices L; 1 is the linear kernel.
         activation: relu (sqrt(2) max(z, 0)), leaky_relu (sqrt(2/(1 + slope^2)) max(slope z, z)), erf or linear.
         slope: of leaky_relu.
-        weight_variance: times 1/fan_in, the variance of a weight.
         bias_variance: variance of a bias, 0 for none.
 
     Returns:
@@ -79,7 +77,7 @@ def nngp_kernel(
     Source: Cho & Saul 2009, eq. 3; Lee et al. 2018, eq. 5; Bernstein & Yue 2021, section 3.
 
     """
-    return _recursion(x, z, depth, activation, slope, weight_variance, bias_variance, tangent=False)
+    return _recursion(x, z, depth, activation, slope, bias_variance, tangent=False)
 
 
 def ntk_kernel(
@@ -89,7 +87,6 @@ def ntk_kernel(
     depth: int,
     activation: str = "relu",
     slope: float = 0.1,
-    weight_variance: float = 1.0,
     bias_variance: float = 0.0,
 ) -> Tensor:
     """The neural tangent kernel in NTK parametrisation (unit Gaussian parameters, scaled in the forward pass).
@@ -99,7 +96,7 @@ def ntk_kernel(
     Source: Jacot, Gabriel & Hongler 2018, theorem 1.
 
     """
-    return _recursion(x, z, depth, activation, slope, weight_variance, bias_variance, tangent=True)
+    return _recursion(x, z, depth, activation, slope, bias_variance, tangent=True)
 
 
 def nngp_variance(
@@ -108,14 +105,13 @@ def nngp_variance(
     depth: int,
     activation: str = "relu",
     slope: float = 0.1,
-    weight_variance: float = 1.0,
     bias_variance: float = 0.0,
 ) -> Tensor:
     """The diagonal of `nngp_kernel(x)`, `(n,)`, without the kernel."""
     dual = _dual(activation, depth)
-    variance = weight_variance * x.square().mean(1) + bias_variance
+    variance = x.square().mean(1) + bias_variance
     for _ in range(depth - 1):
-        variance = weight_variance * dual(variance, variance, variance, slope)[0] + bias_variance
+        variance = dual(variance, variance, variance, slope)[0] + bias_variance
     return variance
 
 
@@ -141,24 +137,22 @@ def _recursion(
     depth: int,
     activation: str,
     slope: float,
-    weight_variance: float,
     bias_variance: float,
     *,
     tangent: bool,
 ) -> Tensor:
-    """K <- w E[phi phi] + b, and for the NTK Theta <- K + w Theta E[phi' phi'], block by block."""
+    """K <- E[phi phi] + b, and for the NTK Theta <- K + Theta E[phi' phi'], block by block."""
     dual = _dual(activation, depth)
     symmetric = z is None
     z = x if z is None else z
-    weight_share = weight_variance / x.shape[1]
-    row_variances = weight_share * x.square().sum(1)[:, None] + bias_variance
-    column_variances = weight_share * z.square().sum(1)[None, :] + bias_variance
+    row_variances = x.square().mean(1)[:, None] + bias_variance
+    column_variances = z.square().mean(1)[None, :] + bias_variance
     result = torch.empty((len(x), len(z)), dtype=x.dtype, device=x.device)
     for i in range(0, len(x), _BLOCK):
         for j in range(i if symmetric else 0, len(z), _BLOCK):
             rows, columns = slice(i, i + _BLOCK), slice(j, j + _BLOCK)
             left, right = row_variances[rows], column_variances[:, columns]
-            kernel = (x[rows] @ z[columns].T).mul_(weight_share).add_(bias_variance)
+            kernel = (x[rows] @ z[columns].T).div_(x.shape[1]).add_(bias_variance)
             ntk = kernel
             for layer in range(depth):
                 if symmetric and i == j:  # exactly a point with itself: arccos doubles the rounding of a 1
@@ -166,11 +160,11 @@ def _recursion(
                 if layer == depth - 1:
                     break
                 kernel, derivative = dual(kernel, left, right, slope)
-                kernel = kernel.mul_(weight_variance).add_(bias_variance)
+                kernel = kernel.add_(bias_variance)
                 if tangent:
-                    ntk = torch.addcmul(kernel, ntk, derivative, value=weight_variance)
-                left = weight_variance * dual(left, left, left, slope)[0] + bias_variance
-                right = weight_variance * dual(right, right, right, slope)[0] + bias_variance
+                    ntk = torch.addcmul(kernel, ntk, derivative)
+                left = dual(left, left, left, slope)[0] + bias_variance
+                right = dual(right, right, right, slope)[0] + bias_variance
             block = ntk if tangent else kernel
             if symmetric and i == j:  # some matrix products round x z and z x differently
                 block = block.tril() + block.tril(-1).T
