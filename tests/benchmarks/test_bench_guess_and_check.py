@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from implicitbias.experiments.guess_and_check import guess
-from implicitbias.experiments.image_networks import layer_shapes
+from implicitbias.shapes import image_layer_shapes
 
 LABELS = torch.tensor([0, 1, 0, 1])
 
@@ -27,13 +27,13 @@ def one_by_one(shapes: list[tuple[int, ...]], x: torch.Tensor, count: int) -> No
 
 @pytest.mark.parametrize(("side", "factor"), [(28, 1 / 6), (28, 1.0), (8, 1 / 6), (8, 1.0)])
 def test_networks_a_second(benchmark, side: int, factor: float) -> None:
-    source = torch.Generator().manual_seed(0)
-    shapes = layer_shapes("mlp", 5, factor, side)
-    x = torch.randn(4, shapes[0][1], generator=source)
+    generator = torch.Generator().manual_seed(0)
+    shapes = image_layer_shapes("mlp", 5, factor, side**2)
+    x = torch.randn(4, shapes[0][1], generator=generator)
     draws = 100_000 if factor < 1 else 10_000
 
     def stacked() -> None:
-        guess(shapes, x, LABELS, math.inf, draws, source)
+        guess(shapes, x, LABELS, math.inf, draws, generator)
 
     benchmark.pedantic(stacked, rounds=3, warmup_rounds=1)
     start = time.perf_counter()

@@ -202,6 +202,7 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
             "studies.one", {"experiment": {"name": "gradient_regularisation", "time": 0.01}},
             ["time: 0.01", "at least step_size, which is 0.025"],
         ),
+        ("studies.one", {"experiment": {"name": "spectral_bias", "steps": 100}}, ["steps: 100", "every, which is 200"]),
         ("studies.one", guessed(factor=[1.0, 0.05]), ["'guess_and_check'", "'digits'", "factor: 0.05", "1/12"]),
         ("studies.one", guessed(architecture="lenet"), ["'digits'", "8 x 8", "at least 16 x 16"]),
         (

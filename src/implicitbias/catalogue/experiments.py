@@ -88,7 +88,8 @@ EXPERIMENTS: dict[str, Experiment] = {
             "steps": _steps(20000),
             "every": Parameter(200, "steps between records", 1),
         },
-        variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius"), minutes=3, dtype="float32",
+        variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius"), minutes=3,
+        at_least={"steps": "every"}, dtype="float32",
     ),
     "guess_and_check": Experiment(
         "implicitbias.experiments.guess_and_check:guess_and_check",

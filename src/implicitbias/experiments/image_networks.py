@@ -1,9 +1,9 @@
 """Ensembles of small image classifiers with two outputs: perceptrons on pooled images, and LeNets.
 
 What the members share is computed together: weights are `(member, out, in)` or `(member, out, in, 5, 5)`, one matrix
-product or one grouped convolution a layer. Activations are relus; every layer has a bias. `networks.mlp` is another
-stack: its networks have one output and one width, and its biases are columns of the weights, none of which a LeNet with
-two outputs and real convolutions fits; guess and check draws millions of networks, for which patches would be slow.
+product or one grouped convolution a layer. Activations are relus; every layer has a bias. The package `networks` has
+another stack, which these do not fit: its networks have one output and one width, and its convolutions keep the size of
+an image. It can do more than is needed here, where millions of networks are drawn.
 """
 
 from collections.abc import Sequence
