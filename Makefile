@@ -15,9 +15,7 @@ INSTALLED := $(VENV)/installed
 run: $(INSTALLED)  ## run the config (CONFIG=config/config.yaml) to the report
 	@$(BIN)/python workflow/unlock.py $(CONFIG)
 	@mkdir -p .snakemake && echo "$$(hostname) $$$$" > .snakemake/holder && exec $(SNAKEMAKE)
-	@$(BIN)/python -c "import sys; from implicitbias.config.load import read_yaml; \
-	from pathlib import Path; name = read_yaml(sys.argv[1]).get('name', ''); \
-	print('The report is at', Path('results', name, 'report.html').resolve())" $(CONFIG)
+	@$(BIN)/python workflow/overview.py report $(CONFIG)
 
 quick: CONFIG = config/test.yaml
 quick: run  ## the same in seconds, on the test config

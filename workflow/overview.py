@@ -1,15 +1,14 @@
-"""What a run would do (`plan`), and which results no config uses any more (`stale`): `make plan`, `make stale`."""
+"""What a run would do (`plan`), where its report is (`report`), and which results no config uses any more (`stale`)."""
 
 import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from implicitbias.config.layout import ALL_RUNS, PICTURES, dataset, log_of, picture, report_page, root
 from implicitbias.config.load import read_yaml, validate
 from implicitbias.config.plan import STAGES, Plan, make_plan
 from implicitbias.errors import ConfigError
-
-RESULTS = Path("results")
 
 
 def show_plan(config: str) -> None:
@@ -20,7 +19,7 @@ def show_plan(config: str) -> None:
         jobs = plan.jobs[stage].values()
         if not jobs:
             continue
-        present = sum((RESULTS / stage / f"{job.key}.nc").exists() for job in jobs)
+        present = sum(Path(dataset(f"{stage}/{job.key}")).exists() for job in jobs)
         memory, minutes = max(job.size.memory_mb for job in jobs), sum(job.size.minutes for job in jobs)
         print(f"{stage:<14}{len(jobs):>7}{present:>9}{memory / 1000:>8.1f} GB{minutes / 60:>8.1f} h <")
     figures = sum(len(study.figures) for study in plan.studies.values())
@@ -32,25 +31,24 @@ def stale(configs: Iterable[str]) -> list[Path]:
 
     Part files are left out: a job may be writing one, and those of dead jobs are swept up by the next.
     """
-    wanted: set[Path] = set()
+    wanted: set[str] = set()
     for config in configs:
-        plan = load(config)
-        summary = RESULTS / read_yaml(config).get("name", "")
+        plan, name = load(config), name_of(config)
         for stage in STAGES:
             for key in plan.jobs[stage]:
-                wanted |= {RESULTS / stage / f"{key}.nc", RESULTS / "logs" / stage / f"{key}.log"}
-        wanted |= {summary / "report.html", summary / "logs" / "report.log"}
-        wanted |= {summary / "studies" / "all_runs.nc", summary / "logs" / "studies" / "all_runs.log"}
-        wanted |= {summary / "figures" / f"all_runs.{suffix}" for suffix in ("png", "pdf")}
-        wanted |= {summary / "logs" / "figures" / "all_runs.log"}
-        for name, study in plan.studies.items():
-            wanted |= {summary / "studies" / f"{name}.nc", summary / "logs" / "studies" / f"{name}.log"}
-            for figure in study.figures:
-                drawing = summary / "figures" / name / figure
-                log = summary / "logs" / "figures" / name / f"{figure}.log"
-                wanted |= {drawing.with_suffix(".png"), drawing.with_suffix(".pdf"), log}
-    found = (path for path in RESULTS.rglob("*") if path.is_file() or path.is_symlink())
-    return sorted(path for path in found if path not in wanted and path.suffix != ".part")
+                wanted |= {dataset(f"{stage}/{key}"), log_of(f"{stage}/{key}")}
+        wanted |= {report_page(name), log_of("report", name)}
+        for study in (ALL_RUNS, *plan.studies):
+            wanted |= {dataset(f"studies/{study}", name), log_of(f"studies/{study}", name)}
+        for figure in (ALL_RUNS, *(f"{study}/{each}" for study, one in plan.studies.items() for each in one.figures)):
+            wanted |= {log_of(f"figures/{figure}", name), *(picture(figure, suffix, name) for suffix in PICTURES)}
+    found = (path for path in Path(root()).rglob("*") if path.is_file() or path.is_symlink())
+    return sorted(path for path in found if str(path) not in wanted and path.suffix != ".part")
+
+
+def name_of(config: str) -> str:
+    """The name that a config gives itself."""
+    return str(read_yaml(config).get("name", ""))
 
 
 def load(config: str) -> Plan:
@@ -72,13 +70,15 @@ def clear(paths: list[Path], configs: list[str], *, delete: bool) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["plan", "stale"])
+    parser.add_argument("what", choices=["plan", "report", "stale"])
     parser.add_argument("configs", nargs="+", help="config files; what any of them uses is not stale")
     parser.add_argument("--delete", action="store_true", help="delete stale files without asking")
     given = parser.parse_args()
     try:
         if given.what == "plan":
             show_plan(given.configs[0])
+        elif given.what == "report":
+            print("The report is at", Path(report_page(name_of(given.configs[0]))).resolve())
         else:
             clear(stale(given.configs), given.configs, delete=given.delete)
     except ConfigError as error:

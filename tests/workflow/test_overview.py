@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import yaml
 from laboratory import TINY, Laboratory
@@ -25,6 +26,12 @@ def test_the_plan_counts_jobs_and_results(new_tiny: Laboratory, finished_tiny: L
         assert rows["studies"] == rows["figures"] == ["1"]
         assert "sampling" not in rows
         assert rows["training"][3] == "GB"
+
+
+def test_the_report_is_where_it_is_said_to_be(finished_tiny: Laboratory) -> None:
+    said = overview(finished_tiny, "report", finished_tiny.config).split()[-1]
+    assert said == str((finished_tiny.folder / "results/tiny/report.html").resolve())
+    assert Path(said).exists()
 
 
 def test_a_finished_config_leaves_nothing_stale(finished_test_config: Laboratory) -> None:

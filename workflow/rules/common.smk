@@ -4,6 +4,14 @@ import os
 from functools import lru_cache
 
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
+from implicitbias.config.layout import (
+    ALL_RUNS,
+    PICTURES,
+    dataset,
+    log_of,
+    picture,
+    report_page,
+)
 from implicitbias.config.load import validate
 from implicitbias.config.plan import make_plan
 from implicitbias.errors import ConfigError
@@ -18,22 +26,16 @@ PLAN = make_plan(CONFIG)
 config["execution"] = CONFIG.execution.model_dump()
 config["with_weights"] = sorted(PLAN.with_weights)
 
-SUMMARY = f"results/{CONFIG.name}" if CONFIG.name else "results"
-REPORT = f"{SUMMARY}/report.html"
-RUNS = f"{SUMMARY}/studies/all_runs.nc"
-OVERVIEW = f"{SUMMARY}/figures/all_runs"
+NAME = CONFIG.name
+REPORT = report_page(NAME)
+RUNS = dataset(f"studies/{ALL_RUNS}", NAME)
 RAW = "data/raw"
 
 
 wildcard_constraints:
     key="[^/]+",
-    study="(?!all_runs(?![A-Za-z0-9_-]))[A-Za-z0-9_-]+",
+    study=f"(?!{ALL_RUNS}(?![A-Za-z0-9_-]))[A-Za-z0-9_-]+",
     figure="[A-Za-z0-9_-]+",
-
-
-def dataset(address):
-    """The file of a job's address `stage/key`."""
-    return f"results/{address}.nc"
 
 
 def files(stage):
@@ -144,7 +146,7 @@ def runs_code():
 def overview_code():
     return fingerprint(
         ["implicitbias.figures.draw:draw"],
-        [FIGURES["all_runs"]],
+        [FIGURES[ALL_RUNS]],
         [script_of("draw_figure")],
         [runs_code()],
     )
@@ -161,12 +163,12 @@ def figure_code(study, figure):
 
 
 def figure_files():
-    """Every figure of every study, as PNG for the report and PDF for papers."""
+    """Every figure of every study."""
     return [
-        f"{SUMMARY}/figures/{study}/{figure}.{suffix}"
+        picture(f"{study}/{figure}", suffix, NAME)
         for study, plan in PLAN.studies.items()
         for figure in plan.figures
-        for suffix in ("png", "pdf")
+        for suffix in PICTURES
     ]
 
 

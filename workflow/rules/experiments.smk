@@ -2,9 +2,9 @@ rule run_experiment:
     input:
         unpack(inputs("experiments")),
     output:
-        "results/experiments/{key}.nc",
+        dataset("experiments/{key}"),
     log:
-        "results/logs/experiments/{key}.log",
+        log_of("experiments/{key}"),
     cache: SHARED
     conda:
         "../envs/implicitbias.yaml"

@@ -1,10 +1,10 @@
 rule draw_figure:
     input:
-        study=f"{SUMMARY}/studies/{{study}}.nc",
+        study=dataset("studies/{study}", NAME),
     output:
-        multiext(f"{SUMMARY}/figures/{{study}}/{{figure}}", png=".png", pdf=".pdf"),
+        **{suffix: picture("{study}/{figure}", suffix, NAME) for suffix in PICTURES},
     log:
-        f"{SUMMARY}/logs/figures/{{study}}/{{figure}}.log",
+        log_of("figures/{study}/{figure}", NAME),
     localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"
@@ -21,14 +21,14 @@ rule draw_all_runs:
     input:
         study=RUNS,
     output:
-        multiext(OVERVIEW, png=".png", pdf=".pdf"),
+        **{suffix: picture(ALL_RUNS, suffix, NAME) for suffix in PICTURES},
     log:
-        f"{SUMMARY}/logs/figures/all_runs.log",
+        log_of(f"figures/{ALL_RUNS}", NAME),
     localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"
     params:
-        settings={"figure": "all_runs"},
+        settings={"figure": ALL_RUNS},
         code=overview_code(),
     script:
         "../scripts/draw_figure.py"
@@ -37,4 +37,4 @@ rule draw_all_runs:
 rule figures:
     input:
         figure_files(),
-        f"{OVERVIEW}.png",
+        picture(ALL_RUNS, "png", NAME),

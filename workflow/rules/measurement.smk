@@ -2,9 +2,9 @@ rule measure:
     input:
         unpack(inputs("measurements")),
     output:
-        "results/measurements/{key}.nc",
+        dataset("measurements/{key}"),
     log:
-        "results/logs/measurements/{key}.log",
+        log_of("measurements/{key}"),
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads

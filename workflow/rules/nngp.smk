@@ -2,9 +2,9 @@ rule evaluate_nngp:
     input:
         unpack(inputs("nngp")),
     output:
-        "results/nngp/{key}.nc",
+        dataset("nngp/{key}"),
     log:
-        "results/logs/nngp/{key}.log",
+        log_of("nngp/{key}"),
     cache: SHARED
     conda:
         "../envs/implicitbias.yaml"

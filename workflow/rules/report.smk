@@ -3,11 +3,11 @@ rule write_report:
         studies=rules.studies.input,
         figures=figure_files(),
         runs=RUNS,
-        overview=f"{OVERVIEW}.png",
+        overview=picture(ALL_RUNS, "png", NAME),
     output:
         REPORT,
     log:
-        f"{SUMMARY}/logs/report.log",
+        log_of("report", NAME),
     localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"

@@ -4,9 +4,9 @@ rule assemble_study:
             dataset(piece.path) for piece in PLAN.studies[wildcards.study].pieces
         ],
     output:
-        f"{SUMMARY}/studies/{{study}}.nc",
+        dataset("studies/{study}", NAME),
     log:
-        f"{SUMMARY}/logs/studies/{{study}}.log",
+        log_of("studies/{study}", NAME),
     localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"
@@ -19,7 +19,7 @@ rule assemble_study:
 
 rule studies:
     input:
-        expand(f"{SUMMARY}/studies/{{study}}.nc", study=PLAN.studies),
+        expand(dataset("studies/{study}", NAME), study=PLAN.studies),
 
 
 rule gather_runs:
@@ -28,7 +28,7 @@ rule gather_runs:
     output:
         RUNS,
     log:
-        f"{SUMMARY}/logs/studies/all_runs.log",
+        log_of(f"studies/{ALL_RUNS}", NAME),
     localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"

@@ -1,8 +1,8 @@
 rule build_task:
     output:
-        "results/tasks/{key}.nc",
+        dataset("tasks/{key}"),
     log:
-        "results/logs/tasks/{key}.log",
+        log_of("tasks/{key}"),
     conda:
         "../envs/implicitbias.yaml"
     resources:

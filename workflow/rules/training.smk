@@ -8,9 +8,9 @@ rule train:
     input:
         unpack(inputs("training")),
     output:
-        RUN("results/training/{key}.nc"),
+        RUN(dataset("training/{key}")),
     log:
-        "results/logs/training/{key}.log",
+        log_of("training/{key}"),
     cache: SHARED_RUNS
     conda:
         "../envs/implicitbias.yaml"
@@ -35,9 +35,9 @@ rule sample:
     input:
         unpack(inputs("sampling")),
     output:
-        RUN("results/sampling/{key}.nc"),
+        RUN(dataset("sampling/{key}")),
     log:
-        "results/logs/sampling/{key}.log",
+        log_of("sampling/{key}"),
     cache: SHARED_RUNS
     conda:
         "../envs/implicitbias.yaml"
