@@ -18,6 +18,7 @@ from implicitbias.catalogue.entries import (
     Optimizer,
     Parameter,
     Source,
+    function_of,
     resolve,
 )
 from implicitbias.catalogue.experiments import EXPERIMENTS
@@ -54,6 +55,7 @@ __all__ = [
     "Optimizer",
     "Parameter",
     "Source",
+    "function_of",
     "not_labelled_by",
     "resolve",
 ]

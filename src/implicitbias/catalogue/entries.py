@@ -41,11 +41,11 @@ class Entry:
 class Activation(Entry):
     """A hidden activation phi.
 
-    `dual` says whether `networks.kernels` has its infinite-width kernel in closed form. phi(r z)/r^degree is phi(z) for
+    `dual` is the function of its infinite-width kernel, where that has a closed form. phi(r z)/r^degree is phi(z) for
     every r > 0 if it is `homogeneous`, and otherwise settles as r grows; |z phi'(z) - degree phi(z)| <= `defect`.
     """
 
-    dual: bool = False
+    dual: str = ""
     degree: int = 1
     homogeneous: bool = True
     defect: float = 0.0
@@ -157,6 +157,11 @@ class Figure(Entry):
 
 def resolve(entry: Entry) -> Callable[..., Any]:
     """The function that an entry points to."""
-    module, name = entry.function.split(":")
+    return function_of(entry.function)
+
+
+def function_of(pointer: str) -> Callable[..., Any]:
+    """The function of the name `module:function`."""
+    module, name = pointer.split(":")
     function: Callable[..., Any] = getattr(import_module(module), name)
     return function

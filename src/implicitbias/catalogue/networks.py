@@ -4,13 +4,14 @@ from math import log
 
 from implicitbias.catalogue.entries import Activation, Entry, Parameter
 
+_KERNELS = "implicitbias.networks.kernels"
 ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(
-        "implicitbias.networks.activations:relu", "sqrt(2) max(z, 0): keeps the second moment", dual=True
+        "implicitbias.networks.activations:relu", "sqrt(2) max(z, 0): keeps the second moment", dual=f"{_KERNELS}:relu"
     ),
     "leaky_relu": Activation(
         "implicitbias.networks.activations:leaky_relu", "sqrt(2/(1 + slope^2)) max(slope z, z): keeps second moments",
-        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, dual=True,
+        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, dual=f"{_KERNELS}:leaky_relu",
     ),
     "plain_relu": Activation("implicitbias.networks.activations:plain_relu", "max(z, 0)"),
     "plain_leaky_relu": Activation(
@@ -26,9 +27,10 @@ ACTIVATIONS: dict[str, Activation] = {
     "silu": Activation("implicitbias.networks.activations:silu", "z/(1 + e^-z)", homogeneous=False, defect=0.4393),
     "tanh": Activation("implicitbias.networks.activations:tanh", "tanh(z)", degree=0, homogeneous=False, defect=0.4477),
     "erf": Activation(
-        "implicitbias.networks.activations:erf", "erf(z)", dual=True, degree=0, homogeneous=False, defect=0.4839
+        "implicitbias.networks.activations:erf", "erf(z)", dual=f"{_KERNELS}:erf", degree=0, homogeneous=False,
+        defect=0.4839,
     ),
-    "linear": Activation("implicitbias.networks.activations:linear", "z", dual=True),
+    "linear": Activation("implicitbias.networks.activations:linear", "z", dual=f"{_KERNELS}:linear"),
 }  # fmt: skip
 
 _INITIALISATION = "implicitbias.networks.initialisation"

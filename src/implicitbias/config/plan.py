@@ -357,7 +357,10 @@ def _nngp(
             "inputs": {"task": source},
             "functions": ("implicitbias.nngp.evaluate:evaluate",),
             "size": nngp_size(_seeds(task), settings),
-            "entries": tuple(catalogue.ESTIMATORS[name] for name in settings["estimators"]),
+            "entries": (
+                catalogue.ACTIVATIONS[network["activation"]],
+                *(catalogue.ESTIMATORS[name] for name in settings["estimators"]),
+            ),
         },
     )  # fmt: skip
 

@@ -12,12 +12,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from implicitbias.catalogue import ACTIVATIONS, function_of
 from implicitbias.errors import ConfigError, nearest
 
 _BLOCK = 512  # rows and columns of a block: its few temporaries stay near the processor
 
 
-def _leaky_relu(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+DualActivation = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
+"""(covariance, variances (n, 1), variances (1, m), slope of leaky_relu) -> (E[phi(u) phi(v)], E[phi'(u) phi'(v)])."""
+
+
+def leaky_relu(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
     """The dual of sqrt(2/(1 + slope^2)) max(slope z, z): Cho & Saul's arc-cosine kernel of degree 1, generalised."""
     scale = torch.sqrt(left * right)
     tiny = torch.finfo(scale.dtype).tiny  # an input of norm 0 has covariance 0 with all
@@ -28,25 +33,21 @@ def _leaky_relu(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -
     return value, derivative
 
 
-def _relu(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
-    return _leaky_relu(covariance, left, right, 0.0)
+def relu(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+    """The dual of sqrt(2) max(z, 0)."""
+    return leaky_relu(covariance, left, right, 0.0)
 
 
-def _linear(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+def linear(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+    """The dual of z."""
     return covariance.clone(), torch.ones_like(covariance)
 
 
-def _erf(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
-    """The dual of erf(z), not normalised (Williams 1997)."""
+def erf(covariance: Tensor, left: Tensor, right: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+    """The dual of the error function, not normalised (Williams 1997)."""
     scale = (1 + 2 * left) * (1 + 2 * right)
     value = torch.arcsin(2 * covariance / scale.sqrt()).mul_(2 / math.pi)
     return value, 4 / math.pi / torch.sqrt(scale - 4 * covariance**2)
-
-
-Dual = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
-DUALS: dict[str, Dual] = {"relu": _relu, "leaky_relu": _leaky_relu, "erf": _erf, "linear": _linear}
-"""Dual activations in closed form: (covariance, variances (n, 1), variances (1, m), slope of leaky_relu) ->
-(E[phi(u) phi(v)], E[phi'(u) phi'(v)])."""
 
 
 def nngp_kernel(
@@ -120,15 +121,16 @@ def of_network(network: Mapping[str, Any]) -> Callable[..., Tensor]:
     return partial(nngp_kernel, **{name: network[name] for name in ("depth", "activation", "slope") if name in network})
 
 
-def _dual(activation: str, depth: int) -> Dual:
-    if activation not in DUALS:
+def _dual(activation: str, depth: int) -> DualActivation:
+    duals = {name: entry.dual for name, entry in ACTIVATIONS.items() if entry.dual}
+    if activation not in duals:
         raise ConfigError(
-            f"activation {activation!r} has no kernel in closed form{nearest(activation, DUALS)};"
-            f" allowed: {', '.join(DUALS)}"
+            f"activation {activation!r} has no kernel in closed form{nearest(activation, duals)};"
+            f" allowed: {', '.join(duals)}"
         )
     if depth < 1:
         raise ConfigError(f"depth = {depth}: allowed: at least 1")
-    return DUALS[activation]
+    return function_of(duals[activation])
 
 
 def _recursion(
