@@ -37,7 +37,7 @@ def test_code_counts(tmp_path: Path) -> None:
 
 def test_the_closure_holds_what_is_imported_and_not_what_is_not() -> None:
     modules = closure(["implicitbias.training.run"])
-    assert {"implicitbias.schema", "implicitbias.rng", "implicitbias.networks.mlp"} <= modules
+    assert {"implicitbias.schema", "implicitbias.rng", "implicitbias.networks.stacked"} <= modules
     assert not any(module.startswith("implicitbias.catalogue") for module in modules)
     assert not [name for name in modules if name.startswith(("implicitbias.nngp", "implicitbias.figures"))]
 

@@ -8,8 +8,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from implicitbias.networks.mlp import forward, initialise, of_network
 from implicitbias.networks.outputs import outputs
+from implicitbias.networks.stacked import forward, initialise, of_network
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr

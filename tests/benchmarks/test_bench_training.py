@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from implicitbias.losses import logistic, norm
 from implicitbias.networks.activations import relu
-from implicitbias.networks.mlp import Form, Gradient, initialise
+from implicitbias.networks.stacked import Form, Gradient, initialise
 from implicitbias.optimizers.nero import nero
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.training.loop import Members, descend

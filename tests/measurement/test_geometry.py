@@ -26,7 +26,7 @@ from implicitbias.measurement.tangents import (
     tangents_of,
 )
 from implicitbias.networks.homogeneity import degree
-from implicitbias.networks.mlp import forward, of_network
+from implicitbias.networks.stacked import forward, of_network
 from implicitbias.shapes import layer_shapes
 
 NAN = float("nan")

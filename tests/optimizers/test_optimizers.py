@@ -8,7 +8,7 @@ from torch import Tensor
 
 from implicitbias.catalogue import OPTIMIZERS, resolve
 from implicitbias.errors import ConfigError
-from implicitbias.networks.mlp import Gradient
+from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers import base
 from implicitbias.optimizers.adam import adam
 from implicitbias.optimizers.agd import agd

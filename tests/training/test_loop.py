@@ -7,7 +7,7 @@ import complete
 from implicitbias.catalogue import OPTIMIZERS, resolve
 from implicitbias.losses import log_logistic, logistic, square
 from implicitbias.networks.activations import relu
-from implicitbias.networks.mlp import Form, Gradient, forward, initialise
+from implicitbias.networks.stacked import Form, Gradient, forward, initialise
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.optimizers.nero import nero
 from implicitbias.optimizers.sgd import sgd

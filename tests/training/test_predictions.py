@@ -12,7 +12,7 @@ from small_task import settings
 import complete
 from implicitbias.losses import logistic
 from implicitbias.measurement.measure import measure
-from implicitbias.networks.mlp import forward, initialise, of_network
+from implicitbias.networks.stacked import forward, initialise, of_network
 from implicitbias.optimizers import steepest
 from implicitbias.tasks.build import build
 from implicitbias.training.flow import gradient_flow

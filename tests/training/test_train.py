@@ -10,7 +10,7 @@ from small_task import NETWORK, settings, small_task
 
 from implicitbias.errors import ConfigError
 from implicitbias.networks.activations import relu
-from implicitbias.networks.mlp import Form, forward, initialise
+from implicitbias.networks.stacked import Form, forward, initialise
 from implicitbias.rng import derive_seed
 from implicitbias.shapes import layer_shapes
 from implicitbias.tasks.build import build

@@ -15,7 +15,7 @@ from torch import Tensor
 from implicitbias.experiments.lempel_ziv import complexity
 from implicitbias.losses import logistic
 from implicitbias.networks.activations import plain_relu
-from implicitbias.networks.mlp import Form, forward
+from implicitbias.networks.stacked import Form, forward
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed

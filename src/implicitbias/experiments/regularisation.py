@@ -10,7 +10,7 @@ from torch import Tensor
 
 from implicitbias.losses import square
 from implicitbias.networks.activations import tanh
-from implicitbias.networks.mlp import Form, forward, initialise
+from implicitbias.networks.stacked import Form, forward, initialise
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 from implicitbias.training.flow import gradient_flow

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from implicitbias.losses import logistic
 from implicitbias.networks.activations import plain_relu
-from implicitbias.networks.mlp import Form, forward, initialise
+from implicitbias.networks.stacked import Form, forward, initialise
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from implicitbias.networks.activations import plain_relu
 from implicitbias.networks.kernels import ntk_kernel
-from implicitbias.networks.mlp import Form, Gradient, forward
+from implicitbias.networks.stacked import Form, Gradient, forward
 from implicitbias.optimizers.adam import adam
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed

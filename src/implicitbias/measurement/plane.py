@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from implicitbias.measurement.arrays import Array
-from implicitbias.networks.mlp import forward, of_network
+from implicitbias.networks.stacked import forward, of_network
 
 
 def plane_output(

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from implicitbias.measurement.arrays import Array
-from implicitbias.networks.mlp import Gradient, forward, of_network
+from implicitbias.networks.stacked import Gradient, forward, of_network
 
 _ELEMENTS = 2**24  # of activations in a block of networks
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from implicitbias.networks.mlp import Form, forward
+from implicitbias.networks.stacked import Form, forward
 
 _ACTIVATIONS = 2**22  # of the widest layer, while the outputs of a block of points are computed
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from implicitbias.networks.mlp import Gradient, product
+from implicitbias.networks.stacked import Gradient, product
 
 CACHED_ELEMENTS = 1 << 18  # of one tensor in a block: two such blocks lie in a core's second-level cache
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.linalg import vector_norm
 
 from implicitbias.errors import ConfigError
-from implicitbias.networks.mlp import Gradient
+from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer, blocks
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from implicitbias.networks.mlp import Gradient
+from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer, blocks
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from implicitbias.networks.mlp import Gradient, product
+from implicitbias.networks.stacked import Gradient, product
 from implicitbias.optimizers.base import Optimizer
 
 

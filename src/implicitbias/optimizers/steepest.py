@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from implicitbias.networks.mlp import Gradient
+from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer
 
 Direction = Callable[[list[Tensor]], tuple[list[Tensor], Tensor]]

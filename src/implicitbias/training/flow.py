@@ -13,7 +13,7 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
-from implicitbias.networks.mlp import Form, forward
+from implicitbias.networks.stacked import Form, forward
 from implicitbias.training.loop import Loss
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from implicitbias.networks.mlp import Form, Gradient, forward
+from implicitbias.networks.stacked import Form, Gradient, forward
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import bar
 from implicitbias.training.schedules import Builder, decaying

@@ -14,7 +14,7 @@ from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, PER_MEMB
 from implicitbias.errors import ConfigError
 from implicitbias.networks.homogeneity import degree
 from implicitbias.networks.initialisation import Rule
-from implicitbias.networks.mlp import Form, initialise, of_network
+from implicitbias.networks.stacked import Form, initialise, of_network
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from implicitbias.networks.mlp import Form
 from implicitbias.networks.outputs import outputs
+from implicitbias.networks.stacked import Form
 from implicitbias.training.loop import Loss, Members
 
 

@@ -9,8 +9,8 @@ from implicitbias.catalogue import ACTIVATIONS, INITIALISATIONS, resolve
 from implicitbias.networks import homogeneity
 from implicitbias.networks.activations import linear, relu
 from implicitbias.networks.activations import of_network as activation_of
-from implicitbias.networks.mlp import Form, Gradient, forward, initialise, of_network, product
 from implicitbias.networks.outputs import outputs
+from implicitbias.networks.stacked import Form, Gradient, forward, initialise, of_network, product
 from implicitbias.shapes import layer_shapes
 
 RELU = Form(relu)
