@@ -9,7 +9,7 @@ import xarray as xr
 from torch import Tensor
 
 from implicitbias.networks.outputs import outputs
-from implicitbias.networks.stacked import forward, initialise, of_network
+from implicitbias.networks.stacked import form_of, forward, initialise
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr
@@ -90,7 +90,7 @@ def _accepted(
 
     train_input, labels, test_input = tensor("train_input"), tensor("train_label"), tensor("test_input")
     points, features = train_input.shape
-    form, shape = of_network(network), (network["depth"], network["width"], features)
+    form, shape = form_of(network), (network["depth"], network["width"], features)
     built = {key: network[key] for key in ("bias", "output", "architecture")}
     shapes = layer_shapes(*shape, built["bias"], built["architecture"])
     passes = positions(network["depth"], features, built["architecture"])

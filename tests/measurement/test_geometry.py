@@ -26,7 +26,7 @@ from implicitbias.measurement.tangents import (
     tangents_of,
 )
 from implicitbias.networks.homogeneity import degree
-from implicitbias.networks.stacked import forward, of_network
+from implicitbias.networks.stacked import form_of, forward
 from implicitbias.shapes import layer_shapes
 
 NAN = float("nan")
@@ -49,7 +49,7 @@ def drawn(net: dict, lead: tuple[int, ...] = (), n: int = 6, d: int = 4) -> tupl
 def outputs(weights: list[np.ndarray], x: np.ndarray, net: dict) -> np.ndarray:
     lead = weights[0].shape[:-2]
     flat = [torch.tensor(w.reshape(-1, *w.shape[-2:])) for w in weights]
-    return forward(flat, torch.tensor(x), of_network(net)).numpy().reshape(*lead, len(x))
+    return forward(flat, torch.tensor(x), form_of(net)).numpy().reshape(*lead, len(x))
 
 
 NETWORKS = [
@@ -66,7 +66,7 @@ def test_tangents_are_the_jacobian(net: dict) -> None:
     weights, x = drawn(net, (2, 3))
     found = tangents_of(weights, x, net)
     coefficients = np.random.RandomState(2).randn(2, 3, len(x))
-    form = of_network(net)
+    form = form_of(net)
     for at in np.ndindex(2, 3):
         own = [torch.tensor(w[at])[None] for w in weights]
 
@@ -158,7 +158,7 @@ def test_the_losss_direction_is_its_own_gradient(name: str, loss: object) -> Non
     weights, x = drawn(net, (2,))
     y, scale = np.sign(np.random.RandomState(4).randn(len(x))), np.array([1.0, 2.5])
     own = [torch.tensor(w, requires_grad=True) for w in weights]
-    f = forward(own, torch.tensor(x).expand(2, -1, -1), of_network(net))
+    f = forward(own, torch.tensor(x).expand(2, -1, -1), form_of(net))
     loss(f, torch.tensor(y).expand(2, -1), torch.tensor(scale)).sum().backward()
     found = loss_direction(tangents_of(weights, x, net), f.detach().numpy(), y, scale, name)
     for member in range(2):
@@ -432,7 +432,7 @@ def test_input_slopes_are_autograds(net: dict) -> None:
     for at in np.ndindex(2, 3):
         points = torch.tensor(x, requires_grad=True)
         own = [torch.tensor(w[at])[None] for w in weights]
-        forward(own, points, of_network(net)).sum().backward()
+        forward(own, points, form_of(net)).sum().backward()
         assert found[at] == pytest.approx(points.grad.numpy(), rel=1e-10, abs=1e-12)
 
 

@@ -7,7 +7,7 @@ import torch
 
 from implicitbias.catalogue import ACTIVATIONS
 from implicitbias.errors import ConfigError
-from implicitbias.networks.activations import of_network
+from implicitbias.networks.activations import activation_of
 from implicitbias.networks.kernels import nngp_kernel, nngp_variance, ntk_kernel
 
 DUALS = [name for name, entry in ACTIVATIONS.items() if entry.dual]
@@ -22,7 +22,7 @@ PHI = {
 @pytest.mark.parametrize("activation", DUALS)
 def test_finite_networks_use_the_activation_of_the_kernel(activation):
     z = torch.linspace(-3, 3, 50)
-    assert torch.allclose(of_network({"activation": activation, "slope": 0.3})(z), PHI[activation](z))
+    assert torch.allclose(activation_of({"activation": activation, "slope": 0.3})(z), PHI[activation](z))
 
 
 def inputs(n=4, d=5, seed=0):

@@ -7,10 +7,9 @@ from torch import Tensor, nn
 import complete
 from implicitbias.catalogue import ACTIVATIONS, INITIALISATIONS, resolve
 from implicitbias.networks import homogeneity
-from implicitbias.networks.activations import linear, relu
-from implicitbias.networks.activations import of_network as activation_of
+from implicitbias.networks.activations import activation_of, linear, relu
 from implicitbias.networks.outputs import outputs
-from implicitbias.networks.stacked import Form, Gradient, forward, initialise, of_network, product
+from implicitbias.networks.stacked import Form, Gradient, form_of, forward, initialise, product
 from implicitbias.shapes import layer_shapes
 
 RELU = Form(relu)
@@ -73,7 +72,7 @@ def test_a_cnn_is_torchs_own(bias: str) -> None:
     weights = initialise(4, 64, 64, range(3), dtype=torch.float64, bias=bias, architecture="cnn")
     for weight in weights:
         weight += 0.1  # biases start at 0
-    x, form = points(3, 5, 64), of_network(CNN | {"bias": bias})
+    x, form = points(3, 5, 64), form_of(CNN | {"bias": bias})
     for member in range(3):
         h = x[member].reshape(5, 1, 8, 8)
         for layer, weight in enumerate(weights):
@@ -93,7 +92,7 @@ def test_a_cnn_is_torchs_own(bias: str) -> None:
 def test_gradients_of_a_cnn_are_autograds() -> None:
     weights = initialise(4, 32, 16, range(3), dtype=torch.float64, bias="all", architecture="cnn")
     weights = [weight.requires_grad_(True) for weight in weights]
-    x, form = points(3, 5, 16), of_network(CNN | {"width": 32, "bias": "all"})
+    x, form = points(3, 5, 16), form_of(CNN | {"width": 32, "bias": "all"})
     expected = torch.autograd.grad(forward(weights, x, form).square().sum(), weights)
     kept: list[Gradient] = []
     forward(weights, x, form, kept).square().sum().backward()
@@ -134,7 +133,7 @@ NETWORKS = [
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: "-".join(map(str, network.values())))
 def test_degree_of_homogeneity(network: dict) -> None:
     """f(r theta) = r^M f(theta) for trained theta where the network is homogeneous; else for large theta only."""
-    form, m = of_network(network), homogeneity.degree(network)
+    form, m = form_of(network), homogeneity.degree(network)
     weights = [w + 0.3 for w in initialise(network["depth"], 6, 3, [1, 2], dtype=torch.float64, bias=network["bias"])]
     x = points(2, 5, 3)
 
@@ -153,7 +152,7 @@ def test_degree_of_homogeneity(network: dict) -> None:
 
 def test_random_features_start_at_zero_and_train_the_output_alone() -> None:
     weights = initialise(2, 6, 4, range(2), output="random_features")
-    form = of_network(complete.network(activation="plain_relu", width=6, output="random_features"))
+    form = form_of(complete.network(activation="plain_relu", width=6, output="random_features"))
     assert not weights[1].any()
     assert weights[0].all()
     assert [weight is weights[1] for weight in weights[form.trained]] == [True]

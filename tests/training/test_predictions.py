@@ -12,7 +12,7 @@ from small_task import settings
 import complete
 from implicitbias.losses import logistic
 from implicitbias.measurement.measure import measure
-from implicitbias.networks.stacked import forward, initialise, of_network
+from implicitbias.networks.stacked import form_of, forward, initialise
 from implicitbias.optimizers import steepest
 from implicitbias.tasks.build import build
 from implicitbias.training.flow import gradient_flow
@@ -136,7 +136,7 @@ def flow_problem() -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
 def test_gradient_descent_follows_the_flow_at_first_order() -> None:
     """The distance to gradient flow at time 2 halves with the step."""
     weights, x, y = flow_problem()
-    form = of_network(NETWORK)
+    form = form_of(NETWORK)
     (end,) = gradient_flow(weights, x, y, form=form, loss=logistic, times=[2.0])
     errors = []
     for steps in (200, 400):
@@ -158,7 +158,7 @@ def test_gradient_flow_of_a_linear_model_is_scipys() -> None:
     y = x[:, 0].sign()
     weights = initialise(1, 1, 2, [0], dtype=torch.float64)
     found = gradient_flow(
-        weights, x, y, form=of_network(complete.network(depth=1, activation="linear")), loss=logistic, times=[1.0, 5.0]
+        weights, x, y, form=form_of(complete.network(depth=1, activation="linear")), loss=logistic, times=[1.0, 5.0]
     )
 
     def slope(_: float, w: np.ndarray) -> np.ndarray:
@@ -173,7 +173,7 @@ def test_gradient_flow_of_a_linear_model_is_scipys() -> None:
 def test_gradient_flow_keeps_two_homogeneous_layers_balanced() -> None:
     """|w_j|^2 - v_j^2 of every neuron is conserved (Min, Mallada & Vidal 2023), for leaky relu."""
     weights, x, y = flow_problem()
-    form = of_network(complete.network(activation="plain_leaky_relu", slope=0.3, width=6))
+    form = form_of(complete.network(activation="plain_leaky_relu", slope=0.3, width=6))
     (end,) = gradient_flow(weights, x, y, form=form, loss=logistic, times=[3.0])
     gaps = [(w[0].square().sum(1) - v[0, 0].square()).numpy() for w, v in (weights, end)]
     assert gaps[1] == pytest.approx(gaps[0], abs=1e-5)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from implicitbias.measurement.arrays import Array
-from implicitbias.networks.stacked import forward, of_network
+from implicitbias.networks.stacked import form_of, forward
 
 
 def plane_output(
@@ -33,7 +33,7 @@ def plane_output(
     points[..., :2] = grid * unit_of(train_inputs)[..., None, None]
     shared = np.broadcast_to(points, (*lead, *points.shape[-2:])).reshape(-1, len(grid), features)
     flat = [torch.tensor(weight.reshape(-1, *weight.shape[-2:])) for weight in weights]
-    outputs: Array = forward(flat, torch.tensor(shared), of_network(network)).numpy()
+    outputs: Array = forward(flat, torch.tensor(shared), form_of(network)).numpy()
     return outputs.reshape(*lead, len(plane_y), len(plane_x))
 
 

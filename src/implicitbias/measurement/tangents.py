@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from implicitbias.measurement.arrays import Array
-from implicitbias.networks.stacked import Gradient, forward, of_network
+from implicitbias.networks.stacked import Gradient, form_of, forward
 
 _ELEMENTS = 2**24  # of activations in a block of networks
 
@@ -43,7 +43,7 @@ def tangents_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, A
         network: the networks' parameters.
     """
     lead, n = weights[0].shape[:-2], inputs.shape[-2]
-    form = of_network(network)
+    form = form_of(network)
     parts: list[list[Gradient]] = []
     for some, points in _blocks(weights, inputs):
         gradients: list[Gradient] = []
@@ -68,7 +68,7 @@ def slopes_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, Any
     """Gradients of the outputs with respect to the inputs, `(..., n, d)`; arguments as in `tangents_of`."""
     parts: list[Tensor] = []
     for some, points in _blocks(weights, inputs):
-        outputs = forward(some, points.requires_grad_(True), of_network(network))
+        outputs = forward(some, points.requires_grad_(True), form_of(network))
         parts.extend(torch.autograd.grad(outputs.sum(), points))
     slopes: Array = torch.cat(parts).numpy().reshape(*weights[0].shape[:-2], *inputs.shape[-2:])
     return slopes

@@ -13,7 +13,7 @@ from implicitbias.catalogue import ACTIVATIONS, resolve
 Activation = Callable[[Tensor], Tensor]
 
 
-def of_network(network: Mapping[str, Any]) -> Activation:
+def activation_of(network: Mapping[str, Any]) -> Activation:
     """The activation that a network's parameters name, with its own parameters."""
     entry = ACTIVATIONS[network["activation"]]
     return partial(resolve(entry), **{name: network[name] for name in entry.parameters})

@@ -116,7 +116,7 @@ def nngp_variance(
     return variance
 
 
-def of_network(network: Mapping[str, Any]) -> Callable[..., Tensor]:
+def kernel_of(network: Mapping[str, Any]) -> Callable[..., Tensor]:
     """`nngp_kernel` of the network that these parameters describe (depth, activation, its slope)."""
     return partial(nngp_kernel, **{name: network[name] for name in ("depth", "activation", "slope") if name in network})
 

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d, unfold
 
-from implicitbias.networks.activations import Activation
-from implicitbias.networks.activations import of_network as activation_of
+from implicitbias.networks.activations import Activation, activation_of
 from implicitbias.networks.initialisation import Rule, fan_in
 from implicitbias.shapes import KERNELS, layer_shapes, trained_layers
 
@@ -40,7 +39,7 @@ class Form(NamedTuple):
     kernels: tuple[int, ...] = ()
 
 
-def of_network(network: Mapping[str, Any]) -> Form:
+def form_of(network: Mapping[str, Any]) -> Form:
     """The form of the network that these parameters describe.
 
     `output` is "trained", "signs" (+-1/sqrt(m) by coin, frozen), "halves" (of m neurons the first half 2/m, the others
@@ -87,7 +86,7 @@ def initialise(
         device: where the weights go.
         rule: draws the weights at scale 1 (see `networks.initialisation`).
         bias: layers with a bias, as in `Form`.
-        output: what the last layer is, as in `of_network`.
+        output: what the last layer is, as in `form_of`.
         architecture: as in `layer_shapes`.
 
     Returns:

@@ -14,7 +14,7 @@ from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, PER_MEMB
 from implicitbias.errors import ConfigError
 from implicitbias.networks.homogeneity import degree
 from implicitbias.networks.initialisation import Rule
-from implicitbias.networks.stacked import Form, initialise, of_network
+from implicitbias.networks.stacked import Form, form_of, initialise
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable
@@ -142,7 +142,7 @@ def _rules(network: Mapping[str, Any], training: Mapping[str, Any]) -> Rules:
         resolve(entry)(**{name: training.get(name, number.default) for name, number in entry.parameters.items()})
         for entry in entries
     ]
-    form = of_network(network)
+    form = form_of(network)
     return Rules(
         form=form,
         loss=resolve(LOSSES[training["loss"]]),

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from implicitbias.linalg import cholesky
-from implicitbias.networks.kernels import of_network
+from implicitbias.networks.kernels import kernel_of
 from implicitbias.networks.spherised import spherised_targets
 
 
@@ -21,7 +21,7 @@ def spherised(inputs: Tensor, labels: Tensor, task: Tensor, seeds: Sequence[int]
 
     Source: Bernstein & Yue 2021 (second version), section 5.
     """
-    kernel = of_network(network)
+    kernel = kernel_of(network)
     factors = [cholesky(kernel(x.double())) for x in inputs]
     drawn = [torch.randn(labels.shape[1], generator=torch.Generator().manual_seed(seed)).to(labels) for seed in seeds]
     return torch.stack([spherised_targets(factors[i], labels[i], z) for i, z in zip(task.tolist(), drawn, strict=True)])
