@@ -79,7 +79,7 @@ def stacked_descent(weights: list[Tensor], inputs: Tensor, labels: Tensor, epoch
     own, points = [weight.clone() for weight in weights], inputs[None]
     if features > len(inputs):
         span = span_of(points)
-        own[0], points = reduce(span, own[0], members.task), span.inputs
+        own[0], points = reduce(span, own[0], members.task_index), span.inputs
     for _ in descend(
         own, points, labels.expand(count, -1), members, form=Form(relu), loss=logistic, optimizer=sgd(), epochs=epochs,
         batch_size="full", checkpoints=(),

@@ -209,7 +209,7 @@ def test_every_member_sees_its_own_order_of_every_point() -> None:
     inputs = torch.randn(2, 7, 4, dtype=torch.float64, generator=source)
     labels = inputs[..., 0].sign()
     members = Members(
-        task=torch.tensor([0, 1, 1]),
+        task_index=torch.tensor([0, 1, 1]),
         order_seeds=[11, 12, 13],
         label_scale=torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64),
         learning_rate=torch.tensor([0.01, 0.02, 0.03], dtype=torch.float64),
@@ -221,15 +221,15 @@ def test_every_member_sees_its_own_order_of_every_point() -> None:
     steps = [
         step
         for step, alive, _ in descend(
-            weights, inputs, labels[members.task], members, form=Form(relu), loss=square, optimizer=sgd(), epochs=4,
-            batch_size=3, checkpoints=[0, 5, 12],
+            weights, inputs, labels[members.task_index], members, form=Form(relu), loss=square, optimizer=sgd(),
+            epochs=4, batch_size=3, checkpoints=[0, 5, 12],
         )
         if alive.all()
     ]  # fmt: skip
     assert steps == [0, 5, 12]
     for member, own in enumerate(theirs):
         order = torch.Generator().manual_seed(members.order_seeds[member])
-        task = members.task[member]
+        task = members.task_index[member]
         for epoch in range(4):
             rate = float(members.learning_rate[member] * members.decay[member] ** epoch)
             for number, batch in enumerate(torch.randperm(7, generator=order).split(3), start=3 * epoch + 1):
@@ -253,8 +253,8 @@ def test_a_diverged_member_stays_nan_and_harms_nobody(batch_size) -> None:
         weights = initialise(3, 5, 4, [7] * number)
         members = Members(task, [3] * number, ones, torch.tensor(rates), ones, 0 * ones)
         (_, alive, _), = descend(
-            weights, inputs, labels[members.task], members, form=Form(relu), loss=square, optimizer=sgd(), epochs=40,
-            batch_size=batch_size, checkpoints=[80 if batch_size == 3 else 40],
+            weights, inputs, labels[members.task_index], members, form=Form(relu), loss=square, optimizer=sgd(),
+            epochs=40, batch_size=batch_size, checkpoints=[80 if batch_size == 3 else 40],
         )  # fmt: skip
         return weights, alive
 

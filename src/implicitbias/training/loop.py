@@ -24,7 +24,7 @@ class Members(NamedTuple):
     """What tells the members of an ensemble apart, in the dtype and on the device of their weights.
 
     Attributes:
-        task: `(member,)` index of the member's task (its data).
+        task_index: `(member,)` index of the member's task (its data).
         order_seeds: seed of each member's data order.
         label_scale: `(member,)` alpha.
         learning_rate: `(member,)` at the start.
@@ -32,7 +32,7 @@ class Members(NamedTuple):
         step_exponent: `(member,)` the learning rate is divided by the step's number to this power.
     """
 
-    task: Tensor
+    task_index: Tensor
     order_seeds: Sequence[int]
     label_scale: Tensor
     learning_rate: Tensor
@@ -98,12 +98,12 @@ def descend(
     watched = stop_fitted or until_fit is not None
     for weight in weights:
         weight.requires_grad_(True)
-    alive = torch.ones_like(members.task, dtype=torch.bool)
+    alive = torch.ones_like(members.task_index, dtype=torch.bool)
     fitted = ~alive
 
     @torch.no_grad()
     def whole_loss() -> Tensor:
-        return loss(forward(weights, inputs[members.task], form), targets, members.label_scale)
+        return loss(forward(weights, inputs[members.task_index], form), targets, members.label_scale)
 
     begin_epoch, rate, end_epoch = schedule(members, trained, whole_loss, degree)
     step, in_epoch = 0, steps_per_epoch(inputs.shape[1], batch_size)
@@ -189,12 +189,12 @@ def _epochs(
     tasks, points = inputs.shape[:2]
     size = points if batch_size == "full" else int(batch_size)
     if size >= points:
-        whole = inputs[members.task], targets
+        whole = inputs[members.task_index], targets
         for _ in range(epochs):
             yield iter([whole])
         return
     generators = [torch.Generator().manual_seed(seed) for seed in members.order_seeds]
-    flat, start = inputs.reshape(tasks * points, -1), points * members.task[:, None]
+    flat, start = inputs.reshape(tasks * points, -1), points * members.task_index[:, None]
     for _ in range(epochs):
         shuffled = torch.stack([torch.randperm(points, generator=generator) for generator in generators])
         order = shuffled.to(inputs.device, non_blocking=True)

@@ -177,10 +177,10 @@ def _train_chunk(
         [each["init_scale"] for each in members], data.train_input.dtype, data.train_input.device,
         rule=rules.draw, bias=network["bias"], output=network["output"], architecture=network["architecture"],
     )  # fmt: skip
-    targets = rules.targets(data.train_input, data.train_label, together.task, seeds("targets"), network)
+    targets = rules.targets(data.train_input, data.train_label, together.task_index, seeds("targets"), network)
     initial = within = weights[0]
     if data.span is not None:
-        within = reduce(data.span, initial, together.task)
+        within = reduce(data.span, initial, together.task_index)
         weights = [within.clone(), *weights[1:]]
     pauses = descend(
         weights, data.train_input if data.span is None else data.span.inputs, targets, together,
@@ -191,7 +191,7 @@ def _train_chunk(
     for _, alive, fitted in pauses:
         whole = weights
         if data.span is not None:
-            whole = [expand(data.span, initial, weights[0].detach() - within, together.task), *weights[1:]]
+            whole = [expand(data.span, initial, weights[0].detach() - within, together.task_index), *weights[1:]]
         arrays = snapshot(
             whole, data.train_input, targets, data.test_input, together, alive, rules.form, rules.loss, keep_weights
         )
@@ -205,7 +205,7 @@ def _together(members: Sequence[Mapping[str, Any]], data: Data, order_seeds: lis
         return data.train_input.new_tensor([each[name] for each in members])
 
     return Members(
-        task=torch.tensor([data.seeds.index(each["seed"]) for each in members], device=data.train_input.device),
+        task_index=torch.tensor([data.seeds.index(each["seed"]) for each in members], device=data.train_input.device),
         order_seeds=order_seeds,
         label_scale=values("label_scale"),
         learning_rate=values("learning_rate"),

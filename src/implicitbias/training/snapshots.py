@@ -37,8 +37,8 @@ def snapshot(
         loss: `(outputs, targets, label_scale) -> (member,)`.
         keep_weights: whether the weights are among them.
     """
-    train_output = outputs(weights, train_input, form, members.task)
-    test_output = outputs(weights, test_input, form, members.task)
+    train_output = outputs(weights, train_input, form, members.task_index)
+    test_output = outputs(weights, test_input, form, members.task_index)
     kept = {
         "train_output": train_output,
         "test_output": test_output,
