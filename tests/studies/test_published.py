@@ -162,14 +162,14 @@ needs_mnist = pytest.mark.skipif(
 )
 
 
-def infinite_width(labels: str, size: int, depth: int, *, test_size: int | None = None) -> xr.Dataset:
-    """Seed 0 of real MNIST; the posterior where there is a test set."""
+def infinite_width(labels: str, size: int, depth: int, *, posterior: bool, test_size: int | None = 1) -> xr.Dataset:
+    """Seed 0 of real MNIST, with the whole test set for None."""
     task = build(
-        source="mnist", labels=labels, train_size=size, test_size=test_size or 1, seed=[0], raw_dir=ROOT / "data/raw"
+        source="mnist", labels=labels, train_size=size, test_size=test_size, seed=[0], raw_dir=ROOT / "data/raw"
     )
     return evaluate(
         task, depth=depth, activation="relu", estimators=["mixture"], draws=1, samples=4096, delta=0.01,
-        constant="published", posterior=test_size is not None,
+        constant="published", posterior=posterior,
     )  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def test_the_true_complexities_are_met_on_mnist() -> None:
     for row in resolve(PUBLISHED["true_complexity"])():
         point = row.point
         if point["estimator"] == "mixture" and (point["train_size"] <= 100 or row.value == 170.50):
-            found = infinite_width(point["labels"], point["train_size"], point["depth"])
+            found = infinite_width(point["labels"], point["train_size"], point["depth"], posterior=False)
             assert row.spread is not None
             allowed = 3 * np.hypot(found["complexity_stderr"].item(), row.spread)
             assert found["complexity"].item() == pytest.approx(row.value, abs=allowed), row
@@ -189,7 +189,20 @@ def test_the_true_complexities_are_met_on_mnist() -> None:
 
 
 @needs_mnist
+def test_the_posteriors_errors_are_met_on_mnist() -> None:
+    """Up to 100 points; to the digits given, or three standard errors."""
+    small = [row for row in resolve(PUBLISHED["orthant_posterior"])() if row.point.get("train_size", 500) <= 100]
+    assert len(small) == 6
+    for gibbs, bayes in zip(small[::2], small[1::2], strict=True):
+        point = gibbs.point
+        found = infinite_width(point["labels"], point["train_size"], point["depth"], posterior=True, test_size=None)
+        allowed = 5e-4 + 3 * found["gibbs_error_stderr"].item()
+        assert found["gibbs_error"].item() == pytest.approx(gibbs.value, abs=allowed)
+        assert found["bayes_error"].item() == pytest.approx(bayes.value, abs=1e-3)
+
+
+@needs_mnist
 def test_the_average_over_the_orthant_is_met_on_the_label_rays_points() -> None:
     (row,) = [row for row in resolve(PUBLISHED["bernstein_yue_2021_section5"])() if row.spread == 2e-6]
-    found = infinite_width("binary", 5, 7, test_size=50)
+    found = infinite_width("binary", 5, 7, posterior=True, test_size=50)
     assert abs(found["gibbs_error"].item() - row.value) < 3 * found["gibbs_error_stderr"].item()
