@@ -103,7 +103,11 @@ def test_the_answer_is_computed_from_the_data(page: Page) -> None:
     assert "errs on 13.4% of test points" in page.text  # 1.5 * 2/sqrt(500)
     assert "label scale 1 on 8.9%" in page.text
     assert "Of the fall from chance to 8.9%, the architecture alone gives 89%" in page.text  # 36.6/41.1
-    assert "(standard error 0.0% over 3 seeds)" in page.text  # see tests/studies/test_shares.py
+    assert "(standard error 0.0% over 3 seeds)" in page.text  # see tests/studies/test_answers.py
+
+
+def test_the_main_result_is_said_first(page: Page) -> None:
+    assert "n = 500: the published estimator of the complexity is off by +13.4 to +26.8 nats" in page.text
 
 
 def test_the_front_page_speaks_of_all_runs(page: Page) -> None:

@@ -14,9 +14,9 @@ import xarray as xr
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.schema import parameters_of
 from implicitbias.studies.all_runs import judged
+from implicitbias.studies.answers import Share, estimator_gap, shares
 from implicitbias.studies.checks import run_check
 from implicitbias.studies.published import compare
-from implicitbias.studies.shares import Share, shares
 
 OUTCOMES = ("passed", "failed", "not run")
 
@@ -133,7 +133,7 @@ def _study(
         figures=images,
         checks=verdicts,
         published=tables,
-        answer=[_answer(share) for share in shares(dataset)],
+        answer=_answers(dataset),
         diverged=_diverged(dataset),
         provenance=[
             (key.replace("_", " "), str(dataset.attrs[key]))
@@ -165,6 +165,17 @@ def _diverged(dataset: xr.Dataset) -> str:
         return ""
     reasons = dataset["stop_reason"].values
     return f"{int((reasons == 'diverged').sum())} of {int((reasons != '').sum())} trained networks diverged."
+
+
+def _answers(dataset: xr.Dataset) -> list[str]:
+    lines = [_answer(share) for share in shares(dataset)]
+    if gap := estimator_gap(dataset):
+        lines.append(
+            f"true labels, n = {gap.train_size}: the published estimator of the complexity is off by"
+            f" {gap.smallest:+.3g} to {gap.largest:+.3g} nats, on {gap.effective:.2g} effective samples; the true one"
+            f" has a standard error of at most {gap.stderr:.1g} nats."
+        )
+    return lines
 
 
 def _answer(share: Share) -> str:

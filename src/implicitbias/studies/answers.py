@@ -1,4 +1,4 @@
-"""Architecture or gradient descent: how much of the fall from chance the architecture gives alone."""
+"""What the report says first: the architecture's share of learning, and how far the published estimator is off."""
 
 from dataclasses import dataclass
 
@@ -72,4 +72,46 @@ def _share(part: xr.Dataset, labels: str) -> Share:
     return Share(
         labels, int(part["train_size"]), float(gibbs.mean()), float(small.mean()), float(large.mean()),
         (float(scales[0]), float(scales[-1])), float(share), float(stderr), seeds,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The published estimator against the true complexity, true labels at the largest training set, means over seeds.
+
+    Attributes:
+        train_size: number of training points.
+        smallest: smallest difference over labels and depths, in nats.
+        largest: largest difference.
+        effective: median effective sample size of the published estimator.
+        stderr: largest standard error of one true complexity, in nats.
+
+    """
+
+    train_size: int
+    smallest: float
+    largest: float
+    effective: float
+    stderr: float
+
+
+def estimator_gap(dataset: xr.Dataset) -> Gap | None:
+    """The gap, or None for a study without both estimators or without true labels.
+
+    Source: Bernstein & Yue 2021, section 3 (the estimator); the true probability is this project's.
+    """
+    if not {"effective_sample_size", "labels", "train_size"} <= {*dataset.data_vars, *dataset.coords}:
+        return None
+    if "estimator" not in dataset.dims or not {"importance", "mixture"} <= set(dataset["estimator"].values):
+        return None
+    last = dataset.isel(train_size=-1) if "train_size" in dataset.dims else dataset
+    names = [name for name in np.atleast_1d(last["labels"].values) if "random" not in str(name)]
+    if not names:
+        return None
+    last = last.sel(labels=names) if "labels" in last.dims else last
+    published, true = (last.sel(estimator=name) for name in ("importance", "mixture"))
+    gap = mean(published["complexity"] - true["complexity"], "labels", "depth")
+    return Gap(
+        int(last["train_size"]), float(gap.min()), float(gap.max()),
+        float(published["effective_sample_size"].median()), float(true["complexity_stderr"].max()),
     )  # fmt: skip
