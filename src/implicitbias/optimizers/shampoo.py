@@ -39,8 +39,8 @@ def shampoo(epsilon: float = 1e-4) -> Optimizer:
             weight.addcmul_(way, -learning_rate[:, None, None])
 
     def room(rows: int, columns: int) -> int:
-        """Both preconditioners and their roots, which are taken in float64: of four matrices."""
-        return 10 * (rows**2 + columns**2) + 3 * rows * columns
+        """Preconditioners and their roots, the larger one's eigenvectors and products in float64, and gradients."""
+        return 2 * (rows**2 + columns**2) + 6 * max(rows, columns) ** 2 + 2 * rows * columns
 
     return Optimizer(init, update, room=room)
 

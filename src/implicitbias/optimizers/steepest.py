@@ -57,7 +57,7 @@ def l1(power: float = 1, decrease: float = 0.0) -> Optimizer:
         parts = torch.split(unit, [layer[0].numel() for layer in g], dim=1)
         return [part.view_as(layer) for part, layer in zip(parts, g, strict=True)], value[:, 0].abs()
 
-    return _steepest(direction, power, decrease, lambda rows, columns: 6 * rows * columns, of_two=True)
+    return _steepest(direction, power, decrease, lambda rows, columns: 5 * rows * columns, of_two=True)
 
 
 def spectral(power: float = 1, decrease: float = 0.0) -> Optimizer:
