@@ -141,10 +141,10 @@ class Study(Strict):
         network = self.network
         grid = [network.depth, network.width, network.bias, network.output, [*features, *free]]
         for depth, width, bias, output, inputs in product(*map(as_list, grid)):
-            known = inputs if isinstance(inputs, int) and inputs else 2
-            shapes = layer_shapes(depth, width, known, bias)[trained_layers(output)]
+            single = inputs == 1  # others are 0 or None, where the source or its default decides, or a multiple as 2n
+            shapes = layer_shapes(depth, width, 1 if single else 2, bias)[trained_layers(output)]
             if min(columns for _, columns in shapes) < 2:
-                key = f"width = {width}" if known > 1 else f"features = {inputs}"
+                key = "features = 1" if single else f"width = {width}"
                 raise problem(
                     f"{key}: optimizer nero cannot train a layer with 1 input, for a row of mean 0 and norm 1 needs 2;"
                     " allowed: at least 2"

@@ -115,9 +115,10 @@ def train(
     stop_reason = np.full(len(members), "finished")
     for start in range(0, len(members), chunk):
         here = slice(start, min(start + chunk, len(members)))
-        name = f"training {here.start + 1}-{here.stop} of {len(members)}"
-        pauses = _train_chunk(members[here], data, rules, network, training, steps, keep_weights, name)
-        for at, (arrays, stop_reason[here]) in enumerate(pauses):
+        description = f"training {here.start + 1}-{here.stop} of {len(members)}"
+        pauses = _train_chunk(members[here], data, rules, network, training, steps, keep_weights, description)
+        for at, (arrays, reasons) in enumerate(pauses):
+            stop_reason[here] = reasons
             for name, values in arrays.items():
                 if name not in kept:
                     kept[name] = np.empty((len(members), len(steps), *values.shape[1:]), values.dtype)
