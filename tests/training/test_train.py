@@ -82,6 +82,28 @@ def test_chunks_change_no_bit(dtype: str, memory_bytes: int) -> None:
     xr.testing.assert_identical(chunked, run(ensemble, dtype=dtype, epochs=3, checkpoints="log"))
 
 
+@pytest.mark.parametrize(
+    ("changes", "copies"),
+    [
+        ({"optimizer": "nero"}, 0),
+        ({"optimizer": "sgd"}, 1),  # 64 features, 20 points: the first layer's start is kept beside it
+        ({"optimizer": "nero", "stop": "fitted"}, 1),
+        ({"optimizer": "sgd", "until_fit": "nero"}, 1),
+        ({"optimizer": "sgd", "schedule": "loss_based", "loss": "log_logistic"}, 2),
+    ],
+)
+def test_copies_of_the_weights_are_counted(changes: dict[str, Any], copies: int, monkeypatch) -> None:
+    counted = []
+
+    def bytes_each(*settings: Any) -> int:
+        counted.append(settings[-1])
+        return 1
+
+    monkeypatch.setattr("implicitbias.training.run.bytes_each", bytes_each)
+    run(epochs=1, **changes)
+    assert counted == [copies]
+
+
 def test_diverged_members_keep_what_they_had_before() -> None:
     found = run({"learning_rate": [1e-3, 1e9]}, optimizer="sgd", loss="square", checkpoints=[0, 30])
     for name in ("train_output", "test_output", "train_loss", "frobenius_norm", "weight_1"):
