@@ -157,6 +157,11 @@ DISCS = study(
     test_error=(("train_size", "output"), [[0.36, 0.35], [0.2, 0.3], [0.1, 0.25]]),
     margin_f1=("width", [0.01, 0.03, 0.031]),
 )
+KERNEL = study({"seed": [0, 1]}, margin_l2_share=("seed", [0.99, 0.92]), train_error=("seed", [0, 0]))
+HIDDEN = study(
+    {"features": [5, 15, 25], "output": ["mean_field", "random_features"]},
+    test_error=(("features", "output"), [[0, 0.1], [0.04, 0.24], [0.17, 0.31]]),
+)
 XOR = study(
     {"step": STEPS, "neuron_0": range(4)},
     neuron_angle=(("step", "neuron_0"), np.full((5, 4), 0.005)),
@@ -234,6 +239,10 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("gradient_descent_reaches_the_l2_margin", SEPARABLE, changed(margin_linf_share=lambda share: share + 0.4)),
     ("gradient_descent_reaches_the_l2_margin", SEPARABLE, changed(margin_l2_share=lambda s: s.where(s < 0.94, 0.99))),
     ("both_layers_beat_the_output_layer", DISCS, changed(test_error=reverse("output"))),
+    ("output_layer_reaches_the_kernels_margin", KERNEL, changed(margin_l2_share=lambda share: share - 0.1)),
+    ("output_layer_reaches_the_kernels_margin", KERNEL, changed(train_error=lambda error: error + 0.1)),
+    ("noise_coordinates_hurt_the_output_layer_more", HIDDEN, changed(test_error=reverse("output"))),
+    ("noise_coordinates_hurt_the_output_layer_more", HIDDEN, changed(test_error=reverse("features"))),
     ("wide_margin_reaches_a_plateau", DISCS, changed(margin_f1=lambda margin: margin * margin["width"])),
     ("wide_margin_reaches_a_plateau", DISCS, changed(margin_f1=reverse("width"))),
     ("neurons_keep_to_few_directions", XOR, changed(neuron_angle=lambda angle: 10 * angle)),

@@ -293,6 +293,14 @@ CHECKS: dict[str, Entry] = {
         f"{_DESCENT}:both_layers_beat_the_output_layer",
         "at n >= 64, training both layers errs less than training the output layer alone",
     ),
+    "output_layer_reaches_the_kernels_margin": Entry(
+        f"{_DESCENT}:output_layer_reaches_the_kernels_margin",
+        "output layer alone: all networks fit, with over 90 % of their kernel's largest margin on the mean",
+    ),
+    "noise_coordinates_hurt_the_output_layer_more": Entry(
+        f"{_DESCENT}:noise_coordinates_hurt_the_output_layer_more",
+        "test errors rise with the dimension; at every dimension the output layer alone errs more, by over .05",
+    ),
     "wide_margin_reaches_a_plateau": Entry(
         f"{_DESCENT}:wide_margin_reaches_a_plateau",
         "the margin by the variation norm rises from the smallest to the largest width, and by less than a quarter a"
