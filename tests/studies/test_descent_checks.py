@@ -73,6 +73,8 @@ DISTANCES = xr.concat([DISTANCES, DISTANCES.isel(step=[2]).assign_coords(step=[1
 STEEPEST = study(
     {"optimizer": OPTIMIZERS, "init_scale": [0.1, 1.0], "step": STEPS},
     euler_defect=(("optimizer", "step"), np.full((4, 5), 1e-15)),
+    path_alignment=(("optimizer", "init_scale", "step"), np.ones((4, 2, 1)) * [0, 0.5, 0.9, 0.95, 0.98]),
+    alignment_l2=(("optimizer", "init_scale", "step"), np.ones((4, 2, 1)) * [0, 0.5, 0.8, 0.85, 0.9]),
     **{
         f"margin_{norm}": (
             ("optimizer", "init_scale", "step"),
@@ -113,6 +115,10 @@ SCHEDULES = study(
     train_loss=(("schedule", "step"), [[-1, -8], [-1, -300]]),
     margin_layers=(("schedule", "step"), [[-1, 0.02], [-1, 0.09]]),
 )
+RATES = study(  # at degree 2, loss 1/(T log T)
+    {"schedule": ["plain", "loss_based"], "step": [100, 1000, 10000, 100000]},
+    train_loss=(("schedule", "step"), -np.log([T * np.log(T) for T in (10, 100, 1000, 10000)]) * np.ones((2, 1))),
+).assign_coords(learning_rate=0.1, depth=2)
 BATCHES = study(
     {"batch_size": ["1", "full"], "step": [0, 10, 100, 200, 2000, 10000]},
     train_error=(("batch_size", "step"), [[0.5, 0, 0.1, 0, 0, 0], [0.5, 0.1, 0, 0, 0, np.nan]]),
@@ -219,6 +225,11 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("norms_grow_logarithmically", BATCHES, changed(parameter_norm=lambda norm: 9 - norm)),
     ("norms_grow_logarithmically", BATCHES, changed(parameter_norm=lambda norm: 0 * norm + norm["step"] ** 0.25)),
     ("norms_grow_logarithmically", BATCHES, changed(train_error=lambda error: error + 0.1)),
+    ("loss_based_steps_raise_margins", SCHEDULES, changed(train_loss=lambda loss: loss.clip(min=-10))),
+    ("constant_steps_follow_the_rate", RATES, changed(train_loss=lambda loss: 1.5 * loss)),
+    ("constant_steps_follow_the_rate", RATES.assign_coords(depth=1000), changed(train_loss=lambda loss: loss / 2)),
+    ("mean_gradients_align", STEEPEST, changed(path_alignment=lambda cosine: cosine - 0.04)),
+    ("mean_gradients_align", STEEPEST, changed(alignment_l2=lambda cosine: cosine + 0.1)),
     ("modified_margins_never_fall", SMOOTH, changed(modified_margin=lambda m: m.where(m["step"] < 1000, 0.1))),
     ("networks_become_homogeneous", SMOOTH, changed(euler_defect=lambda defect: defect**0.1)),
     ("less_signal_suffices_with_more_points", THRESHOLD, changed(test_error=reverse("train_size"))),

@@ -240,7 +240,17 @@ CHECKS: dict[str, Entry] = {
     ),
     "loss_based_steps_raise_margins": Entry(
         f"{_DESCENT}:loss_based_steps_raise_margins",
-        "at the end, steps that follow the loss have reached a lower loss and a larger margin than constant ones",
+        "at the end, steps that follow the loss have 1.5 times the constant ones' (negative) log loss, and a larger"
+        " margin",
+    ),
+    "constant_steps_follow_the_rate": Entry(
+        f"{_DESCENT}:constant_steps_follow_the_rate",
+        "constant steps, T their sum, H the degree: over the last decade of steps loss times T (log T)^(2 - 2/H) stays"
+        " within a factor 2",
+    ),
+    "mean_gradients_align": Entry(
+        f"{_DESCENT}:mean_gradients_align",
+        "gradient descent, last step: the mean gradient's cosine with the weights is above .95, the last one's lower",
     ),
     "less_signal_suffices_with_more_points": Entry(
         f"{_DESCENT}:less_signal_suffices_with_more_points",
