@@ -66,6 +66,10 @@ STUCK = study(
     {"depth": [2, 32], "optimizer": ["adam", "sgd"], "learning_rate": [0.1, 1.0]},
     train_error=(("depth", "optimizer", "learning_rate"), [[[0, 0], [0, 0]], [[0.5, 0.5], [0.4, np.nan]]]),
 )
+RATES = study(
+    {"optimizer": ["adam", "sgd"], "learning_rate": [0.001, 0.1], "seed": [0, 1]},
+    train_error=(("optimizer", "learning_rate", "seed"), [[[0, 0], [0.5, 0.5]], [[0.02, 0.09], [0.5, np.nan]]]),
+)
 PRUNED = study({"keep": [0.01, 0.5, 1.0]}, train_loss=("keep", [0.04, 0, 0]), test_error=("keep", [0.45, 0.01, 0]))
 BALL = study(
     {"features": [10, 20], "network": ["two hidden layers", "one hidden layer", "one hidden layer, fixed"]},
@@ -117,6 +121,8 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ),
     ("deepest_networks_fit", FIT, changed(train_error=reverse("step"))),
     ("deepest_networks_do_not_fit", STUCK, changed(train_error=reverse("depth"))),
+    ("fitting_depends_on_the_learning_rate", RATES, changed(train_error=lambda error: error.clip(min=0.3))),
+    ("fitting_depends_on_the_learning_rate", RATES, changed(train_error=lambda error: error.clip(max=0.3))),
     ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(test_error=lambda error: error - 0.1)),
     ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(test_error=reverse("keep"))),
     ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(train_loss=lambda loss: loss + 0.02)),

@@ -65,6 +65,11 @@ CHECKS: dict[str, Entry] = {
         f"{_SYSTEMS}:deepest_networks_do_not_fit",
         "the deepest networks' training error stays above .3, whatever the optimizer and its learning rate",
     ),
+    "fitting_depends_on_the_learning_rate": Entry(
+        f"{_SYSTEMS}:fitting_depends_on_the_learning_rate",
+        "for every optimizer, training error ends below .2 at the best learning rate, and above .4 at the worst (all"
+        " points count as wrong where a network has diverged)",
+    ),
     "mild_pruning_is_free_and_extreme_pruning_is_not": Entry(
         f"{_SYSTEMS}:mild_pruning_is_free_and_extreme_pruning_is_not",
         "training loss ends below .05 throughout; test error rises by at most .02 from keeping all to keeping a half,"

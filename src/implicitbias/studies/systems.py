@@ -169,6 +169,19 @@ def deepest_networks_do_not_fit(dataset: xr.Dataset) -> Verdict:
     return verdict(error > 0.3, f"lowest training error {error:.3f} at depth {axis(dataset, 'depth').max()}")
 
 
+def fitting_depends_on_the_learning_rate(dataset: xr.Dataset) -> Verdict:
+    """Every optimizer: the training error ends below .2 at its best learning rate, above .4 at its worst (or diverged).
+
+    Where a network has diverged, all of its points count as wrong.
+    """
+    axis(dataset, "learning_rate")
+    last = dataset["train_error"].isel(step=-1) if "step" in dataset.dims else dataset["train_error"]
+    error = mean(last.fillna(1), "optimizer", "learning_rate")
+    best, worst = error.min("learning_rate"), error.max("learning_rate")
+    numbers = f"best {shown(best)}, worst {shown(worst)} for {', '.join(map(str, axis(dataset, 'optimizer')))}"
+    return verdict((best < 0.2).all() & (worst > 0.4).all(), numbers)
+
+
 def _deepest(dataset: xr.Dataset) -> xr.DataArray:
     """Training error of the deepest networks at the last step."""
     return last(dataset)["train_error"].sel(depth=axis(dataset, "depth").max())
