@@ -44,7 +44,8 @@ def test_average_error_by_hand() -> None:
 
 def test_positive_share_is_that_of_the_labels_for_every_network() -> None:
     labels = np.array([[1.0, -1.0, 1.0, 1.0]])
-    assert positive_share(np.zeros((3, 4)), labels).tolist() == [0.75, 0.75, 0.75]
+    outputs = np.array([[0.0] * 4, [1.0] * 4, [NAN] * 4])
+    assert positive_share(outputs, labels) == pytest.approx([0.75, 0.75, NAN], nan_ok=True)
 
 
 def test_average_error_of_fewer_networks_is_a_mean_over_groups() -> None:

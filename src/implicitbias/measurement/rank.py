@@ -43,8 +43,11 @@ def positive_stable_rank(weights: Sequence[Array]) -> Array:
 
 
 def positive_share(train_outputs: Array, train_labels: Array) -> Array:
-    """Share of the training labels that are +1, `(..., n) -> (...)`: what the ranks of the halves are predicted by."""
-    share: Array = np.broadcast_to(train_labels > 0, train_outputs.shape).mean(-1)
+    """Share of the training labels that are +1, `(..., n) -> (...)`: what the ranks of the halves are predicted by.
+
+    NaN for a network that has diverged, as all metrics are.
+    """
+    share: Array = np.where(np.isnan(train_outputs), np.nan, train_labels > 0).mean(-1)
     return share
 
 
