@@ -29,7 +29,7 @@ def with_a_diverged_network(dataset: xr.Dataset) -> xr.Dataset:
     lost = dataset.map(lambda data: data * np.nan)
     if "seed" in dataset.dims:
         lost = lost.assign_coords(seed=lost["seed"] + 100)
-    twice = xr.concat([dataset, lost], "seed", join="exact", coords="minimal")
+    twice = xr.concat([dataset, lost], "seed", join="exact", coords="minimal", data_vars="all")
     count = twice.sizes["seed"] // 2
     return twice.assign(stop_reason=("seed", ["finished"] * count + ["diverged"] * count))
 

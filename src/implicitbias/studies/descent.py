@@ -512,16 +512,15 @@ def both_layers_beat_the_output_layer(dataset: xr.Dataset) -> Verdict:
 
 def output_layer_reaches_the_kernels_margin(dataset: xr.Dataset) -> Verdict:
     """Output layer alone, last step: all networks fit, with over 90 % of their kernel's largest margin on the mean."""
-    last = dataset.isel(step=-1) if "step" in dataset.dims else dataset
-    share, error = float(last["margin_l2_share"].mean()), float(last["train_error"].max())
+    end = last(dataset)
+    share, error = float(mean(end["margin_l2_share"])), float(end["train_error"].max())
     return verdict(error == 0 and share > 0.9, f"share {share:.3f}; largest training error {error:.3g}")
 
 
 def noise_coordinates_hurt_the_output_layer_more(dataset: xr.Dataset) -> Verdict:
     """Both errors rise with the dimension; at every dimension the output layer alone errs more, by over .05."""
     features = np.sort(axis(dataset, "features"))
-    last = dataset["test_error"].isel(step=-1) if "step" in dataset.dims else dataset["test_error"]
-    error = mean(last, "features", "output").sel(features=features)
+    error = mean(last(dataset)["test_error"], "features", "output").sel(features=features)
     both, output = (error.sel(output=name) for name in ("mean_field", "random_features"))
     passed = (error.diff("features") > 0).all() & (output - both > 0.05).all()
     return verdict(passed, f"both {shown(both)}, output layer {shown(output)} at d = {shown(features)}")
