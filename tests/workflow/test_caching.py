@@ -101,7 +101,7 @@ def test_an_edit_of_the_config_reruns_what_depends_on_it(
         ("networks/kernels.py", {"train", "measure", "evaluate_nngp", *SUMMARY}),
         ("sampling.py", {"sample", "measure", *SUMMARY}),
         ("figures/label_ray.py", {"draw_figure", "write_report"}),
-        ("studies/checks.py", {"write_report"}),
+        ("studies/checks/architecture.py", {"write_report"}),
         ("config/plan.py", set()),
         (
             "tasks/labels.py",

@@ -3,390 +3,395 @@
 from implicitbias.catalogue.entries import Entry
 
 _CHECKS = "implicitbias.studies.checks"
-_DESCENT = "implicitbias.studies.descent"
-_FUNCTIONS = "implicitbias.studies.functions"
-_SYSTEMS = "implicitbias.studies.systems"
 CHECKS: dict[str, Entry] = {
     "width_helps_gradient_descent": Entry(
-        f"{_SYSTEMS}:width_helps_gradient_descent",
+        f"{_CHECKS}.guesses:width_helps_gradient_descent",
         "SGD: rank correlation of width and accuracy (about its mean at each n and seed) above 0 by its 95 % interval",
     ),
     "width_leaves_guesses_alone": Entry(
-        f"{_SYSTEMS}:width_leaves_guesses_alone",
+        f"{_CHECKS}.guesses:width_leaves_guesses_alone",
         "random networks that fit: the widest are within 2.5 points of the narrowest in accuracy",
     ),
     "depth_lowers_accuracy": Entry(
-        f"{_SYSTEMS}:depth_lowers_accuracy",
+        f"{_CHECKS}.guesses:depth_lowers_accuracy",
         "random networks and SGD's: rank correlation of depth and accuracy (about its mean) below 0 by its 95 %"
         " interval",
     ),
     "trained_networks_beat_guesses": Entry(
-        f"{_SYSTEMS}:trained_networks_beat_guesses",
+        f"{_CHECKS}.guesses:trained_networks_beat_guesses",
         "at every size, SGD's networks are more accurate on the mean than random ones that fit as well",
     ),
     "trained_networks_follow_the_prior": Entry(
-        f"{_SYSTEMS}:trained_networks_follow_the_prior",
+        f"{_CHECKS}.functions:trained_networks_follow_the_prior",
         "functions that ten networks of both kinds have: rank correlation of their shares above .4 (five functions)",
     ),
     "trained_networks_generalise_as_random_ones": Entry(
-        f"{_SYSTEMS}:trained_networks_generalise_as_random_ones",
+        f"{_CHECKS}.functions:trained_networks_generalise_as_random_ones",
         "on the mean over targets, trained networks that fit are as accurate as random ones, within .05, or more so",
     ),
     "complexity_falls_with_regularisation": Entry(
-        f"{_SYSTEMS}:complexity_falls_with_regularisation",
+        f"{_CHECKS}.functions:complexity_falls_with_regularisation",
         "where training errors are at most .01, geometric complexity falls with the learning rate and with weight"
         " decay: rank correlations (about the mean) below 0 by their 95 % intervals",
     ),
     "complexity_falls_with_depth": Entry(
-        f"{_SYSTEMS}:complexity_falls_with_depth",
+        f"{_CHECKS}.functions:complexity_falls_with_depth",
         "at initialisation, the deeper the network, the lower its geometric complexity",
     ),
     "networks_rely_on_the_simplest_feature": Entry(
-        f"{_SYSTEMS}:networks_rely_on_the_simplest_feature",
+        f"{_CHECKS}.features:networks_rely_on_the_simplest_feature",
         "AUC within .05 of a half without the simplest feature; without all the others above .98 (clean data: .99)",
     ),
     "a_noisy_simple_feature_costs_accuracy": Entry(
-        f"{_SYSTEMS}:a_noisy_simple_feature_costs_accuracy",
+        f"{_CHECKS}.features:a_noisy_simple_feature_costs_accuracy",
         "where the linear feature is noisy, accuracy is below .96 (and above .9: networks do learn), though the slabs"
         " alone decide every label: on these alone (ms_7, where the study has it) accuracy is above .96",
     ),
     "random_labels_cost_accuracy_at_equal_margin": Entry(
-        f"{_SYSTEMS}:random_labels_cost_accuracy_at_equal_margin",
+        f"{_CHECKS}.margins:random_labels_cost_accuracy_at_equal_margin",
         "at every target all networks fit, both arms' margins agree to a quarter, and random labels cost over .1 in"
         " test error",
     ),
     "averages_beat_members": Entry(
-        f"{_SYSTEMS}:averages_beat_members",
-        "at every label scale, an average of networks errs no more than one, within half a point; at the smallest scale"
-        " every doubling of their number lowers the error",
+        f"{_CHECKS}.margins:averages_beat_members",
+        "at every label scale, an average of networks errs no more than one, within half a point; at the smallest"
+        " scale every doubling of their number lowers the error",
     ),
-    "deepest_networks_fit": Entry(f"{_SYSTEMS}:deepest_networks_fit", "the deepest networks fit their training sets"),
+    "deepest_networks_fit": Entry(
+        f"{_CHECKS}.systems:deepest_networks_fit", "the deepest networks fit their training sets"
+    ),
     "deepest_networks_do_not_fit": Entry(
-        f"{_SYSTEMS}:deepest_networks_do_not_fit",
+        f"{_CHECKS}.systems:deepest_networks_do_not_fit",
         "the deepest networks' training error stays above .3, whatever the optimizer and its learning rate",
     ),
     "fitting_depends_on_the_learning_rate": Entry(
-        f"{_SYSTEMS}:fitting_depends_on_the_learning_rate",
+        f"{_CHECKS}.systems:fitting_depends_on_the_learning_rate",
         "for every optimizer, training error ends below .2 at the best learning rate, and above .4 at the worst (all"
         " points count as wrong where a network has diverged)",
     ),
     "mild_pruning_is_free_and_extreme_pruning_is_not": Entry(
-        f"{_SYSTEMS}:mild_pruning_is_free_and_extreme_pruning_is_not",
+        f"{_CHECKS}.systems:mild_pruning_is_free_and_extreme_pruning_is_not",
         "training loss ends below .05 throughout; test error rises by at most .02 from keeping all to keeping a half,"
         " and is above .4 for keeping least",
     ),
     "a_second_layer_finds_the_ball": Entry(
-        f"{_SYSTEMS}:a_second_layer_finds_the_ball",
+        f"{_CHECKS}.systems:a_second_layer_finds_the_ball",
         "in every dimension two hidden layers, the first random, have a lower test loss than the best one hidden layer",
     ),
     "descent_follows_the_regularised_flow": Entry(
-        f"{_FUNCTIONS}:descent_follows_the_regularised_flow",
+        f"{_CHECKS}.functions:descent_follows_the_regularised_flow",
         "distances to the flow of the loss are of order 1 in the step, to the regularised one of order 2 (+-.15, +-.2)",
     ),
     "larger_steps_find_flatter_slopes": Entry(
-        f"{_FUNCTIONS}:larger_steps_find_flatter_slopes",
+        f"{_CHECKS}.functions:larger_steps_find_flatter_slopes",
         "at equal loss, the mean squared gradient falls as the step grows, for the mean over seeds",
     ),
     "kinks_stay_where_they_start": Entry(
-        f"{_FUNCTIONS}:kinks_stay_where_they_start",
+        f"{_CHECKS}.systems:kinks_stay_where_they_start",
         "without offset, fewer wide than narrow networks have a kink that leaves; the median loss is within 1 % of 2",
     ),
     "an_offset_moves_kinks": Entry(
-        f"{_FUNCTIONS}:an_offset_moves_kinks",
+        f"{_CHECKS}.systems:an_offset_moves_kinks",
         "with the largest offset, the share of networks with a kink that leaves stays above .05 at every width",
     ),
     "better_guesses_are_better": Entry(
-        f"{_FUNCTIONS}:better_guesses_are_better",
+        f"{_CHECKS}.systems:better_guesses_are_better",
         "cosines rise from weights to activations, to masked ones, to guesses through the next layer's weights",
     ),
     "frequent_functions_are_simple": Entry(
-        f"{_FUNCTIONS}:frequent_functions_are_simple",
+        f"{_CHECKS}.functions:frequent_functions_are_simple",
         "the largest probability at each complexity falls with complexity: rank correlation below -.8",
     ),
     "prior_is_far_from_uniform": Entry(
-        f"{_FUNCTIONS}:prior_is_far_from_uniform",
+        f"{_CHECKS}.functions:prior_is_far_from_uniform",
         "the most frequent function is seen in over 1 % of draws; ranks 10 to 1000 follow Zipf's law: a power law"
         " (R^2 > .9) of slope -1, within a quarter",
     ),
     "low_frequencies_come_first": Entry(
-        f"{_FUNCTIONS}:low_frequencies_come_first",
+        f"{_CHECKS}.functions:low_frequencies_come_first",
         "rank correlation of frequency and first step of at least .9 among the frequencies that are learned, at least"
         " five, whatever the amplitudes",
     ),
     "low_frequencies_survive_noise": Entry(
-        f"{_FUNCTIONS}:low_frequencies_survive_noise",
+        f"{_CHECKS}.functions:low_frequencies_survive_noise",
         "after a move of the weights by 2, more is left of the lower half of the learned frequencies than of the"
         " upper half, whatever the amplitudes",
     ),
     "eigenvalues_fall_with_the_degree_squared": Entry(
-        f"{_FUNCTIONS}:eigenvalues_fall_with_the_degree_squared",
+        f"{_CHECKS}.functions:eigenvalues_fall_with_the_degree_squared",
         "the tangent kernel's eigenvalues on the circle fall with the degree, over its upper half as its power -2,"
         " within .1",
     ),
     "sobolev_loss_turns_the_order": Entry(
-        f"{_FUNCTIONS}:sobolev_loss_turns_the_order",
+        f"{_CHECKS}.functions:sobolev_loss_turns_the_order",
         "half times rise with the degree at the lowest order of the loss, and fall at the highest (rank correlations"
         " above .9 and below -.9)",
     ),
     "rank_falls_faster_in_high_dimension": Entry(
-        f"{_DESCENT}:rank_falls_faster_in_high_dimension",
+        f"{_CHECKS}.rank:rank_falls_faster_in_high_dimension",
         "smallest initial weights: the share of the initial stable rank falls with the dimension, at every step >= 10",
     ),
     "small_initialisation_lowers_rank": Entry(
-        f"{_DESCENT}:small_initialisation_lowers_rank",
+        f"{_CHECKS}.rank:small_initialisation_lowers_rank",
         "last step, every dimension: below a tenth from the smallest initial weights, above a half from the largest",
     ),
     "a_step_takes_the_rank": Entry(
-        f"{_DESCENT}:a_step_takes_the_rank",
+        f"{_CHECKS}.rank:a_step_takes_the_rank",
         "in 10,000 dimensions, from 1/50 of the usual weights, the first step leaves below 1 % of the stable rank",
     ),
     "slope_lowers_rank": Entry(
-        f"{_DESCENT}:slope_lowers_rank",
+        f"{_CHECKS}.rank:slope_lowers_rank",
         "halves, every initialisation, last step: the larger the slope of the leaky relu, the lower the stable rank",
     ),
     "initialisation_lowers_rank": Entry(
-        f"{_DESCENT}:initialisation_lowers_rank",
+        f"{_CHECKS}.rank:initialisation_lowers_rank",
         "halves, every slope, last step: the smaller the initial weights, the lower the rank; the lowest below 1.1",
     ),
     "limit_is_the_convex_optimum": Entry(
-        f"{_DESCENT}:limit_is_the_convex_optimum",
+        f"{_CHECKS}.rank:limit_is_the_convex_optimum",
         "cosines of the first layer to its convex optimum, and of the predictor to the SVM, rise above .99",
     ),
     "limit_has_rank_two": Entry(
-        f"{_DESCENT}:limit_has_rank_two",
+        f"{_CHECKS}.rank:limit_has_rank_two",
         "from the first step on, third over first singular value of the first layer falls, at every dimension to"
         " below .02",
     ),
     "predictor_is_nearly_the_shortest": Entry(
-        f"{_DESCENT}:predictor_is_nearly_the_shortest",
+        f"{_CHECKS}.rank:predictor_is_nearly_the_shortest",
         "at the end the linear predictor is at most 2/(1 + slope) times as long as the shortest of the same margin",
     ),
     "margins_equalise": Entry(
-        f"{_DESCENT}:margins_equalise",
+        f"{_CHECKS}.rank:margins_equalise",
         "smallest over largest margin rises from the first step on",
     ),
     "loss_times_steps_is_predicted": Entry(
-        f"{_DESCENT}:loss_times_steps_is_predicted",
-        "halves, orthogonal points, last step: loss times step is n m/(eta (1 + slope^2) d), without slope"
-        " 2 n m/(eta d), within a tenth",
+        f"{_CHECKS}.rank:loss_times_steps_is_predicted",
+        "halves, orthogonal points, last step: loss times step is n m/(eta (1 + slope^2) d), without slope 2 n m/(eta"
+        " d), within a tenth",
     ),
     "rank_of_halves_is_predicted": Entry(
-        f"{_DESCENT}:rank_of_halves_is_predicted",
-        "halves, orthogonal points, last step: stable rank 1 with a slope, within .03; without, 2p/(p + 1) for p points"
-        " of the half's label, within a tenth",
+        f"{_CHECKS}.rank:rank_of_halves_is_predicted",
+        "halves, orthogonal points, last step: stable rank 1 with a slope, within .03; without, 2p/(p + 1) for p"
+        " points of the half's label, within a tenth",
     ),
     "weights_grow_as_the_logarithm": Entry(
-        f"{_DESCENT}:weights_grow_as_the_logarithm",
+        f"{_CHECKS}.rank:weights_grow_as_the_logarithm",
         "degree one, constant steps: |W|/log(step) stays within a factor 1.5 over the last two decades of steps",
     ),
     "small_initialisation_keeps_rank_low": Entry(
-        f"{_DESCENT}:small_initialisation_keeps_rank_low",
+        f"{_CHECKS}.rank:small_initialisation_keeps_rank_low",
         "from smaller weights the stable rank is never above (by 1 %), and at the end half; test errors end within .03",
     ),
     "neurons_align_before_the_loss_moves": Entry(
-        f"{_DESCENT}:neurons_align_before_the_loss_moves",
+        f"{_CHECKS}.rank:neurons_align_before_the_loss_moves",
         "neurons point at their class's mean while the loss is above 90 % of its initial value; the rank ends below 2",
     ),
     "loss_falls_as_one_over_t": Entry(
-        f"{_DESCENT}:loss_falls_as_one_over_t",
+        f"{_CHECKS}.rank:loss_falls_as_one_over_t",
         "over the last decade of steps, log loss falls with log step at a slope between -1 and -1.5",
     ),
     "overfitting_is_benign_in_high_dimension": Entry(
-        f"{_DESCENT}:overfitting_is_benign_in_high_dimension",
+        f"{_CHECKS}.rank:overfitting_is_benign_in_high_dimension",
         "all flipped labels are fitted; the test error is below .01 where d >= 7n, above it at the lowest dimension,"
         " and never rises with the dimension",
     ),
     "each_algorithm_wins_its_margin": Entry(
-        f"{_DESCENT}:each_algorithm_wins_its_margin",
+        f"{_CHECKS}.margins:each_algorithm_wins_its_margin",
         "largest initial weights, last step: every margin is largest for the algorithm of steepest descent in its norm",
     ),
     "matched_soft_margins_never_fall": Entry(
-        f"{_DESCENT}:matched_soft_margins_never_fall",
+        f"{_CHECKS}.margins:matched_soft_margins_never_fall",
         "at the checkpoints, the soft margin in the algorithm's own norm, once positive, never falls by over 1e-4 of"
         " itself",
     ),
     "mismatched_soft_margins_may_fall": Entry(
-        f"{_DESCENT}:mismatched_soft_margins_may_fall",
+        f"{_CHECKS}.margins:mismatched_soft_margins_may_fall",
         "a negative control: for every algorithm, there is another's norm in which the soft margin, once positive,"
         " falls by over 1e-4 of itself between two checkpoints",
     ),
     "smaller_initialisation_raises_margins": Entry(
-        f"{_DESCENT}:smaller_initialisation_raises_margins",
+        f"{_CHECKS}.margins:smaller_initialisation_raises_margins",
         "matched margins, last step: the smaller the initial weights, the larger the margin",
     ),
     "eulers_identity_holds": Entry(
-        f"{_DESCENT}:eulers_identity_holds",
+        f"{_CHECKS}.margins:eulers_identity_holds",
         "<grad f, theta> = M f for homogeneous networks, to a relative 1e-10",
     ),
     "adam_turns_from_linf_to_l2": Entry(
-        f"{_DESCENT}:adam_turns_from_linf_to_l2",
+        f"{_CHECKS}.margins:adam_turns_from_linf_to_l2",
         "Adam, smallest epsilon: the margin by the largest weight falls from a peak by a tenth, that by the 2-norm"
         " rises on; with every epsilon the first ends at over twice gradient descent's",
     ),
     "kkt_residuals_fall": Entry(
-        f"{_DESCENT}:kkt_residuals_fall",
+        f"{_CHECKS}.directions:kkt_residuals_fall",
         "from the first fit to the end, stationarity, slackness and the distance to the gradients' cone fall, for"
         " every activation and depth",
     ),
     "directions_converge": Entry(
-        f"{_DESCENT}:directions_converge",
+        f"{_CHECKS}.directions:directions_converge",
         "once the summed loss is below 1, the cosine to the last direction rises from checkpoint to checkpoint, for"
         " every activation and depth",
     ),
     "paths_settle": Entry(
-        f"{_DESCENT}:paths_settle",
+        f"{_CHECKS}.directions:paths_settle",
         "from a summed loss of 1/e on, the direction moves less with every doubling of S, minus the log of the summed"
         " loss, for every activation and depth",
     ),
     "deep_linear_layers_align": Entry(
-        f"{_DESCENT}:deep_linear_layers_align",
+        f"{_CHECKS}.directions:deep_linear_layers_align",
         "linear networks: second over first singular values fall by half (where they were above a tenth), and"
         " adjacent layers' first singular vectors have cosines above .99",
     ),
     "loss_based_steps_raise_margins": Entry(
-        f"{_DESCENT}:loss_based_steps_raise_margins",
+        f"{_CHECKS}.margins:loss_based_steps_raise_margins",
         "at the end, steps that follow the loss have 1.5 times the constant ones' (negative) log loss, and a larger"
         " margin",
     ),
     "constant_steps_follow_the_rate": Entry(
-        f"{_DESCENT}:constant_steps_follow_the_rate",
-        "constant steps, T their sum, H the degree: over the last decade of steps loss times T (log T)^(2 - 2/H) stays"
-        " within a factor 2",
+        f"{_CHECKS}.directions:constant_steps_follow_the_rate",
+        "constant steps, T their sum, H the degree: over the last decade of steps loss times T (log T)^(2 - 2/H)"
+        " stays within a factor 2",
     ),
     "mean_gradients_align": Entry(
-        f"{_DESCENT}:mean_gradients_align",
+        f"{_CHECKS}.directions:mean_gradients_align",
         "gradient descent, last step: the mean gradient's cosine with the weights is above .95, the last one's lower",
     ),
     "less_signal_suffices_with_more_points": Entry(
-        f"{_DESCENT}:less_signal_suffices_with_more_points",
+        f"{_CHECKS}.rank:less_signal_suffices_with_more_points",
         "without signal the test error is within .05 of a half; the signal that halves it is smaller with more"
         " training points",
     ),
     "shampoo_raises_the_spectral_margin": Entry(
-        f"{_DESCENT}:shampoo_raises_the_spectral_margin",
+        f"{_CHECKS}.margins:shampoo_raises_the_spectral_margin",
         "Shampoo ends with a larger margin by the spectral norm than gradient descent and sign descent",
     ),
     "larger_margins_are_further_from_the_boundary": Entry(
-        f"{_DESCENT}:larger_margins_are_further_from_the_boundary",
+        f"{_CHECKS}.margins:larger_margins_are_further_from_the_boundary",
         "from the first fit to the end inputs get further from the decision boundary, and furthest with the"
         " loss-based steps; test errors move by less than .03",
     ),
     "norms_grow_logarithmically": Entry(
-        f"{_DESCENT}:norms_grow_logarithmically",
+        f"{_CHECKS}.directions:norms_grow_logarithmically",
         "constant steps: over at least a decade of steps after the fit, |theta|^H grows linearly in log step: slopes"
         " above 0 and R^2 above .98, for every network and batch size",
     ),
     "modified_margins_never_fall": Entry(
-        f"{_DESCENT}:modified_margins_never_fall",
+        f"{_CHECKS}.margins:modified_margins_never_fall",
         "at the checkpoints, the modified margin, once positive, never falls by over 1e-4 of itself",
     ),
     "networks_become_homogeneous": Entry(
-        f"{_DESCENT}:networks_become_homogeneous",
+        f"{_CHECKS}.margins:networks_become_homogeneous",
         "the relative defect in Euler's identity falls to below a third from the first fit on (or is rounding)",
     ),
     "free_neurons_learn_parities": Entry(
-        f"{_DESCENT}:free_neurons_learn_parities",
+        f"{_CHECKS}.features:free_neurons_learn_parities",
         "networks whose neurons turn fit, and err less on test points than networks of fixed neurons, at every"
         " dimension",
     ),
     "tangent_margin_falls_as_one_over_d": Entry(
-        f"{_DESCENT}:tangent_margin_falls_as_one_over_d",
+        f"{_CHECKS}.features:tangent_margin_falls_as_one_over_d",
         "at the start, on at least d^2 points, the slope of the tangent kernel's log margin against log d is -1,"
         " within a quarter (and not -1/2)",
     ),
     "adam_reaches_the_linf_margin": Entry(
-        f"{_DESCENT}:adam_reaches_the_linf_margin",
+        f"{_CHECKS}.margins:adam_reaches_the_linf_margin",
         "linear model: Adam with steps that fall as t^-1/2 or slower has over 90 % of the best margin by the largest"
         " weight, less the faster they fall; all shares still rise",
     ),
     "gradient_descent_reaches_the_l2_margin": Entry(
-        f"{_DESCENT}:gradient_descent_reaches_the_l2_margin",
+        f"{_CHECKS}.margins:gradient_descent_reaches_the_l2_margin",
         "linear model: gradient descent has over 85 % of the best margin by the 2-norm, under 75 % of that by the"
         " largest weight; what is missing falls as 1/log(step), within a quarter",
     ),
     "both_layers_beat_the_output_layer": Entry(
-        f"{_DESCENT}:both_layers_beat_the_output_layer",
+        f"{_CHECKS}.features:both_layers_beat_the_output_layer",
         "at n >= 64, training both layers errs less than training the output layer alone",
     ),
     "output_layer_reaches_the_kernels_margin": Entry(
-        f"{_DESCENT}:output_layer_reaches_the_kernels_margin",
+        f"{_CHECKS}.features:output_layer_reaches_the_kernels_margin",
         "output layer alone: all networks fit, with over 90 % of their kernel's largest margin on the mean",
     ),
     "noise_coordinates_hurt_the_output_layer_more": Entry(
-        f"{_DESCENT}:noise_coordinates_hurt_the_output_layer_more",
+        f"{_CHECKS}.features:noise_coordinates_hurt_the_output_layer_more",
         "test errors rise with the dimension; at every dimension the output layer alone errs more, by over .05",
     ),
     "wide_margin_reaches_a_plateau": Entry(
-        f"{_DESCENT}:wide_margin_reaches_a_plateau",
+        f"{_CHECKS}.features:wide_margin_reaches_a_plateau",
         "the margin by the variation norm rises from the smallest to the largest width, and by less than a quarter a"
         " doubling between the two largest",
     ),
     "neurons_keep_to_few_directions": Entry(
-        f"{_DESCENT}:neurons_keep_to_few_directions",
+        f"{_CHECKS}.features:neurons_keep_to_few_directions",
         "XOR clusters: neurons stay within .02 rad of their axes, and their norms, 1000 apart, end within a tenth",
     ),
     "error_bars_cover": Entry(
-        f"{_CHECKS}:error_bars_cover",
+        f"{_CHECKS}.architecture:error_bars_cover",
         "the mixture's estimates lie within 3 of its standard errors of the truth on at least 98 % of random problems",
     ),
     "order_of_depths_turns": Entry(
-        f"{_CHECKS}:order_of_depths_turns",
+        f"{_CHECKS}.architecture:order_of_depths_turns",
         "with true labels at the largest n the published estimator puts the deeper network lower, the truth higher",
     ),
     "bayes_is_interpolation": Entry(
-        f"{_CHECKS}:bayes_is_interpolation",
+        f"{_CHECKS}.bayes_point:bayes_is_interpolation",
         "the spherised posterior's Bayes error is that of kernel interpolation, to 0.1 points (or one test point)",
     ),
     "interpolation_halves_gibbs": Entry(
-        f"{_CHECKS}:interpolation_halves_gibbs",
+        f"{_CHECKS}.bayes_point:interpolation_halves_gibbs",
         "at n >= 100 kernel interpolation errs at most half as often as a draw of the spherised posterior",
     ),
     "vote_beats_member": Entry(
-        f"{_CHECKS}:vote_beats_member",
+        f"{_CHECKS}.bayes_point:vote_beats_member",
         "networks trained to spherised targets err less by majority vote than one by one, at every n",
     ),
     "large_margin_acts_as_vote": Entry(
-        f"{_CHECKS}:large_margin_acts_as_vote",
+        f"{_CHECKS}.bayes_point:large_margin_acts_as_vote",
         "the error of single networks of large, equal margins is nearer to that of the majority vote of networks"
         " trained to spherised targets than to that of one of these, at every n",
     ),
     "networks_err_as_the_posterior": Entry(
-        f"{_CHECKS}:networks_err_as_the_posterior",
+        f"{_CHECKS}.bayes_point:networks_err_as_the_posterior",
         "of networks trained to spherised targets, the error of one is nearer to a draw of the spherised posterior"
         " than to its centre, and that of their vote nearer to the centre, at every n",
     ),
-    "networks_fit": Entry(f"{_CHECKS}:networks_fit", "every trained network fits its training set at the end"),
+    "networks_fit": Entry(
+        f"{_CHECKS}.architecture:networks_fit", "every trained network fits its training set at the end"
+    ),
     "error_falls_with_label_scale": Entry(
-        f"{_CHECKS}:error_falls_with_label_scale", "networks' test error falls as the label scale rises"
+        f"{_CHECKS}.architecture:error_falls_with_label_scale", "networks' test error falls as the label scale rises"
     ),
     "small_labels_hurt": Entry(
-        f"{_CHECKS}:small_labels_hurt", "at every n, networks trained to small labels err more than to large ones"
+        f"{_CHECKS}.architecture:small_labels_hurt",
+        "at every n, networks trained to small labels err more than to large ones",
     ),
     "networks_cross_orthant_average": Entry(
-        f"{_CHECKS}:networks_cross_orthant_average",
+        f"{_CHECKS}.architecture:networks_cross_orthant_average",
         "networks cross the average over the orthant between label scales 0.1 and 1",
     ),
     "networks_beat_nngp_at_large_scale": Entry(
-        f"{_CHECKS}:networks_beat_nngp_at_large_scale",
+        f"{_CHECKS}.architecture:networks_beat_nngp_at_large_scale",
         "at label scales of 10 and more, networks beat the NNGP conditioned on the same targets",
     ),
     "orthant_averages_agree": Entry(
-        f"{_CHECKS}:orthant_averages_agree",
+        f"{_CHECKS}.architecture:orthant_averages_agree",
         "random networks that fit err as the NNGP's average over the orthant, within 3 standard errors",
     ),
     "importance_has_not_converged": Entry(
-        f"{_CHECKS}:importance_has_not_converged",
+        f"{_CHECKS}.architecture:importance_has_not_converged",
         "with true labels at n >= 100 the published estimator is above the truth by 4 standard errors, on a median of"
         " fewer than ten effective samples",
     ),
     "bound_above_truth": Entry(
-        f"{_CHECKS}:bound_above_truth", "the closed bound lies above the true complexity (by 3 standard errors)"
+        f"{_CHECKS}.architecture:bound_above_truth",
+        "the closed bound lies above the true complexity (by 3 standard errors)",
     ),
     "random_labels_at_chance": Entry(
-        f"{_CHECKS}:random_labels_at_chance", "on random labels networks err half the time, within 4 standard errors"
+        f"{_CHECKS}.architecture:random_labels_at_chance",
+        "on random labels networks err half the time, within 4 standard errors",
     ),
     "easier_labels_have_lower_bounds": Entry(
-        f"{_CHECKS}:easier_labels_have_lower_bounds", "at every n the bounds are ordered binary < decimal < random"
+        f"{_CHECKS}.architecture:easier_labels_have_lower_bounds",
+        "at every n the bounds are ordered binary < decimal < random",
     ),
 }
 

@@ -10,6 +10,7 @@ import xarray as xr
 from scipy.stats import spearmanr
 
 Data = TypeVar("Data", xr.DataArray, xr.Dataset)
+TOLERANCE = 1e-4  # relative, of monotone quantities: steps are finite
 
 
 class Lacking(Exception):  # noqa: N818 - it is no error that a study has something else in view
@@ -99,3 +100,12 @@ def axis(dataset: xr.Dataset, name: str) -> np.ndarray:
 def shown(values: Any) -> str:
     """Numbers in three digits."""
     return ", ".join(f"{value:.3g}" for value in np.ravel(values))
+
+
+def trend(values: xr.DataArray, dim: str) -> tuple[float, float, float]:
+    """Rank correlation, and its 95 % interval about it, of a dimension and values about their mean over it."""
+    along = values.sortby(dim).transpose(dim, ...)
+    centred = (along - along.mean(dim)).values.reshape(along.sizes[dim], -1)
+    positions = np.broadcast_to(along[dim].values[:, None], centred.shape)
+    keep = ~np.isnan(centred)
+    return rank_interval(positions[keep], centred[keep])

@@ -1,42 +1,9 @@
-"""Predictions that a program can test: each check looks at a study's dataset and says passed, failed or not run."""
-
-import re
-from dataclasses import replace
+"""Checks of Bernstein & Yue 2021: networks against the average function of their architecture, and its probability."""
 
 import numpy as np
 import xarray as xr
 
-from implicitbias.catalogue import CHECKS, resolve
-from implicitbias.studies.verdicts import (
-    Lacking,
-    Verdict,
-    axis,
-    diverged,
-    last,
-    mean,
-    shown,
-    stderr_of_mean,
-    verdict,
-)
-
-
-def run_check(name: str, dataset: xr.Dataset) -> Verdict:
-    """The verdict of a check of the catalogue; "not run" where the dataset lacks what it needs.
-
-    The numbers end with how many networks have diverged: these pass no check that asks them for a number.
-    """
-    try:
-        found: Verdict = resolve(CHECKS[name])(dataset)
-    except Lacking as missing:
-        return Verdict("not run", f"this study has {missing}")
-    except (KeyError, ValueError, IndexError) as error:  # xarray quotes the variable, dimension or value it misses
-        quoted = re.search(r"'(\w+)'", str(error))
-        if not quoted:
-            return Verdict("not run", "there is nothing in this study to judge")
-        some = "not all values of" if "not all values" in str(error) else "no"
-        return Verdict("not run", f"this study has {some} {quoted[1]}")
-    lost = diverged(dataset)
-    return replace(found, numbers=f"{found.numbers}; {lost}") if lost else found
+from implicitbias.studies.verdicts import Lacking, Verdict, axis, last, mean, shown, stderr_of_mean, verdict
 
 
 def networks_fit(dataset: xr.Dataset) -> Verdict:
@@ -162,66 +129,6 @@ def order_of_depths_turns(dataset: xr.Dataset) -> Verdict:
         gaps[name] = np.ravel((error.sel(depth=depths[-1]) - error.sel(depth=depths[0])).values)
     numbers = f"deep minus shallow: published estimator {shown(gaps['importance'])}, truth {shown(gaps['mixture'])}"
     return verdict((gaps["importance"] < 0).all() and (gaps["mixture"] > 0).all(), numbers)
-
-
-def bayes_is_interpolation(dataset: xr.Dataset) -> Verdict:
-    """The mean over seeds, at every n; fewer than 1000 test points cannot show 0.1 points: there it may be one point.
-
-    Bernstein & Yue 2021, second version.
-    """
-    gap = mean(dataset["spherised_bayes_error"] - dataset["kernel_interpolation_error"], "train_size", "labels")
-    largest, smallest_set = float(np.abs(gap).max()), float(dataset["test_points"].min())
-    return verdict(
-        largest <= max(1e-3, 1.001 / smallest_set),
-        f"largest difference {100 * largest:.3f} points on {smallest_set:.0f} test points",
-    )
-
-
-def interpolation_halves_gibbs(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, second version."""
-    large = dataset.sel(train_size=[n for n in axis(dataset, "train_size") if n >= 100])
-    if not large.sizes["train_size"]:
-        raise Lacking("no training size of 100 or more")
-    errors = {name: mean(large[name], "train_size") for name in ("kernel_interpolation_error", "spherised_gibbs_error")}
-    ratio = (errors["kernel_interpolation_error"] / errors["spherised_gibbs_error"]).values
-    return verdict((ratio <= 0.5).all(), f"interpolation over Gibbs {shown(ratio)} at n = {_sizes(large)}")
-
-
-def vote_beats_member(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, second version."""
-    small = _small_margin(dataset)
-    one, vote = (mean(small[name], "train_size") for name in ("test_error", "vote_error"))
-    return verdict((vote < one).all(), f"one {shown(one)}, vote {shown(vote)} at n = {_sizes(small)}")
-
-
-def large_margin_acts_as_vote(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, second version."""
-    small = _small_margin(dataset)
-    one, vote = (mean(small[name], "train_size") for name in ("test_error", "vote_error"))
-    scale = float(axis(dataset, "label_scale").max())
-    large = mean(dataset["test_error"].sel(targets="labels", label_scale=scale), "train_size")
-    numbers = f"large margin {shown(large)}; vote {shown(vote)}, single {shown(one)} at n = {_sizes(dataset)}"
-    return verdict((abs(large - vote) < abs(large - one)).all(), numbers)
-
-
-def networks_err_as_the_posterior(dataset: xr.Dataset) -> Verdict:
-    """A draw and the centre: the spherised posterior's Gibbs and Bayes error (Bernstein & Yue 2021, second version)."""
-    small = _small_margin(dataset)
-    one, vote = (mean(small[name], "train_size") for name in ("test_error", "vote_error"))
-    draw, centre = (mean(dataset[f"spherised_{name}_error"], "train_size") for name in ("gibbs", "bayes"))
-    passed = (abs(one - draw) < abs(one - centre)) & (abs(vote - centre) < abs(vote - draw))
-    numbers = f"single {shown(one)}, draw {shown(draw)}; vote {shown(vote)}, centre {shown(centre)}"
-    return verdict(passed.all(), f"{numbers} at n = {_sizes(dataset)}")
-
-
-def _small_margin(dataset: xr.Dataset) -> xr.Dataset:
-    if "spherised" not in axis(dataset, "targets"):
-        raise Lacking("no spherised targets")
-    return dataset.sel(targets="spherised", label_scale=axis(dataset, "label_scale").min())
-
-
-def _sizes(dataset: xr.Dataset) -> str:
-    return ", ".join(str(n) for n in np.atleast_1d(dataset["train_size"].values))
 
 
 def _structured(dataset: xr.Dataset) -> xr.Dataset:

@@ -1,4 +1,4 @@
-"""Checks of which functions networks prefer, and of small systems that are computed whole."""
+"""Checks of which functions networks prefer: simple ones, of low frequency, of small slope."""
 
 import numpy as np
 import xarray as xr
@@ -9,10 +9,11 @@ from implicitbias.studies.verdicts import (
     Verdict,
     arms,
     axis,
+    last,
     mean,
     rank_correlation,
     shown,
-    stderr_of_mean,
+    trend,
     verdict,
 )
 
@@ -33,31 +34,6 @@ def larger_steps_find_flatter_slopes(dataset: xr.Dataset) -> Verdict:
     steps = np.sort(axis(dataset, "step_size"))
     square = mean(dataset["mean_square_gradient"], "step_size").sel(step_size=steps)
     return verdict((square.diff("step_size") < 0).all(), f"mean square {shown(square)} at steps {shown(steps)}")
-
-
-def kinks_stay_where_they_start(dataset: xr.Dataset) -> Verdict:
-    """Holzmüller & Steinwart 2020; fewer: by two standard errors of the difference. The median is the widest's."""
-    widths = np.sort(axis(dataset, "width"))
-    part = dataset.sel(offset=0.0) if "offset" in dataset.dims else dataset
-    share = mean(part["event_frequency"], "width").sel(width=widths)
-    noise = np.sqrt((stderr_of_mean(part["event_frequency_stderr"], "width") ** 2).sel(width=widths[[0, -1]]).sum())
-    loss = float(mean(part["median_loss"], "width").sel(width=widths[-1]))
-    passed = share[0] - share[-1] > 2 * noise and abs(loss - 2) < 0.02
-    return verdict(passed, f"shares {shown(share)} at widths {shown(widths)}; median loss {loss:.4f}")
-
-
-def an_offset_moves_kinks(dataset: xr.Dataset) -> Verdict:
-    """Holzmüller & Steinwart 2020."""
-    offset = axis(dataset, "offset").max()
-    share = mean(dataset["event_frequency"].sel(offset=offset), "width")
-    return verdict((share > 0.05).all(), f"shares {shown(share)} at offset {offset:g}")
-
-
-def better_guesses_are_better(dataset: xr.Dataset) -> Verdict:
-    """Singhal et al. 2023."""
-    order = ["weights", "activations", "masked activations", "through the next layer"]
-    cosine = mean(dataset["cosine"], "guess").sel(guess=order)
-    return verdict((cosine.diff("guess") > 0).all(), f"cosines {shown(cosine)}")
 
 
 def frequent_functions_are_simple(dataset: xr.Dataset) -> Verdict:
@@ -126,3 +102,50 @@ def sobolev_loss_turns_the_order(dataset: xr.Dataset) -> Verdict:
     half = mean(dataset["half_time"], "sobolev", "degree")
     low, high = (rank_correlation(half["degree"], half.sel(sobolev=order)) for order in (orders.min(), orders.max()))
     return verdict(low > 0.9 and high < -0.9, f"rank correlations {low:.3f} and {high:.3f}")
+
+
+def trained_networks_follow_the_prior(dataset: xr.Dataset) -> Verdict:
+    """Mingard et al. 2021; of at least five functions."""
+    pairs = []
+    for part in _each(dataset, "seed"):
+        shares = np.stack([part[f"{kind}_probability"].values for kind in ("bayes", "sgd")])
+        counts = shares * np.array([[float(part[f"{kind}_count"])] for kind in ("bayes", "sgd")])
+        pairs.append(shares[:, (counts >= 9.5).all(0)])
+    both = np.concatenate(pairs, axis=1)
+    if both.shape[1] < 5:
+        return Verdict("not run", f"only {both.shape[1]} functions are common among both kinds of networks")
+    correlation = rank_correlation(*both)
+    return verdict(correlation > 0.4, f"rank correlation {correlation:.3f} over {both.shape[1]} functions")
+
+
+def trained_networks_generalise_as_random_ones(dataset: xr.Dataset) -> Verdict:
+    """Mingard et al. 2021."""
+    bayes, sgd = (mean(dataset[f"{kind}_accuracy"]) for kind in ("bayes", "sgd"))
+    return verdict(
+        sgd > bayes - 0.05, f"accuracy of random networks {float(bayes):.3f}, of trained ones {float(sgd):.3f}"
+    )
+
+
+def complexity_falls_with_regularisation(dataset: xr.Dataset) -> Verdict:
+    """Dherin et al. 2022; of networks that have not fitted, or have diverged, the slopes say nothing."""
+    end = last(dataset)
+    fitted = end["train_error"] <= 0.01
+    slopes: xr.DataArray = np.log(end["geometric_complexity"].where(fitted))  # type: ignore[assignment]
+    passed, numbers = True, []
+    for name in ("learning_rate", "weight_decay"):
+        axis(dataset, name)
+        low, correlation, high = trend(slopes, name)
+        passed &= high < 0
+        numbers.append(f"{name.replace('_', ' ')} {correlation:.3f} ({low:.3f} to {high:.3f})")
+    return verdict(passed, f"rank correlations with {', '.join(numbers)}; {int(fitted.sum())} of {fitted.size} fit")
+
+
+def complexity_falls_with_depth(dataset: xr.Dataset) -> Verdict:
+    """Dherin et al. 2022."""
+    depths = np.sort(axis(dataset, "depth"))
+    start = mean(dataset["geometric_complexity"].sel(step=0), "depth").sel(depth=depths)
+    return verdict((start.diff("depth") < 0).all(), f"{shown(start)} at depths {shown(depths)}")
+
+
+def _each(dataset: xr.Dataset, dim: str) -> list[xr.Dataset]:
+    return [dataset.sel({dim: value}) for value in dataset[dim].values] if dim in dataset.dims else [dataset]

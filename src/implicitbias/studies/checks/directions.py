@@ -1,0 +1,119 @@
+"""Checks of where weights go after the fit: optimality, direction, alignment, norms."""
+
+import numpy as np
+import xarray as xr
+
+from implicitbias.networks.homogeneity import degree
+from implicitbias.studies.verdicts import TOLERANCE, Lacking, Verdict, arms, axis, diverged, last, mean, shown, verdict
+
+
+def kkt_residuals_fall(dataset: xr.Dataset) -> Verdict:
+    """Lyu & Li 2020, section 4; the mean over seeds, in every activation and depth, once all networks fit."""
+    fitted = mean(dataset["train_error"], "step") == 0
+    falls, numbers = [], []
+    for name in ("kkt_stationarity", "kkt_slackness", "nnls_residual"):
+        later = mean(dataset[name].where(fitted, drop=True), "step", "activation", "depth")
+        first, last = later.isel(step=0), later.isel(step=-1)
+        falls.append(bool((last < first).all()))
+        numbers.append(f"{name} {float(first.mean()):.3g} to {float(last.mean()):.3g}")
+    return verdict(all(falls), "; ".join(numbers))
+
+
+def directions_converge(dataset: xr.Dataset) -> Verdict:
+    """Ji & Telgarsky 2020; the mean over seeds, from where their summed losses are below 1."""
+    below = (_log_loss(dataset) > 0).all([dim for dim in dataset["train_loss"].dims if dim != "step"])
+    cosine = mean(dataset["direction_cosine"].where(below, drop=True), "step", "activation", "depth")
+    passed = (cosine.diff("step") > -TOLERANCE).all() & (cosine.sizes["step"] > 1)
+    return verdict(passed, f"from {shown(cosine.isel(step=0))} over {cosine.sizes['step']} checkpoints")
+
+
+def paths_settle(dataset: xr.Dataset) -> Verdict:
+    """Ji & Telgarsky 2020: the path is finite. It is interpolated between the checkpoints, in the logarithm of S."""
+    size = _log_loss(dataset).clip(min=1e-9)
+    doublings = int(np.log2(float(last(size).min(skipna=False))))
+    if doublings < 3:
+        raise Lacking("no three doublings of S from 1 on")
+    moves = xr.apply_ufunc(
+        lambda along, path: np.diff(np.interp(np.arange(doublings + 1), np.log2(along), path)),
+        size, dataset["path_length"],
+        input_core_dims=[["step"], ["step"]], output_core_dims=[["doubling"]], vectorize=True,
+    )  # fmt: skip
+    moves = mean(moves, "activation", "depth", "doubling")
+    shrink = (moves.isel(doubling=slice(-3, None)).diff("doubling") < 0).all()
+    numbers = "; ".join(f"{name} {shown(part)}" for name, part in arms(moves, "activation", "depth"))
+    return verdict(shrink, f"moves to S = 2, 4, ... {2**doublings}: {numbers}")
+
+
+def _log_loss(dataset: xr.Dataset) -> xr.DataArray:
+    """S, minus the log of the summed exponential loss."""
+    size: xr.DataArray = -dataset["train_loss"] - np.log(float(dataset["train_size"]))
+    return size
+
+
+def deep_linear_layers_align(dataset: xr.Dataset) -> Verdict:
+    """Ji & Telgarsky 2020; of layers whose ratio is above a tenth at the start."""
+    if "linear" not in axis(dataset, "activation"):
+        raise Lacking("no linear networks")
+    part = dataset.sel(activation="linear")
+    ratio = mean(part["second_singular_value"], "step", "depth", "layer")
+    hidden = ratio.where(ratio.isel(step=0) > 0.1)
+    aligned = last(part)["layer_alignment"]
+    falls = (hidden.isel(step=-1) < 0.5 * hidden.isel(step=0)).where(hidden.isel(step=-1).notnull(), True).all()
+    numbers = f"largest second singular value {float(hidden.isel(step=-1).max()):.3g} of the first"
+    passed = falls & (float(aligned.min()) > 0.99) & (not diverged(dataset))
+    return verdict(passed, f"{numbers}; smallest alignment {float(aligned.min()):.4f}")
+
+
+def constant_steps_follow_the_rate(dataset: xr.Dataset) -> Verdict:
+    """Constant steps, T their sum, H the degree: over the last decade L T (log T)^(2 - 2/H) stays within a factor 2.
+
+    L is the loss, given by its logarithm; H is the depth of a network whose first layer alone has biases.
+    """
+    _ = axis(dataset, "schedule")
+    log_loss = mean(dataset["train_loss"].sel(schedule="plain"), "step")
+    late = log_loss.sel(step=log_loss["step"][log_loss["step"] >= int(log_loss["step"].max()) / 10])
+    time = np.log(float(dataset["learning_rate"]) * late["step"])
+    product = late + time + (2 - 2 / int(dataset["depth"])) * np.log(time)
+    spread = float(np.exp(product.max() - product.min()))
+    return verdict(spread < 2, f"largest over smallest product {spread:.3g}")
+
+
+def mean_gradients_align(dataset: xr.Dataset) -> Verdict:
+    """Gradient descent, last step: the mean gradient's cosine with the weights is above .95, and the last one's lower.
+
+    From every initial scale; at the kinks of relus the last gradient alone does not align.
+    """
+    axis(dataset, "optimizer")
+    names = ["path_alignment", "alignment_l2"]
+    part = last(dataset[names]).sel(optimizer="steepest_l2")
+    path, one = (mean(part[name], "init_scale") for name in names)
+    return verdict((path > 0.95).all() & (one < path).all(), f"mean gradient {shown(path)}, last one {shown(one)}")
+
+
+def norms_grow_logarithmically(dataset: xr.Dataset) -> Verdict:
+    """Schechtman & Schreuder 2025; a root of the step over a decade has an R^2 of .974, the logarithm 1.
+
+    H is the degree of homogeneity; a network counts as fitted from the checkpoint on after which it makes no error.
+    """
+    power = degree({name: dataset[name].item() for name in ("activation", "depth", "output")})
+    passed, numbers = True, []
+    for batch in axis(dataset, "batch_size"):
+        fits = [_log_growth(one, power) for _, one in arms(dataset.sel(batch_size=batch), "seed", "member")]
+        slopes, shares, decades = np.transpose(fits)
+        if np.min(decades) < 1:
+            raise Lacking(f"only {np.min(decades):.2g} decades of steps after a network's fit, at batch size {batch}")
+        passed &= bool((slopes > 0).all() and (shares > 0.98).all())
+        numbers.append(f"batch size {batch}: slope {shown(slopes)}, R^2 from {shares.min():.3f}")
+    return verdict(passed, f"|theta|^{power} against log step, {'; '.join(numbers)}")
+
+
+def _log_growth(network: xr.Dataset, power: int) -> tuple[float, float, float]:
+    """Slope of |theta|^power against log step, its R^2, and over how many decades, once fitted; NaN if it never is."""
+    recorded = network[["parameter_norm", "train_error"]].where(network["step"] > 0).dropna("step")
+    errs = np.flatnonzero(recorded["train_error"].values != 0)
+    late = recorded.isel(step=slice(errs[-1] + 1 if len(errs) else 0, None))
+    if not late.sizes["step"] or diverged(network):
+        return np.nan, np.nan, np.nan
+    x, y = np.log(late["step"].values), late["parameter_norm"].values ** power
+    share = np.corrcoef(x, y)[0, 1] ** 2 if np.ptp(y) > 0 else 0.0
+    return np.polyfit(x, y, 1)[0] if len(x) > 1 else np.nan, share, np.ptp(x) / np.log(10)

@@ -1,0 +1,182 @@
+"""Checks of two-layer networks on nearly orthogonal data: low rank, equal margins, the limit, benign overfitting."""
+
+import numpy as np
+import xarray as xr
+
+from implicitbias.studies.verdicts import TOLERANCE, Lacking, Verdict, axis, last, mean, shown, verdict
+
+
+def rank_falls_faster_in_high_dimension(dataset: xr.Dataset) -> Verdict:
+    """Frei et al. 2023, section 5."""
+    share = _rank_share(dataset).sel(init_scale=axis(dataset, "init_scale").min())
+    share = share.sel(features=np.sort(axis(dataset, "features")), step=[s for s in axis(dataset, "step") if s >= 10])
+    falls = (share.diff("features") < 0).all()
+    return verdict(falls, f"shares {shown(share.isel(step=0))} at step {int(share['step'][0])}")
+
+
+def small_initialisation_lowers_rank(dataset: xr.Dataset) -> Verdict:
+    """Frei et al. 2023, section 5: shares of the initial stable rank."""
+    scales = axis(dataset, "init_scale")
+    share = _rank_share(dataset).isel(step=-1)
+    small, large = share.sel(init_scale=scales.min()), share.sel(init_scale=scales.max())
+    return verdict((small < 0.1).all() & (large > 0.5).all(), f"smallest {shown(small)}, largest {shown(large)}")
+
+
+def a_step_takes_the_rank(dataset: xr.Dataset) -> Verdict:
+    """Frei et al. 2023, section 5, as computed for its sizes: .0069 is left at a step of .16."""
+    if dataset["features"].max() < 10_000:
+        raise Lacking("no dimension of 10,000 or more")
+    share = _rank_share(dataset.where(dataset["features"] >= 10_000, drop=True)).sel(init_scale=0.02, step=1)
+    return verdict((share < 0.01).all(), f"share of the initial stable rank {shown(share)}")
+
+
+def _rank_share(dataset: xr.Dataset) -> xr.DataArray:
+    """Stable rank over its initial value, mean over seeds and members."""
+    if 0 not in axis(dataset, "step"):
+        raise Lacking("no step 0")
+    rank = dataset["stable_rank"]
+    return mean(rank / rank.sel(step=0), "features", "init_scale", "step")
+
+
+def slope_lowers_rank(dataset: xr.Dataset) -> Verdict:
+    """Kou, Chen & Gu 2023, section 6."""
+    slopes = np.sort(axis(dataset, "slope"))
+    rank = mean(last(dataset)["positive_stable_rank"], "slope", "init_scale").sel(slope=slopes)
+    return verdict((rank.diff("slope") < 0).all(), f"stable rank {shown(rank)} by slope, then initialisation")
+
+
+def initialisation_lowers_rank(dataset: xr.Dataset) -> Verdict:
+    """Kou, Chen & Gu 2023, section 6."""
+    scales = np.sort(axis(dataset, "init_scale"))
+    rank = mean(last(dataset)["positive_stable_rank"], "slope", "init_scale").sel(init_scale=scales)
+    passed = (rank.diff("init_scale") > 0).all() & (rank.isel(init_scale=0) < 1.1).all()
+    return verdict(passed, f"stable rank from the smallest initial weights {shown(rank.isel(init_scale=0))}")
+
+
+def limit_is_the_convex_optimum(dataset: xr.Dataset) -> Verdict:
+    """Frei et al. 2023, theorem 3.2."""
+    layer, predictor = (mean(dataset[name], "step") for name in ("optimum_cosine", "svm_cosine"))
+    rises = all((cosine.diff("step") > -TOLERANCE).all() for cosine in (layer, predictor))
+    high = min(float(cosine[-1]) for cosine in (layer, predictor)) > 0.99
+    return verdict(rises and high, f"first layer {shown(layer)}; predictor {shown(predictor)}")
+
+
+def limit_has_rank_two(dataset: xr.Dataset) -> Verdict:
+    """Frei et al. 2023, theorem 3.2; at the largest dimension the singular value is still far from its limit of 0."""
+    ratio = mean(dataset["third_singular_value"].sel(layer=0), "step", "features")
+    later = ratio.sel(step=[step for step in axis(dataset, "step") if step > 0])
+    end = later.isel(step=-1)
+    return verdict((later.diff("step") < 0).all() & (end < 0.02).all(), f"third over first at the end {shown(end)}")
+
+
+def predictor_is_nearly_the_shortest(dataset: xr.Dataset) -> Verdict:
+    """Frei et al. 2023, theorem 3.2: at most 2/(kappa + slope), which is least for as many signs of both kinds."""
+    ratio, bound = mean(last(dataset)["svm_norm_ratio"], "features"), 2 / (1 + float(dataset["slope"]))
+    return verdict((ratio <= bound).all(), f"norms over the shortest {shown(ratio)}, bound {bound:.3g}")
+
+
+def margins_equalise(dataset: xr.Dataset) -> Verdict:
+    """Kou, Chen & Gu 2023, section 4: the ratio tends to 1 as 1 - c/log t, too slowly for a threshold."""
+    ratio = mean(dataset["margin_ratio"], "step")
+    later = ratio.sel(step=[step for step in axis(dataset, "step") if step > 0])
+    return verdict((later.diff("step") > 0).all(), f"smallest over largest margin {shown(later)}")
+
+
+def loss_times_steps_is_predicted(dataset: xr.Dataset) -> Verdict:
+    """Halves, orthogonal points, last step: loss times step is n m/(eta (1 + slope^2) d), within a tenth.
+
+    With m neurons a half, of which without slope one half is active at a point: 2 n m/(eta d).
+    """
+    slopes, last = axis(dataset, "slope"), dataset.isel(step=-1)
+    found = mean(last["train_loss"], "slope") * int(last["step"])
+    size = dataset["train_size"] * dataset["width"] / 2 / (_rate(dataset) * dataset["features"])
+    ratio = found / (float(size) / np.where(slopes > 0, 1 + slopes**2, 0.5))
+    return verdict((abs(ratio - 1) < 0.1).all(), f"over the prediction {shown(ratio)} at slopes {shown(slopes)}")
+
+
+def rank_of_halves_is_predicted(dataset: xr.Dataset) -> Verdict:
+    """Halves, orthogonal points, last step: stable rank 1 with a slope, within .03, without 2p/(p + 1) within a tenth.
+
+    The half is that of the p points labelled +1.
+    """
+    slopes, last = axis(dataset, "slope"), dataset.isel(step=-1)
+    points = last["positive_share"] * dataset["train_size"]
+    predicted = (2 * points / (points + 1)).where(last["slope"] == 0, 1)
+    ratio = mean(last["positive_stable_rank"] / predicted, "slope")
+    passed = abs(ratio - 1) < np.where(slopes > 0, 0.03, 0.1)
+    return verdict(passed.all(), f"over the prediction {shown(ratio)} at slopes {shown(slopes)}")
+
+
+def weights_grow_as_the_logarithm(dataset: xr.Dataset) -> Verdict:
+    """Networks of degree one, constant steps: |W|/log(step) stays within a factor 1.5 over the last two decades."""
+    steps = axis(dataset, "step")
+    late = mean(dataset["parameter_norm"], "step", "slope").sel(step=steps[steps >= steps[-1] / 100])
+    growth = late / np.log(late["step"])
+    spread = growth.max("step") / growth.min("step")
+    return verdict((spread < 1.5).all(), f"largest over smallest ratio {shown(spread)}")
+
+
+def _rate(dataset: xr.Dataset) -> float:
+    """The learning rate, a number or one over the dimension ("10/d")."""
+    value = dataset["learning_rate"].item()
+    return float(value[:-2]) / int(dataset["features"]) if isinstance(value, str) else float(value)
+
+
+def small_initialisation_keeps_rank_low(dataset: xr.Dataset) -> Verdict:
+    """Frei et al. 2023, section 5."""
+    scales = np.sort(axis(dataset, "init_scale"))
+    part = dataset.sel(step=[step for step in axis(dataset, "step") if step > 0])
+    low, high = (mean(part["stable_rank"].sel(init_scale=scale), "step") for scale in (scales[0], scales[-1]))
+    errors = mean(last(dataset)["test_error"], "init_scale").values
+    numbers = f"at the end {float(low[-1]):.3g} and {float(high[-1]):.3g}; test errors {shown(errors)}"
+    passed = (low < 1.01 * high).all() and float(low[-1]) < 0.5 * float(high[-1])
+    return verdict(passed and np.ptp(errors) < 0.03, numbers)
+
+
+def neurons_align_before_the_loss_moves(dataset: xr.Dataset) -> Verdict:
+    """Min, Mallada & Vidal 2023."""
+    loss, aligned = (mean(dataset[name], "step") for name in ("train_loss", "class_alignment"))
+    before = aligned.where(loss > 0.9 * loss.isel(step=0), drop=True)
+    rank = float(mean(last(dataset)["stable_rank"]))
+    numbers = f"alignment {float(before[0]):.3f} at the start, {float(before[-1]):.3f} before the loss falls"
+    return verdict(float(before[-1]) > 0.95 and rank < 2, f"{numbers}; stable rank at the end {rank:.3g}")
+
+
+def loss_falls_as_one_over_t(dataset: xr.Dataset) -> Verdict:
+    """Min, Mallada & Vidal 2023: O(1/t), and with logarithms a little less (Lyu & Li 2020, section 4)."""
+    steps = axis(dataset, "step")
+    late = mean(dataset["train_loss"], "step").sel(step=steps[steps >= steps[-1] / 10])
+    if late.size < 4:
+        raise Lacking("no four checkpoints in the last decade of steps")
+    slope = np.polyfit(np.log(late["step"].values), np.log(late.values), 1)[0]
+    return verdict(-1.5 < slope < -1, f"slope {slope:.3f} over {late.size} checkpoints")
+
+
+def overfitting_is_benign_in_high_dimension(dataset: xr.Dataset) -> Verdict:
+    """Karhadkar et al. 2024."""
+    features, end = np.sort(axis(dataset, "features")), last(dataset)
+    error = mean(end["test_error"], "features").sel(features=features)
+    high = error.sel(features=features[features >= 7 * int(dataset["train_size"])])
+    if not high.size:
+        raise Lacking("no dimension of 7 n or more")
+    fitted = bool((end["train_error"] == 0).all())
+    falls = (error.diff("features") <= 0).all() & (float(error[0]) > 0.01)
+    return verdict(fitted and falls and (high < 0.01).all(), f"test error {shown(error)} at d = {shown(features)}")
+
+
+def less_signal_suffices_with_more_points(dataset: xr.Dataset) -> Verdict:
+    """Karhadkar et al. 2024; the signal at a quarter is interpolated."""
+    signals, sizes = np.sort(axis(dataset, "signal")), np.sort(axis(dataset, "train_size"))
+    errors = mean(last(dataset)["test_error"], "train_size", "signal").sel(signal=signals, train_size=sizes)
+    needed = []
+    for size in sizes:
+        error = errors.sel(train_size=size).values
+        if not (error < 0.25).any() or not (error[0] > 0.25):
+            return verdict(False, f"test errors {shown(error)} at n = {size} do not cross a quarter")
+        after = int((error < 0.25).argmax())
+        share = (error[after - 1] - 0.25) / (error[after - 1] - error[after])
+        needed.append(signals[after - 1] + share * (signals[after] - signals[after - 1]))
+    chance = float(abs(errors.isel(signal=0) - 0.5).max())
+    numbers = f"signal at a test error of a quarter {shown(needed)} at n = {shown(sizes)}"
+    passed = chance < 0.05 and (np.diff(needed) < 0).all()
+    return verdict(passed, f"{numbers}; without signal {shown(errors.isel(signal=0))}")

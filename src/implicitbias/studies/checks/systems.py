@@ -1,0 +1,80 @@
+"""Checks of smaller systems: depth, pruning, kinks, guessed gradients, a ball."""
+
+import numpy as np
+import xarray as xr
+
+from implicitbias.studies.verdicts import Verdict, axis, last, mean, shown, stderr_of_mean, verdict
+
+
+def kinks_stay_where_they_start(dataset: xr.Dataset) -> Verdict:
+    """Holzmüller & Steinwart 2020; fewer: by two standard errors of the difference. The median is the widest's."""
+    widths = np.sort(axis(dataset, "width"))
+    part = dataset.sel(offset=0.0) if "offset" in dataset.dims else dataset
+    share = mean(part["event_frequency"], "width").sel(width=widths)
+    noise = np.sqrt((stderr_of_mean(part["event_frequency_stderr"], "width") ** 2).sel(width=widths[[0, -1]]).sum())
+    loss = float(mean(part["median_loss"], "width").sel(width=widths[-1]))
+    passed = share[0] - share[-1] > 2 * noise and abs(loss - 2) < 0.02
+    return verdict(passed, f"shares {shown(share)} at widths {shown(widths)}; median loss {loss:.4f}")
+
+
+def an_offset_moves_kinks(dataset: xr.Dataset) -> Verdict:
+    """Holzmüller & Steinwart 2020."""
+    offset = axis(dataset, "offset").max()
+    share = mean(dataset["event_frequency"].sel(offset=offset), "width")
+    return verdict((share > 0.05).all(), f"shares {shown(share)} at offset {offset:g}")
+
+
+def better_guesses_are_better(dataset: xr.Dataset) -> Verdict:
+    """Singhal et al. 2023."""
+    order = ["weights", "activations", "masked activations", "through the next layer"]
+    cosine = mean(dataset["cosine"], "guess").sel(guess=order)
+    return verdict((cosine.diff("guess") > 0).all(), f"cosines {shown(cosine)}")
+
+
+def deepest_networks_fit(dataset: xr.Dataset) -> Verdict:
+    """Bernstein et al. 2023; a network that has diverged counts as one that errs everywhere."""
+    error = float(_deepest(dataset).fillna(1).max())
+    return verdict(error == 0, f"largest training error {error:.3f} at depth {axis(dataset, 'depth').max()}")
+
+
+def deepest_networks_do_not_fit(dataset: xr.Dataset) -> Verdict:
+    """Bernstein et al. 2023; a network that has diverged counts as one that errs everywhere."""
+    names = [dim for dim in ("optimizer", "learning_rate") if dim in dataset.dims]
+    error = float(mean(_deepest(dataset).fillna(1), *names).min())
+    return verdict(error > 0.3, f"lowest training error {error:.3f} at depth {axis(dataset, 'depth').max()}")
+
+
+def fitting_depends_on_the_learning_rate(dataset: xr.Dataset) -> Verdict:
+    """Every optimizer: the training error ends below .2 at its best learning rate, above .4 at its worst (or diverged).
+
+    Where a network has diverged, all of its points count as wrong.
+    """
+    axis(dataset, "learning_rate")
+    last = dataset["train_error"].isel(step=-1) if "step" in dataset.dims else dataset["train_error"]
+    error = mean(last.fillna(1), "optimizer", "learning_rate")
+    best, worst = error.min("learning_rate"), error.max("learning_rate")
+    numbers = f"best {shown(best)}, worst {shown(worst)} for {', '.join(map(str, axis(dataset, 'optimizer')))}"
+    return verdict((best < 0.2).all() & (worst > 0.4).all(), numbers)
+
+
+def _deepest(dataset: xr.Dataset) -> xr.DataArray:
+    """Training error of the deepest networks at the last step."""
+    return last(dataset)["train_error"].sel(depth=axis(dataset, "depth").max())
+
+
+def mild_pruning_is_free_and_extreme_pruning_is_not(dataset: xr.Dataset) -> Verdict:
+    """Yang et al. 2023; mild: to a half or more; extreme: the least that the study keeps. A loss starts at .69."""
+    keep = np.sort(axis(dataset, "keep"))
+    loss, test = (mean(dataset[name], "keep").sel(keep=keep) for name in ("train_loss", "test_error"))
+    mild = test.sel(keep=keep[keep >= 0.5]) - test.sel(keep=keep[-1])
+    passed = (loss < 0.05).all() & (mild <= 0.02).all() & (float(test[0]) > 0.4)
+    return verdict(passed, f"keeping {shown(keep)}: training loss {shown(loss)}, test error {shown(test)}")
+
+
+def a_second_layer_finds_the_ball(dataset: xr.Dataset) -> Verdict:
+    """Safran & Lee 2022; of the networks of one hidden layer the best."""
+    axis(dataset, "network")
+    loss = mean(dataset["test_loss"], "network", *[dim for dim in ("features",) if dim in dataset.dims])
+    deep = loss.sel(network="two hidden layers")
+    others = loss.drop_sel(network="two hidden layers").min("network")
+    return verdict((deep < others).all(), f"two hidden layers {shown(deep)}, one at best {shown(others)}")
