@@ -88,7 +88,8 @@ CHECKS: dict[str, Entry] = {
     ),
     "kinks_stay_where_they_start": Entry(
         f"{_CHECKS}.systems:kinks_stay_where_they_start",
-        "without offset, fewer wide than narrow networks have a kink that leaves; the median loss is within 1 % of 2",
+        "without offset, fewer wide than narrow networks have a kink that leaves (by 2 standard errors); the median"
+        " loss of the widest is within 1 % of 2",
     ),
     "an_offset_moves_kinks": Entry(
         f"{_CHECKS}.systems:an_offset_moves_kinks",
@@ -149,7 +150,7 @@ CHECKS: dict[str, Entry] = {
     ),
     "limit_is_the_convex_optimum": Entry(
         f"{_CHECKS}.rank:limit_is_the_convex_optimum",
-        "cosines of the first layer to its convex optimum, and of the predictor to the SVM, rise above .99",
+        "cosines of the first layer to its convex optimum, and of the predictor to the SVM, rise (to 1e-4) above .99",
     ),
     "limit_has_rank_two": Entry(
         f"{_CHECKS}.rank:limit_has_rank_two",
@@ -184,7 +185,8 @@ CHECKS: dict[str, Entry] = {
     ),
     "neurons_align_before_the_loss_moves": Entry(
         f"{_CHECKS}.rank:neurons_align_before_the_loss_moves",
-        "neurons point at their class's mean while the loss is above 90 % of its initial value; the rank ends below 2",
+        "neurons point at their class's mean (a cosine above .95) while the loss is above 90 % of its initial value;"
+        " the rank ends below 2",
     ),
     "loss_falls_as_one_over_t": Entry(
         f"{_CHECKS}.rank:loss_falls_as_one_over_t",
@@ -229,13 +231,13 @@ CHECKS: dict[str, Entry] = {
     ),
     "directions_converge": Entry(
         f"{_CHECKS}.directions:directions_converge",
-        "once the summed loss is below 1, the cosine to the last direction rises from checkpoint to checkpoint, for"
-        " every activation and depth",
+        "once the summed loss is below 1, the cosine to the last direction rises from checkpoint to checkpoint (to"
+        " 1e-4), for every activation and depth",
     ),
     "paths_settle": Entry(
         f"{_CHECKS}.directions:paths_settle",
-        "from a summed loss of 1/e on, the direction moves less with every doubling of S, minus the log of the summed"
-        " loss, for every activation and depth",
+        "over the last three doublings of S, minus the log of the summed loss, the direction's moves shrink from one"
+        " to the next, for every activation and depth",
     ),
     "deep_linear_layers_align": Entry(
         f"{_CHECKS}.directions:deep_linear_layers_align",
@@ -362,7 +364,7 @@ CHECKS: dict[str, Entry] = {
     ),
     "small_labels_hurt": Entry(
         f"{_CHECKS}.architecture:small_labels_hurt",
-        "at every n, networks trained to small labels err more than to large ones",
+        "with true labels, at every n, networks trained to the smallest labels err more than to the largest",
     ),
     "networks_cross_orthant_average": Entry(
         f"{_CHECKS}.architecture:networks_cross_orthant_average",

@@ -101,3 +101,14 @@ def test_growth_is_of_the_norm_to_the_networks_degree() -> None:
     deep = BATCHES.assign_coords(depth=3).assign(parameter_norm=BATCHES["parameter_norm"] ** (2 / 3))
     assert run_check("norms_grow_logarithmically", deep).numbers.startswith("|theta|^3")
     assert run_check("norms_grow_logarithmically", deep).outcome == "passed"
+
+
+def test_paths_are_judged_over_three_doublings_at_least() -> None:
+    """And by the last three alone: far from the limit the direction still moves more and more."""
+    assert run_check("paths_settle", MARGINS.isel(step=slice(0, -1))).outcome == "not run"
+    slow = np.array([0, 0.1, 0.11, 0.13, 0.6, 0.8, 0.9])
+    sizes = np.array([-3.0, 1.01, 2.0, 4.0, 8.0, 16.0, 32.0])
+    long = study(
+        {"step": range(7)}, train_loss=("step", -(sizes + np.log(50))), path_length=("step", slow)
+    ).assign_coords(train_size=50)
+    assert run_check("paths_settle", long).outcome == "passed"

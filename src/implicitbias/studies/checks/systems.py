@@ -7,7 +7,7 @@ from implicitbias.studies.verdicts import Verdict, axis, last, mean, shown, stde
 
 
 def kinks_stay_where_they_start(dataset: xr.Dataset) -> Verdict:
-    """Holzmüller & Steinwart 2020; fewer: by two standard errors of the difference. The median is the widest's."""
+    """Holzmüller & Steinwart 2020."""
     widths = np.sort(axis(dataset, "width"))
     part = dataset.sel(offset=0.0) if "offset" in dataset.dims else dataset
     share = mean(part["event_frequency"], "width").sel(width=widths)
