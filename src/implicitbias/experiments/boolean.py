@@ -24,9 +24,9 @@ from implicitbias.training.loop import descend_alike
 
 _SOURCE = "Valle-Perez, Camargo & Louis 2019, section 4"
 _MINGARD = "Mingard et al. 2021, section 5"
-_BLOCK = 2000  # networks at once
+_BLOCK = 250  # networks at once: they stay in the cache
 _FORM = Form(plain_relu, bias="all")
-_TARGET_BLOCKS = 50  # of random networks, among whose functions the target is chosen
+_TARGET_DRAWS = 100_000  # random networks among whose functions the target is chosen
 _MINORITY = 1 / 32  # smallest share of either sign in a target
 
 
@@ -182,7 +182,7 @@ def _bits(code: bytes, size: int) -> np.ndarray:
 def _target(corners: Tensor, width: int, seed: int) -> Tensor:
     """The function seen most often among random ones in which either sign has its share."""
     generator, seen = torch.Generator().manual_seed(derive_seed("boolean target", seed)), Counter[bytes]()
-    for _ in range(_TARGET_BLOCKS):
+    for _ in range(_TARGET_DRAWS // _BLOCK):
         signs = forward(_random(_BLOCK, corners.shape[1], width, generator), corners, _FORM) > 0
         ones = signs.float().mean(1)
         seen.update(_codes(signs[(ones >= _MINORITY) & (ones <= 1 - _MINORITY)]))
