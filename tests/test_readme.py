@@ -55,6 +55,11 @@ def test_the_config_example_is_valid() -> None:
     assert make_plan(validate(example)).jobs["training"]
 
 
+def test_every_study_of_the_default_run_is_named() -> None:
+    studies = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["studies"]
+    assert [name for name in studies if f"`{name}`" not in TEXT] == []
+
+
 @pytest.mark.parametrize(
     ("target", "config"), [("run", "config.yaml"), ("quick", "test.yaml"), ("plan", "config.yaml")]
 )
