@@ -62,7 +62,7 @@ def test_correlations_within_and_across_tasks() -> None:
         assert int(found["within_draws"]) == int(found["across_draws"]) == 5
         assert float(found["within"]) * sign > 0.99
         assert float(found["across"]) == pytest.approx(-sign, abs=2e-3)
-        assert float(found["within_low"]) <= float(found["within"]) <= float(found["within_high"])
+        assert np.isnan([found["within_low"], found["across_low"]]).all()  # where nothing varies
     table = gather({"one": trained(1.0, "mnist")})
     whole = rank_correlation(table["normalized_margin"], table["test_error"])
     assert whole < float(table["within"].sel(metric="normalized_margin"))

@@ -39,7 +39,8 @@ def gather(studies: Mapping[str, xr.Dataset]) -> xr.Dataset:
         Networks on the same points are no independent ones. A draw is a source with its labels and a seed; its training
         sets of all sizes are nested, and all studies take the same. The 95 % intervals (`within_low`, `within_high`,
         `across_low`, `across_high`) leave out one draw after another with all its networks, and are NaN for fewer than
-        five draws (`within_draws`, `across_draws`). They hold for new draws, not for other sources and labels.
+        five draws (`within_draws`, `across_draws`), and where all correlations are 1. They hold for new draws, not for
+        other sources and labels.
     """
     trained = {name: study for name, study in studies.items() if parameters_of(study).get("training")}
     tables = [_table(name, study) for name, study in trained.items() if "test_error" in study]
@@ -156,7 +157,8 @@ def _pooled(parts: Sequence[pd.DataFrame], name: str, kind: str, by: str | None 
             with np.errstate(invalid="ignore", divide="ignore"):
                 left = without[:, 0] / without[:, 1]  # NaN if nothing is left: no interval
             half = student.ppf(0.975, len(draws) - 1) * np.sqrt((len(draws) - 1) * left.var())
-            found |= {f"{kind}_low": np.tanh(centre - half), f"{kind}_high": np.tanh(centre + half)}
+            if half > 0:  # at a correlation of 1 that every draw bears out there is nothing to vary
+                found |= {f"{kind}_low": np.tanh(centre - half), f"{kind}_high": np.tanh(centre + half)}
     return found | {f"{kind}_groups": len(kept), f"{kind}_draws": len(draws)}
 
 
