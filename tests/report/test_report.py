@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from implicitbias.report.build import build
+from implicitbias.report.build import _across, build
 from implicitbias.studies.all_runs import gather
 
 PIXEL = bytes.fromhex(
@@ -112,6 +112,20 @@ def test_the_main_result_is_said_first(page: Page) -> None:
 
 def test_the_front_page_speaks_of_all_runs(page: Page) -> None:
     assert "108 trained networks on 9 kinds of tasks." in page.text
+
+
+def test_the_metrics_that_go_with_the_test_error_are_named() -> None:
+    found = {"within": [-0.5, 0.9, -0.7], "within_low": [-0.8, -0.1, -0.9], "within_high": [-0.1, 1.0, -0.3]}
+    table = xr.Dataset(
+        {"task": ("run", ["a", "a", "b"]), "within_groups": ("metric", [3, 4, 5])}
+        | {key: ("metric", values) for key, values in found.items()},
+        {"metric": ["margin_l2", "stable_rank", "normalized_margin"]},
+    )
+    text = _across(table)
+    assert "Of 3 metrics 2 go with the test error" in text
+    assert "normalised margin -0.70 (-0.90 to -0.30, 5 groups); margin by the 2-norm -0.50 (-0.80 to -0.10, 3" in text
+    assert "stable rank" not in text
+    assert "does not hold 0. This is" in _across(table.isel(metric=[1]))
 
 
 def test_text_is_escaped(page: Page) -> None:

@@ -88,17 +88,22 @@ def _across(runs: xr.Dataset) -> str:
     known = judged(runs)
     if not known.sizes["metric"]:
         return text
-    best = known.isel(metric=int(np.abs(known["within"].values).argmax()))
     sure = known.isel(metric=((known["within_low"] > 0) | (known["within_high"] < 0)).values)
-    name = METRICS[str(best["metric"].item())].long_name
-    correlation, low, high = (f"{float(best[key]):+.2f}" for key in ("within", "within_low", "within_high"))
+    order = np.argsort(-np.abs(sure["within"].values))
+    named = "; ".join(_correlation(sure.isel(metric=position)) for position in order)
     return (
-        f"{text} Among networks of one task and architecture, the {name} goes with the test error most closely (rank"
-        f" correlation {correlation}, 95 % interval {low} to {high}, {int(best['within_groups'])} groups). Of"
-        f" {known.sizes['metric']} metrics {sure.sizes['metric']} have an interval that does not hold 0, uncorrected"
-        " for their number. Intervals leave out one draw of training points after another, with all networks trained on"
-        " it: they speak of other draws from these sources, not of other sources."
+        f"{text} Of {known.sizes['metric']} metrics {sure.sizes['metric']} go with the test error among networks of one"
+        " task and architecture: the 95 % interval of their rank correlation does not hold"
+        f" 0{': ' if named else ''}{named}. This is uncorrected for their number. Intervals leave out one draw of"
+        " training points after another, with all networks trained on it: they speak of other draws from these sources,"
+        " not of other sources."
     )
+
+
+def _correlation(metric: xr.Dataset) -> str:
+    value, low, high = (f"{float(metric[key]):+.2f}" for key in ("within", "within_low", "within_high"))
+    name = METRICS[str(metric["metric"].item())].long_name
+    return f"{name} {value} ({low} to {high}, {int(metric['within_groups'])} groups)"
 
 
 def _study(
