@@ -30,8 +30,6 @@ DISTANCES = xr.concat([DISTANCES, DISTANCES.isel(step=[2]).assign_coords(step=[1
 STEEPEST = study(
     {"optimizer": OPTIMIZERS, "init_scale": [0.1, 1.0], "step": STEPS},
     euler_defect=(("optimizer", "step"), np.full((4, 5), 1e-15)),
-    path_alignment=(("optimizer", "init_scale", "step"), np.ones((4, 2, 1)) * [0, 0.5, 0.9, 0.95, 0.98]),
-    alignment_l2=(("optimizer", "init_scale", "step"), np.ones((4, 2, 1)) * [0, 0.5, 0.8, 0.85, 0.9]),
     **{
         f"margin_{norm}": (
             ("optimizer", "init_scale", "step"),
