@@ -113,60 +113,37 @@ def test_training_ends_once_all_have_stopped(optimizer: Optimizer) -> None:
         assert torch.equal(short, long)
 
 
-def test_another_rule_until_the_fit() -> None:
-    """A member goes the first rule's way to its fit, then the second's; one that never fits, the first's."""
+@pytest.mark.parametrize(
+    ("before", "after", "rate", "epochs"), [(sgd(), linf(), 0.01, 600), (nero(), sgd(), 0.02, 100)], ids=["sgd", "nero"]
+)
+def test_another_rule_until_the_fit(before: Optimizer, after: Optimizer, rate: float, epochs: int) -> None:
+    """A member goes the first rule's way to its fit, also if that projects, then the second's; without a fit it stays."""
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
     labels = inputs[..., 0].sign().expand(2, -1)
-    members = rates(learning_rate=[0.01, 1e-12])
+    members = rates(learning_rate=[rate, 1e-12])
 
     def way(optimizer: Optimizer, until_fit: Optimizer | None, start: list[torch.Tensor]) -> list[list[torch.Tensor]]:
         weights = [weight.clone() for weight in start]
         pauses = descend(
-            weights, inputs, labels, members, form=Form(relu), loss=logistic, optimizer=optimizer, epochs=600,
-            batch_size="full", checkpoints=range(601), until_fit=until_fit,
+            weights, inputs, labels, members, form=Form(relu), loss=logistic, optimizer=optimizer, epochs=epochs,
+            batch_size="full", checkpoints=range(epochs + 1), until_fit=until_fit,
         )  # fmt: skip
         return [[weight.detach().clone() for weight in weights] for _ in pauses]
 
     start = initialise(2, 5, 8, [1, 1], dtype=torch.float64)
-    first, switched = way(sgd(), None, start), way(linf(), sgd(), start)
+    first, switched = way(before, None, start), way(after, before, start)
     fits = [bool((forward(each, inputs[0], Form(relu)) * labels > 0)[0].all()) for each in first]
     at = fits.index(True)
-    assert 0 < at < 599
-    then = way(linf(), None, first[at])
+    assert 0 < at < epochs - 1
+    then = way(after, None, first[at])
     for layer in range(2):
         for step in range(at + 1):
             assert torch.equal(switched[step][layer], first[step][layer])
-        for step in range(at + 1, 601):
+        for step in range(at + 1, epochs + 1):
             assert torch.equal(switched[step][layer][0], then[step - at][layer][0])
             assert torch.equal(switched[step][layer][1], first[step][layer][1])
-        assert not torch.allclose(switched[600][layer][0], first[600][layer][0])
-
-
-def test_a_rule_that_projects_leaves_fitted_members_to_the_next() -> None:
-    """From its fit on, a member that Nero has fitted goes the way of plain descent from there."""
-    source = torch.Generator().manual_seed(0)
-    inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
-    labels = inputs[..., 0].sign().expand(2, -1)
-    members = rates(learning_rate=[0.02, 1e-12])
-
-    def way(optimizer: Optimizer, until_fit: Optimizer | None, start: list[torch.Tensor]) -> list[list[torch.Tensor]]:
-        weights = [weight.clone() for weight in start]
-        pauses = descend(
-            weights, inputs, labels, members, form=Form(relu), loss=logistic, optimizer=optimizer, epochs=100,
-            batch_size="full", checkpoints=range(101), until_fit=until_fit,
-        )  # fmt: skip
-        return [[weight.detach().clone() for weight in weights] for _ in pauses]
-
-    start = initialise(2, 5, 8, [1, 1], dtype=torch.float64)
-    first, switched = way(nero(), None, start), way(sgd(), nero(), start)
-    fits = [bool((forward(each, inputs[0], Form(relu)) * labels > 0)[0].all()) for each in first]
-    at = fits.index(True)
-    assert 0 < at < 99
-    then = way(sgd(), None, first[at])
-    for layer in range(2):
-        assert torch.equal(switched[100][layer][0], then[100 - at][layer][0])
-        assert torch.equal(switched[100][layer][1], first[100][layer][1])
+        assert not torch.allclose(switched[-1][layer][0], first[-1][layer][0])
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
