@@ -147,7 +147,7 @@ def test_gradient_descent_follows_the_flow_at_first_order() -> None:
             with torch.no_grad():
                 for weight, gradient in zip(own, gradients, strict=True):
                     weight -= 2.0 / steps * gradient
-        errors.append(math.sqrt(sum(float((a - b).square().sum()) for a, b in zip(own, end, strict=True))))
+        errors.append(math.sqrt(sum(float((a - b).square().sum().detach()) for a, b in zip(own, end, strict=True))))
     assert errors[0] / errors[1] == pytest.approx(2, rel=0.05)
     assert errors[1] < 0.01
 

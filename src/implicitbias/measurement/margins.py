@@ -118,7 +118,8 @@ def margin_f1(train_outputs: Array, train_labels: Array, weights: Sequence[Array
 
 def margin_f2(train_outputs: Array, train_labels: Array, weights: Sequence[Array]) -> Array:
     """min_i y_i f(x_i) over |b|/sqrt(m), arguments as in `margin_f1` (Chizat & Bach 2020, section 5: the kernel's)."""
-    smallest: Array = (train_outputs * train_labels).min(-1) * weights[0].shape[-2] ** 0.5 / l2(weights[1:])
+    with np.errstate(invalid="ignore"):  # an output layer that starts at 0 has no direction yet
+        smallest: Array = (train_outputs * train_labels).min(-1) * weights[0].shape[-2] ** 0.5 / l2(weights[1:])
     return smallest
 
 

@@ -124,7 +124,8 @@ def margin_l2_share(
     The optimum is a hard-margin machine on the gradients: the support vector machine of the inputs for one layer, that
     of the random-feature kernel for random features.
     """
-    reached = (train_outputs * train_labels).min(-1) / l2(trained_weights)
+    with np.errstate(invalid="ignore"):  # an output layer that starts at 0 has no direction yet
+        reached = (train_outputs * train_labels).min(-1) / l2(trained_weights)
     share: Array = reached / tangent_margin(tangents, train_labels)
     return share
 
