@@ -117,7 +117,7 @@ def test_training_ends_once_all_have_stopped(optimizer: Optimizer) -> None:
     ("before", "after", "rate", "epochs"), [(sgd(), linf(), 0.01, 600), (nero(), sgd(), 0.02, 100)], ids=["sgd", "nero"]
 )
 def test_another_rule_until_the_fit(before: Optimizer, after: Optimizer, rate: float, epochs: int) -> None:
-    """A member goes the first rule's way to its fit, also if that projects, then the second's; without a fit it stays."""
+    """A member goes the first rule's way to its fit, also if that projects, then the second's; or it never fits."""
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
     labels = inputs[..., 0].sign().expand(2, -1)
