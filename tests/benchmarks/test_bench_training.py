@@ -8,7 +8,7 @@ and a torch.optim.Optimizer for every network.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -131,12 +131,20 @@ def seconds(function: Callable[..., None], *arguments: object) -> float:
     return time.perf_counter() - start
 
 
+@pytest.fixture(params=[1, 2])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Of both; where there is one core, two threads measure nothing."""
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(1)
+
+
 @pytest.mark.parametrize("depth", [2, 7])
 @pytest.mark.parametrize(
     ("members", "width", "features", "epochs"),
     [(30, 64, 64, 8), (30, 64, 784, 8), (30, 256, 64, 4), (30, 256, 784, 4), (3, 1000, 784, 6)],
 )
-def test_training(benchmark, members: int, width: int, depth: int, features: int, epochs: int) -> None:
+def test_training(benchmark, threads: int, members: int, width: int, depth: int, features: int, epochs: int) -> None:
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(POINTS, features, generator=source)
     labels = inputs[:, 0].sign()
@@ -148,7 +156,7 @@ def test_training(benchmark, members: int, width: int, depth: int, features: int
     steps = members * epochs * POINTS // BATCH
     benchmark.extra_info["times faster than the plain loop"] = slow / fast
     print(
-        f"\n{members} members, width {width}, depth {depth}, {features} features, {torch.get_num_threads()} threads: "
+        f"\n{members} members, width {width}, depth {depth}, {features} features, {threads} threads: "
         f"{slow / fast:.1f} times faster than the plain loop "
         f"({1e6 * slow / steps:.0f} -> {1e6 * fast / steps:.0f} us a step and member)"
     )
