@@ -11,7 +11,7 @@ from scipy.stats import t as student
 
 from implicitbias.catalogue import METRICS
 from implicitbias.schema import canonical_json, describe, parameters_of, variable
-from implicitbias.studies.verdicts import fisher, rank_correlation
+from implicitbias.studies.verdicts import fisher, last, rank_correlation
 
 ARCHITECTURE = ("gibbs_error", "bayes_error")
 """What infinitely wide networks add to the table, where a study has them: the architecture's share."""
@@ -85,12 +85,12 @@ _PREDICTION = {
 
 def _table(name: str, study: xr.Dataset) -> pd.DataFrame:
     """The rows of one study."""
-    last = study.isel(step=-1) if "step" in study.dims else study
-    error = last["test_error"]
+    end = last(study)
+    error = end["test_error"]
     data = {"test_error": error}
     for key in (*METRICS, *ARCHITECTURE):
-        if key in last and set(last[key].dims) <= set(error.dims):
-            data[key] = last[key].broadcast_like(error).transpose(*error.dims)
+        if key in end and set(end[key].dims) <= set(error.dims):
+            data[key] = end[key].broadcast_like(error).transpose(*error.dims)
     table = pd.DataFrame({key: values.values.ravel() for key, values in data.items()})
     table["study"], table["seed"] = name, _along(error, "seed", np.nan)
     parameters = parameters_of(study)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.verdicts import mean
+from implicitbias.studies.verdicts import last, mean
 
 _LEARNED = 0.05  # networks that fall by less have learned nothing that could be shared out
 
@@ -49,12 +49,11 @@ def shares(dataset: xr.Dataset) -> list[Share]:
         return []
     if "label_scale" not in dataset.dims:
         return []
-    last = dataset.isel(train_size=-1) if "train_size" in dataset.dims else dataset
-    last = last.isel(step=-1) if "step" in last.dims else last
-    last = last.sel(targets="labels") if "targets" in last.dims else last  # others have scales of their own
+    end = last(last(dataset, "train_size"))
+    end = end.sel(targets="labels") if "targets" in end.dims else end  # others have scales of their own
     return [
-        _share(last.sel(labels=labels) if "labels" in last.dims else last, str(labels))
-        for labels in np.atleast_1d(last["labels"].values)
+        _share(end.sel(labels=labels) if "labels" in end.dims else end, str(labels))
+        for labels in np.atleast_1d(end["labels"].values)
     ]
 
 
@@ -104,14 +103,14 @@ def estimator_gap(dataset: xr.Dataset) -> Gap | None:
         return None
     if "estimator" not in dataset.dims or not {"importance", "mixture"} <= set(dataset["estimator"].values):
         return None
-    last = dataset.isel(train_size=-1) if "train_size" in dataset.dims else dataset
-    names = [name for name in np.atleast_1d(last["labels"].values) if "random" not in str(name)]
+    end = last(dataset, "train_size")
+    names = [name for name in np.atleast_1d(end["labels"].values) if "random" not in str(name)]
     if not names:
         return None
-    last = last.sel(labels=names) if "labels" in last.dims else last
-    published, true = (last.sel(estimator=name) for name in ("importance", "mixture"))
+    end = end.sel(labels=names) if "labels" in end.dims else end
+    published, true = (end.sel(estimator=name) for name in ("importance", "mixture"))
     gap = mean(published["complexity"] - true["complexity"], "labels", "depth")
     return Gap(
-        int(last["train_size"]), float(gap.min()), float(gap.max()),
+        int(end["train_size"]), float(gap.min()), float(gap.max()),
         float(published["effective_sample_size"].median()), float(true["complexity_stderr"].max()),
     )  # fmt: skip

@@ -30,9 +30,15 @@ def verdict(passed: Any, numbers: str) -> Verdict:
     return Verdict("passed" if bool(passed) else "failed", numbers)
 
 
-def last(dataset: Data) -> Data:
-    """At the last checkpoint, or all of it where a study keeps no other."""
-    return dataset.isel(step=-1) if "step" in dataset.dims else dataset
+def last(dataset: Data, dim: str = "step") -> Data:
+    """At the last checkpoint (or value of another dimension), or all of it where a study keeps no other."""
+    return dataset.isel({dim: -1}) if dim in dataset.dims else dataset
+
+
+def since(data: Data, step: float) -> Data:
+    """From the first checkpoint at this step or later on."""
+    steps = axis(data, "step")
+    return data.sel(step=steps[steps >= step])
 
 
 def mean(data: xr.DataArray, *keep: str) -> xr.DataArray:
@@ -85,7 +91,7 @@ def fisher(correlation: float) -> float:
     return float(np.arctanh(np.clip(correlation, -0.999, 0.999)))
 
 
-def axis(dataset: xr.Dataset, name: str) -> np.ndarray:
+def axis(dataset: xr.Dataset | xr.DataArray, name: str) -> np.ndarray:
     """Values of a dimension that the check cannot do without.
 
     Raises:

@@ -4,7 +4,19 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.networks.homogeneity import degree
-from implicitbias.studies.verdicts import TOLERANCE, Lacking, Verdict, arms, axis, diverged, last, mean, shown, verdict
+from implicitbias.studies.verdicts import (
+    TOLERANCE,
+    Lacking,
+    Verdict,
+    arms,
+    axis,
+    diverged,
+    last,
+    mean,
+    shown,
+    since,
+    verdict,
+)
 
 
 def kkt_residuals_fall(dataset: xr.Dataset) -> Verdict:
@@ -71,7 +83,7 @@ def constant_steps_follow_the_rate(dataset: xr.Dataset) -> Verdict:
     """
     _ = axis(dataset, "schedule")
     log_loss = mean(dataset["train_loss"].sel(schedule="plain"), "step")
-    late = log_loss.sel(step=log_loss["step"][log_loss["step"] >= int(log_loss["step"].max()) / 10])
+    late = since(log_loss, axis(dataset, "step")[-1] / 10)
     time = np.log(float(dataset["learning_rate"]) * late["step"])
     product = late + time + (2 - 2 / int(dataset["depth"])) * np.log(time)
     spread = float(np.exp(product.max() - product.min()))

@@ -3,11 +3,9 @@
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.verdicts import TOLERANCE, Lacking, Verdict, arms, axis, last, mean, shown, verdict
+from implicitbias.studies.verdicts import TOLERANCE, Lacking, Verdict, arms, axis, last, mean, shown, since, verdict
 
 _FEWEST = 3  # steps between checkpoints from which a monotone quantity is judged
-
-
 _MARGIN_OF = {"steepest_l2": "l2", "steepest_linf": "linf", "steepest_l1": "l1", "steepest_spectral": "spectral"}
 
 
@@ -80,7 +78,7 @@ def adam_turns_from_linf_to_l2(dataset: xr.Dataset) -> Verdict:
     linf, l2 = (mean(part[name], "step") for name in ("margin_linf", "margin_l2"))
     at = int(linf.values.argmax())
     turns = float(linf[at]) > 1.1 * float(linf[-1]) and float(l2[-1]) > float(l2[at])
-    ends = mean(dataset["margin_linf"].isel(step=-1), "optimizer", "epsilon")
+    ends = mean(last(dataset)["margin_linf"], "optimizer", "epsilon")
     adam, descent = (ends.sel(optimizer=name) for name in ("adam", "sgd"))
     peak = f"peaks at {float(linf[at]):.3g} (step {int(linf['step'][at])}), ends at {float(linf[-1]):.3g}"
     other = f"l2 margin {float(l2[at]):.3g} then, {float(l2[-1]):.3g} at the end"
@@ -165,7 +163,7 @@ def gradient_descent_reaches_the_l2_margin(dataset: xr.Dataset) -> Verdict:
     What is missing of the first falls as 1/log(step): over the last decade of steps, their ratio is within a quarter.
     """
     l2, linf = (mean(dataset[name], "step") for name in ("margin_l2_share", "margin_linf_share"))
-    late = l2.sel(step=l2["step"][l2["step"] >= int(l2["step"].max()) / 10])
+    late = since(l2, axis(dataset, "step")[-1] / 10)
     missing = (1 - late) * np.log(late["step"])
     passed = float(l2[-1]) > 0.85 and float(linf[-1]) < 0.75 and float(missing.max() / missing.min()) < 1.25
     numbers = f"share of the l2 margin {float(l2[-1]):.4f}, of the l-infinity margin {float(linf[-1]):.3f}"

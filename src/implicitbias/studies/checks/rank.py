@@ -3,13 +3,13 @@
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.verdicts import TOLERANCE, Lacking, Verdict, axis, last, mean, shown, verdict
+from implicitbias.studies.verdicts import TOLERANCE, Lacking, Verdict, axis, last, mean, shown, since, verdict
 
 
 def rank_falls_faster_in_high_dimension(dataset: xr.Dataset) -> Verdict:
     """Frei et al. 2023, section 5."""
     share = _rank_share(dataset).sel(init_scale=axis(dataset, "init_scale").min())
-    share = share.sel(features=np.sort(axis(dataset, "features")), step=[s for s in axis(dataset, "step") if s >= 10])
+    share = since(share.sel(features=np.sort(axis(dataset, "features"))), 10)
     falls = (share.diff("features") < 0).all()
     return verdict(falls, f"shares {shown(share.isel(step=0))} at step {int(share['step'][0])}")
 
@@ -64,7 +64,7 @@ def limit_is_the_convex_optimum(dataset: xr.Dataset) -> Verdict:
 def limit_has_rank_two(dataset: xr.Dataset) -> Verdict:
     """Frei et al. 2023, theorem 3.2; at the largest dimension the singular value is still far from its limit of 0."""
     ratio = mean(dataset["third_singular_value"].sel(layer=0), "step", "features")
-    later = ratio.sel(step=[step for step in axis(dataset, "step") if step > 0])
+    later = since(ratio, 1)
     end = later.isel(step=-1)
     return verdict((later.diff("step") < 0).all() & (end < 0.02).all(), f"third over first at the end {shown(end)}")
 
@@ -77,8 +77,7 @@ def predictor_is_nearly_the_shortest(dataset: xr.Dataset) -> Verdict:
 
 def margins_equalise(dataset: xr.Dataset) -> Verdict:
     """Kou, Chen & Gu 2023, section 4: the ratio tends to 1 as 1 - c/log t, too slowly for a threshold."""
-    ratio = mean(dataset["margin_ratio"], "step")
-    later = ratio.sel(step=[step for step in axis(dataset, "step") if step > 0])
+    later = since(mean(dataset["margin_ratio"], "step"), 1)
     return verdict((later.diff("step") > 0).all(), f"smallest over largest margin {shown(later)}")
 
 
@@ -87,8 +86,8 @@ def loss_times_steps_is_predicted(dataset: xr.Dataset) -> Verdict:
 
     With m neurons a half, of which without slope one half is active at a point: 2 n m/(eta d).
     """
-    slopes, last = axis(dataset, "slope"), dataset.isel(step=-1)
-    found = mean(last["train_loss"], "slope") * int(last["step"])
+    slopes, end = axis(dataset, "slope"), last(dataset)
+    found = mean(end["train_loss"], "slope") * int(end["step"])
     size = dataset["train_size"] * dataset["width"] / 2 / (_rate(dataset) * dataset["features"])
     ratio = found / (float(size) / np.where(slopes > 0, 1 + slopes**2, 0.5))
     return verdict((abs(ratio - 1) < 0.1).all(), f"over the prediction {shown(ratio)} at slopes {shown(slopes)}")
@@ -99,18 +98,17 @@ def rank_of_halves_is_predicted(dataset: xr.Dataset) -> Verdict:
 
     The half is that of the p points labelled +1.
     """
-    slopes, last = axis(dataset, "slope"), dataset.isel(step=-1)
-    points = last["positive_share"] * dataset["train_size"]
-    predicted = (2 * points / (points + 1)).where(last["slope"] == 0, 1)
-    ratio = mean(last["positive_stable_rank"] / predicted, "slope")
+    slopes, end = axis(dataset, "slope"), last(dataset)
+    points = end["positive_share"] * dataset["train_size"]
+    predicted = (2 * points / (points + 1)).where(end["slope"] == 0, 1)
+    ratio = mean(end["positive_stable_rank"] / predicted, "slope")
     passed = abs(ratio - 1) < np.where(slopes > 0, 0.03, 0.1)
     return verdict(passed.all(), f"over the prediction {shown(ratio)} at slopes {shown(slopes)}")
 
 
 def weights_grow_as_the_logarithm(dataset: xr.Dataset) -> Verdict:
     """Networks of degree one, constant steps: |W|/log(step) stays within a factor 1.5 over the last two decades."""
-    steps = axis(dataset, "step")
-    late = mean(dataset["parameter_norm"], "step", "slope").sel(step=steps[steps >= steps[-1] / 100])
+    late = since(mean(dataset["parameter_norm"], "step", "slope"), axis(dataset, "step")[-1] / 100)
     growth = late / np.log(late["step"])
     spread = growth.max("step") / growth.min("step")
     return verdict((spread < 1.5).all(), f"largest over smallest ratio {shown(spread)}")
@@ -125,7 +123,7 @@ def _rate(dataset: xr.Dataset) -> float:
 def small_initialisation_keeps_rank_low(dataset: xr.Dataset) -> Verdict:
     """Frei et al. 2023, section 5."""
     scales = np.sort(axis(dataset, "init_scale"))
-    part = dataset.sel(step=[step for step in axis(dataset, "step") if step > 0])
+    part = since(dataset, 1)
     low, high = (mean(part["stable_rank"].sel(init_scale=scale), "step") for scale in (scales[0], scales[-1]))
     errors = mean(last(dataset)["test_error"], "init_scale").values
     numbers = f"at the end {float(low[-1]):.3g} and {float(high[-1]):.3g}; test errors {shown(errors)}"
@@ -144,8 +142,7 @@ def neurons_align_before_the_loss_moves(dataset: xr.Dataset) -> Verdict:
 
 def loss_falls_as_one_over_t(dataset: xr.Dataset) -> Verdict:
     """Min, Mallada & Vidal 2023: O(1/t), and with logarithms a little less (Lyu & Li 2020, section 4)."""
-    steps = axis(dataset, "step")
-    late = mean(dataset["train_loss"], "step").sel(step=steps[steps >= steps[-1] / 10])
+    late = since(mean(dataset["train_loss"], "step"), axis(dataset, "step")[-1] / 10)
     if late.size < 4:
         raise Lacking("no four checkpoints in the last decade of steps")
     slope = np.polyfit(np.log(late["step"].values), np.log(late.values), 1)[0]

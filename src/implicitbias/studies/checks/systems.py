@@ -50,8 +50,7 @@ def fitting_depends_on_the_learning_rate(dataset: xr.Dataset) -> Verdict:
     Where a network has diverged, all of its points count as wrong.
     """
     axis(dataset, "learning_rate")
-    last = dataset["train_error"].isel(step=-1) if "step" in dataset.dims else dataset["train_error"]
-    error = mean(last.fillna(1), "optimizer", "learning_rate")
+    error = mean(last(dataset)["train_error"].fillna(1), "optimizer", "learning_rate")
     best, worst = error.min("learning_rate"), error.max("learning_rate")
     numbers = f"best {shown(best)}, worst {shown(worst)} for {', '.join(map(str, axis(dataset, 'optimizer')))}"
     return verdict((best < 0.2).all() & (worst > 0.4).all(), numbers)
