@@ -1,15 +1,24 @@
 """Fingerprints follow meaning: code that a job runs, and nothing else."""
 
-from dataclasses import replace
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from implicitbias import catalogue
+from implicitbias import fingerprint as module
+from implicitbias.catalogue import Entry, Pointer, function_of, pointers
 from implicitbias.fingerprint import _source_digest, closure, fingerprint
 
 TRAIN = ("implicitbias.training.run:train",)
+TABLES = {
+    name: table
+    for name, table in vars(catalogue).items()
+    if isinstance(table, dict) and all(isinstance(entry, Entry) for entry in table.values())
+}
 
 
 def digest_of(tmp_path: Path, text: str) -> str:
@@ -79,10 +88,76 @@ def test_upstream_and_scripts_count(tmp_path: Path) -> None:
     assert fingerprint(TRAIN, (), [script], ["a"]) != first
 
 
-def test_every_entry_of_the_catalogue_points_to_a_function() -> None:
-    names = "SOURCES LABELS ACTIVATIONS LOSSES OPTIMIZERS ESTIMATORS METRICS FIGURES CHECKS PUBLISHED"
-    for name in names.split():
-        table = getattr(catalogue, name)
-        assert table
-        for entry in table.values():
-            assert callable(catalogue.resolve(entry))
+def edit(monkeypatch: pytest.MonkeyPatch, edited: str) -> None:
+    """Digests from here on are those of a package in which this module is another."""
+    digest = module._module_digest
+    monkeypatch.setattr(module, "_module_digest", lambda name: "edited" if name == edited else digest(name))
+    monkeypatch.setattr(module, "_closure_digest", module._closure_digest.__wrapped__)
+
+
+@dataclass(frozen=True)
+class Nested(Entry):
+    several: tuple[Pointer, ...] = ()
+    named: Mapping[str, Pointer] | None = None
+    inner: tuple[Entry, ...] = ()
+    alt: str = ""
+
+
+ELSEWHERE = "implicitbias.nngp.ep"
+HERE = catalogue.ACTIVATIONS["linear"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        replace(HERE, dual=f"{ELSEWHERE}:ep"),
+        Nested(HERE.function, "", several=(HERE.function, f"{ELSEWHERE}:ep")),
+        Nested(HERE.function, "", named={"a": f"{ELSEWHERE}:ep"}),
+        Nested(HERE.function, "", inner=(replace(HERE, dual=f"{ELSEWHERE}:ep"),)),
+    ],
+)
+def test_an_edit_of_code_that_any_field_points_to_counts(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint(TRAIN, [entry]), fingerprint(TRAIN, [HERE])
+    edit(monkeypatch, ELSEWHERE)
+    after = fingerprint(TRAIN, [entry]), fingerprint(TRAIN, [HERE])
+    assert before[0] != after[0]
+    assert before[1] == after[1]
+
+
+def test_a_string_that_is_not_declared_a_pointer_is_none() -> None:
+    assert list(pointers(Nested(HERE.function, f"{ELSEWHERE}:ep", alt=f"{ELSEWHERE}:ep"))) == [HERE.function]
+
+
+def strings_in(value: Any) -> Iterator[str]:
+    """Every string anywhere in a value."""
+    if isinstance(value, str):
+        yield value
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from strings_in(getattr(value, each.name))
+    elif isinstance(value, Mapping):
+        yield from strings_in([*value, *value.values()])
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from strings_in(item)
+
+
+def test_every_table_of_the_catalogue_is_looked_at() -> None:
+    expected = "SOURCES LABELS ACTIVATIONS INITIALISATIONS LOSSES OPTIMIZERS SCHEDULES TARGETS ESTIMATORS METRICS"
+    assert {*expected.split(), "EXPERIMENTS", "FIGURES", "CHECKS", "PUBLISHED"} <= set(TABLES)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_whatever_looks_like_a_pointer_is_declared_followed_and_resolves(
+    table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digested: set[str] = set()
+    monkeypatch.setattr(module, "_closure_digest", lambda modules: digested.update(modules) or "")
+    for name, entry in TABLES[table].items():
+        found = {text for text in strings_in(entry) if re.fullmatch(r"implicitbias(\.\w+)+:\w+", text)}
+        assert found == set(pointers(entry)), f"{name}: declare the field that holds it with the type Pointer"
+        digested.clear()
+        fingerprint((), [entry])
+        for pointer in found:
+            assert pointer.split(":")[0] in digested
+            assert callable(function_of(pointer))

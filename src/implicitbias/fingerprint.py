@@ -5,7 +5,7 @@ syntax trees of all first-party modules that its function imports, directly or n
 docstrings: editing code reruns just the stages that run it, and rewording a comment reruns nothing.
 
 The catalogue is left out of every closure (else adding a metric would retrain every network); the entries that
-a job uses are digested instead, with the code that they point to.
+a job uses are digested instead, with all code that they point to.
 """
 
 import ast
@@ -14,11 +14,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 
 import grimp
 
-from implicitbias.catalogue import Entry
+from implicitbias.catalogue import Entry, pointers
 
 PACKAGE = "implicitbias"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -44,7 +45,7 @@ def fingerprint(
         upstream: fingerprints of the jobs whose files it reads.
 
     """
-    called = tuple(dict.fromkeys([*functions, *(entry.function for entry in entries)]))
+    called = {*functions, *chain.from_iterable(map(pointers, entries))}
     parts = [_closure_digest(tuple(sorted({name.split(":")[0] for name in called})))]
     parts += [_entry_text(entry) for entry in entries]
     parts += [_source_digest(Path(script)) for script in scripts]

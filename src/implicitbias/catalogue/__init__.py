@@ -17,8 +17,10 @@ from implicitbias.catalogue.entries import (
     Metric,
     Optimizer,
     Parameter,
+    Pointer,
     Source,
     function_of,
+    pointers,
     resolve,
 )
 from implicitbias.catalogue.experiments import EXPERIMENTS
@@ -54,8 +56,10 @@ __all__ = [
     "Metric",
     "Optimizer",
     "Parameter",
+    "Pointer",
     "Source",
     "function_of",
     "not_labelled_by",
+    "pointers",
     "resolve",
 ]

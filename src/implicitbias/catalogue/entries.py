@@ -1,9 +1,13 @@
 """What an entry of the catalogue is, of every kind."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, is_dataclass
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any, get_args, get_type_hints
+
+Pointer = Annotated[str, "module:function"]
+"""Where code is. A field of an entry that holds one, or a tuple or mapping of them, is declared with this type: that
+is how `pointers` finds it, whatever the field is called, so that an edit of that code reruns the jobs that use it."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Entry:
     `at_least` says for some parameters what they must not be below: a number, or another parameter's value.
     """
 
-    function: str
+    function: Pointer
     summary: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     at_least: Mapping[str, int | str] = field(default_factory=dict, kw_only=True)
@@ -45,7 +49,7 @@ class Activation(Entry):
     every r > 0 if it is `homogeneous`, and otherwise settles as r grows; |z phi'(z) - degree phi(z)| <= `defect`.
     """
 
-    dual: str = ""
+    dual: Pointer = ""
     degree: int = 1
     homogeneous: bool = True
     defect: float = 0.0
@@ -160,8 +164,31 @@ def resolve(entry: Entry) -> Callable[..., Any]:
     return function_of(entry.function)
 
 
-def function_of(pointer: str) -> Callable[..., Any]:
+def function_of(pointer: Pointer) -> Callable[..., Any]:
     """The function of the name `module:function`."""
     module, name = pointer.split(":")
     function: Callable[..., Any] = getattr(import_module(module), name)
     return function
+
+
+def pointers(entry: Any) -> Iterator[Pointer]:
+    """Every pointer of an entry, those of entries inside it too, found by the declared types of its fields."""
+    for name, kind in get_type_hints(type(entry), include_extras=True).items():
+        yield from _pointers_in(getattr(entry, name), _mentions_pointer(kind))
+
+
+def _pointers_in(value: Any, declared: bool) -> Iterator[Pointer]:
+    """The pointers in a field's value; its strings are pointers if the field's type is declared to hold some."""
+    if is_dataclass(value):
+        yield from pointers(value)
+    elif isinstance(value, Mapping):
+        yield from _pointers_in(tuple(value.values()), declared)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _pointers_in(item, declared)
+    elif declared and isinstance(value, str) and value:
+        yield value
+
+
+def _mentions_pointer(kind: Any) -> bool:
+    return kind == Pointer or any(map(_mentions_pointer, get_args(kind)))
