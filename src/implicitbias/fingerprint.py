@@ -24,7 +24,7 @@ from implicitbias.catalogue import Entry, pointers
 PACKAGE = "implicitbias"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _CATALOGUE = f"{PACKAGE}.catalogue"
-_PROSE = frozenset({"summary", "alt", "minutes"})  # of entries: what people and schedulers read
+_SILENT = frozenset({"summary", "alt", "minutes", "only"})  # of entries: what people, schedulers and the config read
 
 
 def fingerprint(
@@ -66,8 +66,8 @@ def closure(modules: Iterable[str]) -> frozenset[str]:
 
 
 def _entry_text(entry: Entry) -> str:
-    """All of an entry but its prose; of its parameters the defaults."""
-    kept = {name: value for name, value in vars(entry).items() if name not in _PROSE}
+    """All of an entry that can change a number; of its parameters the defaults."""
+    kept = {name: value for name, value in vars(entry).items() if name not in _SILENT}
     defaults = {key: parameter.default for key, parameter in entry.parameters.items()}
     return repr(sorted((kept | {"parameters": defaults}).items()))
 

@@ -3,13 +3,14 @@
 import copy
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from implicitbias.catalogue import CHECKS, EXPERIMENTS, METRICS, OPTIMIZERS, SOURCES
+from implicitbias.catalogue import CHECKS, EXPERIMENTS, LOSSES, METRICS, OPTIMIZERS, SOURCES
 from implicitbias.config.load import read_yaml, validate
 from implicitbias.config.plan import make_plan
 from implicitbias.config.reference import json_schema, reference
@@ -102,7 +103,7 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
                 "task": {"source": "digits", "labels": "3v6", "train_size": 4}, "network": CNN, "training": {},
                 "metrics": ["normalized_margin"],
             },
-            ["'normalized_margin' is not for architecture 'cnn'", "allowed: mlp"],
+            ["'normalized_margin' does not go with architecture = 'cnn'", "allowed: mlp"],
         ),
         ("studies.one.network.output", ["trained", "signs"], ["network.output = 'signs'", "nngp", "output: trained"]),
         ("studies.one.network.activation", "silu", ["'silu'", "closed form", "relu, leaky_relu"]),
@@ -150,8 +151,8 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
             {"a": {"figure": "lines", "quantities": ["test_error"], "log": ["z"]}},
             ["log", "'z'", "x, y"],
         ),
-        ("studies.one.metrics", ["soft_margin_l2"], ["'soft_margin_l2'", "loss 'norm'", "exponential"]),
-        ("studies.one.metrics", ["balancedness"], ["'balancedness'", "depth 3", "allowed: 2"]),
+        ("studies.one.metrics", ["soft_margin_l2"], ["'soft_margin_l2'", "loss = 'norm'", "exponential"]),
+        ("studies.one.metrics", ["balancedness"], ["'balancedness'", "depth = 3", "allowed: 2"]),
         ("studies.one.training", {"schedule": "loss_based", "loss": "logistic"}, ["loss_based", "log_logistic"]),
         ("studies.one.training.step_exponent", 2, ["step_exponent", "less than or equal to 1"]),
         ("studies.one.training.stop", "fited", ["'fited'", "did you mean 'fitted'"]),
@@ -237,23 +238,29 @@ def test_a_bad_config_says_what_is_wrong(path: str, value: Any, fragments: list[
 @pytest.mark.parametrize(
     ("metric", "network", "loss", "fragments"),
     [
-        ("layer_alignment", {"bias": ["none", "all"]}, "logistic", ["bias 'all'", "none, first"]),
-        ("rotation", {"bias": "all"}, "logistic", ["bias 'all'", "none, first"]),
-        ("balancedness", {"bias": "all"}, "logistic", ["bias 'all'", "none, first"]),
-        ("positive_stable_rank", {"bias": "all"}, "logistic", ["bias 'all'", "none, first"]),
-        ("margin_linf_share", {"depth": 1, "bias": "first"}, "logistic", ["bias 'first'", "allowed: none"]),
-        ("svm_cosine", {"bias": "first"}, "logistic", ["bias 'first'", "allowed: none"]),
-        ("svm_norm_ratio", {}, "logistic", ["depth 2; allowed: 1", "output 'trained'; allowed: signs"]),
-        ("class_alignment", {"bias": "first"}, "logistic", ["bias 'first'", "allowed: none"]),
-        ("optimum_cosine", {"output": "signs", "bias": "first"}, "logistic", ["bias 'first'", "allowed: none"]),
-        ("optimum_cosine", {"output": "halves"}, "logistic", ["output 'halves'", "allowed: signs"]),
-        ("optimum_cosine", {"output": "signs", "activation": "gelu"}, "logistic", ["activation 'gelu'", "plain_relu"]),
-        ("margin_f1", {"output": "trained"}, "logistic", ["output 'trained'", "mean_field, random_features"]),
-        ("margin_f2", {"output": "trained"}, "logistic", ["output 'trained'", "mean_field, random_features"]),
-        ("margin_l2_share", {}, "logistic", ["depth 2; allowed: 1", "output 'trained'; allowed: random_features"]),
-        ("modified_margin", {"depth": [2, 3]}, "logistic", ["depth 3; allowed: 2", "residual False; allowed: True"]),
-        ("modified_margin", {"output": "signs"}, "logistic", ["output 'signs'; allowed: trained"]),
-        ("modified_margin", {}, "square", ["loss 'square'; allowed: logistic"]),
+        ("layer_alignment", {"bias": ["none", "all"]}, "logistic", ["bias = 'all'", "none, first"]),
+        ("rotation", {"bias": "all"}, "logistic", ["bias = 'all'", "none, first"]),
+        ("balancedness", {"bias": "all"}, "logistic", ["bias = 'all'", "none, first"]),
+        ("positive_stable_rank", {"bias": "all"}, "logistic", ["bias = 'all'", "none, first"]),
+        ("margin_linf_share", {"depth": 1, "bias": "first"}, "logistic", ["bias = 'first'", "allowed: none"]),
+        ("svm_cosine", {"bias": "first"}, "logistic", ["bias = 'first'", "allowed: none"]),
+        ("svm_norm_ratio", {}, "logistic", ["depth = 2; allowed: 1", "output = 'trained'; allowed: signs"]),
+        ("class_alignment", {"bias": "first"}, "logistic", ["bias = 'first'", "allowed: none"]),
+        ("optimum_cosine", {"output": "signs", "bias": "first"}, "logistic", ["bias = 'first'", "allowed: none"]),
+        ("optimum_cosine", {"output": "halves"}, "logistic", ["output = 'halves'", "allowed: signs"]),
+        (
+            "optimum_cosine", {"output": "signs", "activation": "gelu"}, "logistic",
+            ["activation = 'gelu'", "plain_relu"],
+        ),
+        ("margin_f1", {"output": "trained"}, "logistic", ["output = 'trained'", "mean_field, random_features"]),
+        ("margin_f2", {"output": "trained"}, "logistic", ["output = 'trained'", "mean_field, random_features"]),
+        ("margin_l2_share", {}, "logistic", ["depth = 2; allowed: 1", "output = 'trained'; allowed: random_features"]),
+        (
+            "modified_margin", {"depth": [2, 3]}, "logistic",
+            ["depth = 3; allowed: 2", "residual = False; allowed: True"],
+        ),
+        ("modified_margin", {"output": "signs"}, "logistic", ["output = 'signs'; allowed: trained"]),
+        ("modified_margin", {}, "square", ["loss = 'square'; allowed: logistic"]),
     ],
 )  # fmt: skip
 def test_a_metric_without_a_meaning_for_these_networks_is_refused(
@@ -265,7 +272,7 @@ def test_a_metric_without_a_meaning_for_these_networks_is_refused(
     }  # fmt: skip
     with pytest.raises(ConfigError) as caught:
         validate({"studies": {"one": study}})
-    for fragment in [f"{metric!r} is not for", *fragments]:
+    for fragment in [f"metric {metric!r} does not go with", *fragments]:
         assert fragment in str(caught.value)
 
 
@@ -288,6 +295,14 @@ def test_networks_that_cannot_be_are_refused(network: dict[str, Any], fragments:
         validate({"studies": {"one": study}})
     for fragment in fragments:
         assert fragment in str(caught.value)
+
+
+def test_a_loss_that_fits_targets_goes_with_targets_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = changed("studies.one.training", {"targets": "spherised", "loss": "hinge"})
+    with pytest.raises(ConfigError, match="'hinge'"):
+        validate(config)
+    monkeypatch.setitem(LOSSES, "hinge", replace(LOSSES["hinge"], fits_targets=True))
+    assert validate(config)
 
 
 def test_metrics_of_training_do_not_go_with_guess_and_check() -> None:

@@ -1,6 +1,7 @@
 """Margins, KKT residuals, directions and optima against closed forms, autograd, scikit-learn and brute force."""
 
 import inspect
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from implicitbias.catalogue import METRICS, resolve
 from implicitbias.errors import NumericalError
 from implicitbias.losses import exponential, log_logistic
 from implicitbias.measurement import directions, homogeneity, kkt, margins, neurons, norms, optima, rank
-from implicitbias.measurement.loss_direction import log_slopes, loss_direction
+from implicitbias.measurement.loss_direction import LOG_SLOPES, loss_direction
 from implicitbias.measurement.measure import MAKERS
 from implicitbias.measurement.plane import plane_output, plane_point
 from implicitbias.measurement.slopes import boundary_distance, geometric_complexity
@@ -30,6 +31,7 @@ from implicitbias.networks.stacked import form_of, forward
 from implicitbias.shapes import layer_shapes
 
 NAN = float("nan")
+Function = Callable[[np.ndarray], np.ndarray]
 ONE = np.ones(())
 
 
@@ -130,7 +132,7 @@ def test_margins_by_hand_and_free_of_scale(norm: str) -> None:
     assert margins.margin(norm, outputs(scaled, x, net), y, scaled, degree(net)) == pytest.approx(found)
 
 
-@pytest.mark.parametrize("loss", ["exponential", "log_logistic"])
+@pytest.mark.parametrize("loss", ["exponential", "logistic"])
 @pytest.mark.parametrize("size", [1e-3, 1.0, 20.0, 1e3, 1e6])
 def test_soft_margins_lie_below_margins_by_at_most_log_n(loss: str, size: float) -> None:
     source = np.random.RandomState(0)
@@ -147,11 +149,11 @@ def test_soft_margins_lie_below_margins_by_at_most_log_n(loss: str, size: float)
 
 @pytest.mark.parametrize("q", [-3.0, 0.2, 12.0, 29.0, 31.0, 800.0])
 def test_the_inverse_of_one_points_loss_is_its_margin(q: float) -> None:
-    for loss in ("exponential", "log_logistic"):
-        assert margins.inverse_loss(np.array([q]), loss) == pytest.approx(q, rel=1e-6)
+    for inverse in margins.INVERSE_LOSSES.values():
+        assert inverse(np.array([q])) == pytest.approx(q, rel=1e-6)
 
 
-@pytest.mark.parametrize(("name", "loss"), [("exponential", exponential), ("log_logistic", log_logistic)])
+@pytest.mark.parametrize(("name", "loss"), [("exponential", exponential), ("logistic", log_logistic)])
 def test_the_losss_direction_is_its_own_gradient(name: str, loss: object) -> None:
     """The ascent direction is minus the gradient of the log loss that training differentiates."""
     net = network(depth=3)
@@ -383,7 +385,7 @@ def test_modified_margin_subtracts_a_bound_on_the_defect(net: dict) -> None:
         modified = homogeneity.modified_margin(
             f, np.ones(len(x)), x, np.ones(50), weights, m, "exponential", net
         )  # fmt: skip
-        p = margins.inverse_loss(f, "exponential") - modified * norm**m
+        p = margins.INVERSE_LOSSES["exponential"](f) - modified * norm**m
         defect = abs(along_weights(tangents_of(weights, x, net)) - m * f).max(-1)
         assert (defect <= p * (1 + 1e-12)).all()
 
@@ -395,7 +397,7 @@ def test_the_bound_of_a_first_bias_counts_the_constant_input() -> None:
     weights = [np.array([[0.0, 1.0]]), np.zeros((1, 1)), np.ones((1, 1))]
     f = np.array([1.0])  # W3 phi(W1 (x, 1)), all of it of degree 2
     modified = homogeneity.modified_margin(f, ONE, x, ONE, weights, 3, "exponential", net)
-    p = margins.inverse_loss(f, "exponential") - modified * norms.l2(weights) ** 3
+    p = margins.INVERSE_LOSSES["exponential"](f) - modified * norms.l2(weights) ** 3
     assert p == pytest.approx(np.sqrt(1.01))
     assert p >= 1
 
@@ -413,14 +415,13 @@ def test_catalogue_says_what_metrics_need() -> None:
 
 def test_the_inverse_loss_decreases_as_the_loss_rises() -> None:
     """Its gradient is the loss's over the slope at the inverse: checked by finite differences."""
-    for loss in ("exponential", "log_logistic"):
+    for loss, inverse in margins.INVERSE_LOSSES.items():
 
-        def value(q: np.ndarray, loss: str = loss) -> float:
-            return float(margins.inverse_loss(q, loss))
+        def value(q: np.ndarray, inverse: Function = inverse) -> float:
+            return float(inverse(q))
 
-        def slope(q: np.ndarray, loss: str = loss) -> np.ndarray:
-            logs = log_slopes(q, loss)
-            return np.exp(logs - log_slopes(margins.inverse_loss(q, loss), loss))
+        def slope(q: np.ndarray, inverse: Function = inverse, log_slopes: Function = LOG_SLOPES[loss]) -> np.ndarray:
+            return np.exp(log_slopes(q) - log_slopes(inverse(q)))
 
         assert check_grad(value, slope, np.array([0.3, 2.0, -1.0, 5.0])) < 1e-6
 

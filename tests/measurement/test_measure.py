@@ -3,7 +3,7 @@ import pytest
 import xarray as xr
 
 import complete
-from implicitbias.catalogue import METRICS, Metric
+from implicitbias.catalogue import LOSSES, METRICS, Metric
 from implicitbias.errors import ResultError
 from implicitbias.measurement.measure import MAKERS, measure
 from implicitbias.sampling import sample
@@ -16,7 +16,7 @@ TRAINING = complete.training(
     checkpoints=[0, 2],
 )  # fmt: skip
 METRICS_OF_ONE = [
-    name for name, entry in METRICS.items() if not entry.over_networks and not entry.not_for(NETWORK | TRAINING)
+    name for name, entry in METRICS.items() if not entry.over_networks and not entry.misfit(NETWORK | TRAINING)
 ]
 OVER_STEPS = {
     "direction_cosine", "path_length", "path_alignment", "rotation", "neuron_angle", "stable_rank_share",
@@ -77,6 +77,20 @@ def test_a_metric_of_other_losses_is_refused(task) -> None:
         measure(task, run, ["soft_margin_l2"])
 
 
+@pytest.mark.parametrize("known", ["exponential", "log_logistic"])
+def test_a_loss_under_another_name_has_the_metrics_of_its_function_of_the_margin(task, known, monkeypatch) -> None:
+    monkeypatch.setitem(LOSSES, "mine", LOSSES[known])
+    first, second = (
+        measure(
+            task,
+            train(task, network=NETWORK, training={**TRAINING, "loss": name}, ensemble={}),
+            ["soft_margin_l2", "alignment_l2", "kkt_stationarity"],
+        )
+        for name in (known, "mine")
+    )
+    xr.testing.assert_identical(first.drop_attrs(), second.drop_attrs())
+
+
 def test_a_metric_over_networks_takes_members_or_draws_together(task, trained, sampled) -> None:
     for run, dim in ((trained, "member"), (sampled, "draw")):
         found = measure(task, run, ["vote_error", "test_error"])
@@ -110,9 +124,9 @@ def test_metrics_are_measured_wherever_they_have_a_meaning(task, network, names)
 @pytest.mark.parametrize(
     ("network", "name", "reason"),
     [
-        ({"bias": "all"}, "layer_alignment", "bias 'all'"),
-        ({"output": "trained"}, "margin_f1", "output 'trained'"),
-        ({"depth": 3}, "modified_margin", "residual False"),
+        ({"bias": "all"}, "layer_alignment", "bias = 'all'"),
+        ({"output": "trained"}, "margin_f1", "output = 'trained'"),
+        ({"depth": 3}, "modified_margin", "residual = False"),
     ],
 )
 def test_metrics_without_a_meaning_are_refused(task, network, name, reason) -> None:

@@ -83,7 +83,7 @@ LABELS["turned"] = Labels(f"{_MINE}:signs_of", "all labels turned round")
 OPTIMIZERS["sign_descent"] = Optimizer(
     f"{_MINE}:sign_descent", "signs of gradients", {"shrink": Parameter(1.0, "factor on the step", 0)}
 )
-LOSSES["cubic"] = Entry(f"{_MINE}:cubic", "mean of |f - alpha y|^3")
+LOSSES["cubic"] = Loss(f"{_MINE}:cubic", "mean of |f - alpha y|^3", fits_targets=True)
 METRICS["largest_output"] = Metric(
     f"{_MINE}:largest_output", "max |f(x)| over the test points", long_name="largest output", source="this test"
 )

@@ -7,6 +7,7 @@ and on no other entry's (see `implicitbias.fingerprint`).
 """
 
 from implicitbias.catalogue.checks import CHECKS, PUBLISHED
+from implicitbias.catalogue.choices import CHOICES
 from implicitbias.catalogue.data import LABELS, SOURCES, not_labelled_by
 from implicitbias.catalogue.entries import (
     Activation,
@@ -14,6 +15,7 @@ from implicitbias.catalogue.entries import (
     Experiment,
     Figure,
     Labels,
+    Loss,
     Metric,
     Optimizer,
     Parameter,
@@ -33,6 +35,7 @@ from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHE
 __all__ = [
     "ACTIVATIONS",
     "CHECKS",
+    "CHOICES",
     "ESTIMATORS",
     "EXPERIMENTS",
     "FIGURES",
@@ -53,6 +56,7 @@ __all__ = [
     "Experiment",
     "Figure",
     "Labels",
+    "Loss",
     "Metric",
     "Optimizer",
     "Parameter",

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, is_dataclass
 from importlib import import_module
 from typing import Annotated, Any, get_args, get_type_hints
 
+from implicitbias.catalogue.limits import Limits, misfit
+
 Pointer = Annotated[str, "module:function"]
 """Where code is. A field of an entry that holds one, or a tuple or mapping of them, is declared with this type: that
 is how `pointers` finds it, whatever the field is called, so that an edit of that code reruns the jobs that use it."""
@@ -32,13 +34,19 @@ class Parameter:
 class Entry:
     """A named piece of the laboratory: where its code is and what it is.
 
-    `at_least` says for some parameters what they must not be below: a number, or another parameter's value.
+    It may be chosen where one of the mappings in `only` allows the setting of each of its keys. `at_least` says for
+    some parameters what they must not be below: a number, or another parameter's value.
     """
 
     function: Pointer
     summary: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     at_least: Mapping[str, int | str] = field(default_factory=dict, kw_only=True)
+    only: Limits = field(default=(), kw_only=True)
+
+    def misfit(self, settings: Mapping[str, Any]) -> str:
+        """Which of these settings it does not go with, and what it does go with; empty if it goes with all."""
+        return misfit(self.only, settings)
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,20 @@ class Activation(Entry):
     degree: int = 1
     homogeneous: bool = True
     defect: float = 0.0
+
+
+@dataclass(frozen=True)
+class Loss(Entry):
+    """A loss.
+
+    It `fits_targets` if it brings outputs to the values of their targets, and not only to their signs. A loss in the
+    `log_domain` is differentiated as a logarithm. `margin` is the decreasing function of y f/alpha that it sums over
+    the points, "exponential" or "logistic"; empty where it sums another.
+    """
+
+    fits_targets: bool = False
+    log_domain: bool = False
+    margin: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,10 +122,8 @@ class Metric(Entry):
 
     `dims` are dimensions that its values add to the run's; with `over_networks` it takes the networks of a run
     (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
-    `trained` says that it needs the weights or the loss of a trained run. Where `only` is not empty, the metric has a
-    meaning for runs whose network and training have one of the listed values for every key of one of its mappings.
-    `arguments` of the function are given here. `coordinates` are of those `dims` that runs do not have; the function
-    can ask for them by name.
+    `trained` says that it needs the weights or the loss of a trained run. `arguments` of the function are given here.
+    `coordinates` are of those `dims` that runs do not have; the function can ask for them by name.
     """
 
     long_name: str = ""
@@ -112,20 +132,8 @@ class Metric(Entry):
     dims: tuple[str, ...] = ()
     over_networks: bool = False
     trained: bool = False
-    only: tuple[Mapping[str, tuple[int | str, ...]], ...] = ()
     arguments: Mapping[str, str] = field(default_factory=dict)
     coordinates: Mapping[str, tuple[float | str, ...]] = field(default_factory=dict)
-
-    def not_for(self, settings: Mapping[str, Any]) -> str:
-        """Why it has no meaning for a run with these parameters (those left out fit); empty if it has one."""
-        misfits = [
-            [(key, allowed) for key, allowed in rule.items() if settings.get(key, allowed[0]) not in allowed]
-            for rule in self.only
-        ]
-        if not misfits or not all(misfits):
-            return ""
-        first = (misfit[0] for misfit in misfits)
-        return ", nor for ".join(f"{key} {settings[key]!r}; allowed: {', '.join(map(str, ok))}" for key, ok in first)
 
 
 @dataclass(frozen=True)

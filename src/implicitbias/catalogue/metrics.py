@@ -1,17 +1,17 @@
 """Metrics of runs."""
 
 from implicitbias.catalogue.entries import Metric
-from implicitbias.catalogue.networks import ACTIVATIONS
+from implicitbias.catalogue.limits import Having
 
 _BY = "Bernstein & Yue 2021"
 _MEASUREMENT = "implicitbias.measurement"
-_MARGIN_LOSSES = {"loss": ("logistic", "log_logistic", "exponential")}
+_MARGIN_LOSSES = {"loss": Having({"margin": ("exponential", "logistic")})}
 _DENSE = {"architecture": ("mlp",)}
 _TWO_LAYERS = {"depth": (2,), "bias": ("none", "first")}
 _LINEAR_IN_INPUTS = {**_DENSE, "bias": ("none",)}
 _MEAN_FIELD = {**_TWO_LAYERS, "output": ("mean_field", "random_features")}
-_DEGREE_ONE = tuple(name for name, entry in ACTIVATIONS.items() if entry.degree == 1)
-_HOMOGENEOUS = tuple(name for name in _DEGREE_ONE if ACTIVATIONS[name].homogeneous)
+_DEGREE_ONE = Having({"degree": (1,)})
+_HOMOGENEOUS = Having({"degree": (1,), "homogeneous": (True,)})
 _LEAKY = ("relu", "leaky_relu", "plain_relu", "plain_leaky_relu", "smooth_leaky_relu")
 _NORMS = {
     "l2": "2-norm", "linf": "largest entry", "l1": "sum of entries", "spectral": "largest singular value of a layer",

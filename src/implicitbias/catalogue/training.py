@@ -1,21 +1,30 @@
 """Losses, optimizers, schedules of the learning rate, and targets."""
 
-from implicitbias.catalogue.entries import Entry, Optimizer, Parameter
+from implicitbias.catalogue.entries import Entry, Loss, Optimizer, Parameter
 
-LOSSES: dict[str, Entry] = {
-    "norm": Entry("implicitbias.losses:norm", "|f(X) - alpha y|_2 over the batch (Bernstein & Yue 2021)"),
-    "square": Entry("implicitbias.losses:square", "mean of (f(x) - alpha y)^2 over the batch"),
-    "logistic": Entry(
+LOSSES: dict[str, Loss] = {
+    "norm": Loss(
+        "implicitbias.losses:norm", "|f(X) - alpha y|_2 over the batch (Bernstein & Yue 2021)", fits_targets=True
+    ),
+    "square": Loss("implicitbias.losses:square", "mean of (f(x) - alpha y)^2 over the batch", fits_targets=True),
+    "logistic": Loss(
         "implicitbias.losses:logistic",
         "mean of log(1 + exp(-y f(x)/alpha)) over the batch: two-class cross-entropy of the logits (0, f(x)/alpha)",
+        margin="logistic",
     ),
-    "exponential": Entry(
-        "implicitbias.losses:exponential", "log of the mean of exp(-y f(x)/alpha) over the batch (log domain)"
+    "exponential": Loss(
+        "implicitbias.losses:exponential",
+        "log of the mean of exp(-y f(x)/alpha) over the batch (log domain)",
+        log_domain=True,
+        margin="exponential",
     ),
-    "log_logistic": Entry(
-        "implicitbias.losses:log_logistic", "log of the mean of log(1 + exp(-y f(x)/alpha)) over the batch (log domain)"
+    "log_logistic": Loss(
+        "implicitbias.losses:log_logistic",
+        "log of the mean of log(1 + exp(-y f(x)/alpha)) over the batch (log domain)",
+        log_domain=True,
+        margin="logistic",
     ),
-    "hinge": Entry("implicitbias.losses:hinge", "sum of max(0, 1 - y f(x)/alpha) over the batch"),
+    "hinge": Loss("implicitbias.losses:hinge", "sum of max(0, 1 - y f(x)/alpha) over the batch"),
 }
 
 OPTIMIZERS: dict[str, Optimizer] = {

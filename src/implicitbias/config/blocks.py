@@ -41,13 +41,6 @@ VECTORISABLE = ("seed", *catalogue.PER_MEMBER)
 """Axes whose values can be computed together in one job, as one stacked ensemble."""
 
 
-MAGNITUDE_LOSSES = ("norm", "square")
-"""Losses that fit outputs to the targets themselves; the others want the right sign only."""
-
-LOG_LOSSES = ("exponential", "log_logistic")
-"""Losses that are differentiated as logarithms."""
-
-
 class Strict(BaseModel):
     """A block of the config: every key is known, no value is coerced."""
 
@@ -301,22 +294,24 @@ class _Training(TrainingBase):
     @model_validator(mode="after")
     def _schedule_has_its_loss(self) -> "_Training":
         if named := [name for name in as_list(self.schedule) if name in ("loss_based", "plain")]:
-            wrong = [loss for loss in as_list(self.loss) if loss not in LOG_LOSSES]
+            able = [loss for loss, entry in catalogue.LOSSES.items() if entry.log_domain]
+            wrong = [loss for loss in as_list(self.loss) if loss not in able]
             wrong += [name for name in as_list(self.optimizer) if name != "sgd"]
             if wrong:
                 raise problem(
                     f"schedule {named[0]} does not go with {wrong[0]!r}; allowed: optimizer sgd with loss"
-                    f" {' or '.join(LOG_LOSSES)}"
+                    f" {' or '.join(able)}"
                 )
         return self
 
     @model_validator(mode="after")
     def _targets_have_magnitudes(self) -> "_Training":
-        wrong = [loss for loss in as_list(self.loss) if loss not in MAGNITUDE_LOSSES]
+        able = [loss for loss, entry in catalogue.LOSSES.items() if entry.fits_targets]
+        wrong = [loss for loss in as_list(self.loss) if loss not in able]
         if wrong and as_list(self.targets) != ["labels"]:
             raise problem(
                 f"loss {wrong[0]!r} looks at the sign of a target only; with targets: {self.targets}, allowed:"
-                f" {', '.join(MAGNITUDE_LOSSES)}"
+                f" {', '.join(able)}"
             )
         return self
 

@@ -191,8 +191,8 @@ class Study(Strict):
                 raise problem(f"metric {name!r} is one of trained networks; sampling trains none")
             keys = [key for key in dict.fromkeys(chain.from_iterable(entry.only)) if key in given]
             for point in product(*(as_list(given[key]) for key in keys)):
-                if reason := entry.not_for(dict(zip(keys, point, strict=True))):
-                    raise problem(f"metric {name!r} is not for {reason}")
+                if reason := entry.misfit(dict(zip(keys, point, strict=True))):
+                    raise problem(f"metric {name!r} does not go with {reason}")
 
     def _targets_from_kernel(self) -> bool:
         return self.training is not None and as_list(self.training.targets) != ["labels"]

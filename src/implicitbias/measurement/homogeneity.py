@@ -7,7 +7,7 @@ import numpy as np
 
 from implicitbias.catalogue import ACTIVATIONS
 from implicitbias.measurement.arrays import Array
-from implicitbias.measurement.margins import inverse_loss
+from implicitbias.measurement.margins import INVERSE_LOSSES
 from implicitbias.measurement.norms import l2
 from implicitbias.measurement.tangents import Tangent, along_weights
 
@@ -47,7 +47,7 @@ def modified_margin(
         label_scales: `(...)`.
         trained_weights: the layers, all of them trained.
         degree: M.
-        loss: exponential or logistic, plain or log.
+        loss: key of `margins.INVERSE_LOSSES`.
         network: the networks' parameters, of the kinds that the catalogue allows.
 
     Source: Cai et al. 2025, theorem 3.1.
@@ -60,7 +60,7 @@ def modified_margin(
         largest = np.sqrt(np.square(train_inputs).sum(-1).max(-1) + (network["bias"] == "first"))
         bound = size**2 * largest * _lipschitz(network) / 2
     q = train_outputs * train_labels / label_scales[..., None]
-    margin: Array = (label_scales * inverse_loss(q, loss) - bound) / size**degree
+    margin: Array = (label_scales * INVERSE_LOSSES[loss](q) - bound) / size**degree
     return margin
 
 

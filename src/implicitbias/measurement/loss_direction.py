@@ -1,6 +1,6 @@
 """Where the loss pushes the weights, however small it is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -33,15 +33,17 @@ def loss_direction(
         train_outputs: `(..., n)`.
         train_labels: `(..., n)` of +-1.
         label_scales: `(...)`; the loss sees y f/label_scale.
-        loss: name in `catalogue.LOSSES` of the exponential or logistic kind.
+        loss: key of `LOG_SLOPES`.
     """
     q = train_outputs * train_labels
-    slopes = log_slopes(q / label_scales[..., None], loss)
+    slopes = LOG_SLOPES[loss](q / label_scales[..., None])
     weights = np.exp(slopes - slopes.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
     return LossDirection(combination(tangents, weights * train_labels), weights, q)
 
 
-def log_slopes(q: Array, loss: str) -> Array:
-    """log(-l'(q_i)): the weight of every point in the loss's gradient, `(..., n)`."""
-    return -q if "exponential" in loss else -np.logaddexp(0, q)
+LOG_SLOPES: dict[str, Callable[[Array], Array]] = {
+    "exponential": lambda q: -q,
+    "logistic": lambda q: -np.logaddexp(0, q),
+}
+"""log(-l'(q_i)), the weight of every point in the gradient of the loss: `(..., n)`, by the function l of the margin."""

@@ -1,6 +1,6 @@
 """Margins: the smallest y_i f(x_i) over a norm of the weights that makes it scale-free."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.special import log1p, logsumexp
@@ -67,22 +67,30 @@ def soft_margin(
         label_scales: `(...)`.
         trained_weights: the trained layers.
         degree: M.
-        loss: name in `catalogue.LOSSES`.
+        loss: key of `INVERSE_LOSSES`.
 
     Source: Lyu & Li 2020, section 4 and appendix A.
     """
     q = train_outputs * train_labels / label_scales[..., None]
-    soft: Array = label_scales * inverse_loss(q, loss) / NORMS[norm](trained_weights) ** degree
+    soft: Array = label_scales * INVERSE_LOSSES[loss](q) / NORMS[norm](trained_weights) ** degree
     return soft
 
 
-def inverse_loss(q: Array, loss: str) -> Array:
-    """l^-1(sum_i l(q_i)): a smooth minimum of the margins `(..., n) -> (...)`."""
-    if "exponential" in loss:
-        smallest: Array = -logsumexp(-q, axis=-1)
-        return smallest
+def _inverse_exponential(q: Array) -> Array:
+    smallest: Array = -logsumexp(-q, axis=-1)
+    return smallest
+
+
+def _inverse_logistic(q: Array) -> Array:
     log_total = logsumexp(log_logistic(q), axis=-1)
     return np.where(log_total < -30, -log_total, -_log_expm1(np.exp(np.maximum(log_total, -30))))
+
+
+INVERSE_LOSSES: dict[str, Callable[[Array], Array]] = {
+    "exponential": _inverse_exponential,
+    "logistic": _inverse_logistic,
+}
+"""l^-1(sum_i l(q_i)), a smooth minimum of the margins `(..., n) -> (...)`, by the function l of the margin."""
 
 
 def log_logistic(q: Array) -> Array:

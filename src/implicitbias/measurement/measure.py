@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from implicitbias.catalogue import METRICS, Metric, resolve
+from implicitbias.catalogue import LOSSES, METRICS, Metric, resolve
 from implicitbias.errors import ResultError, nearest
 from implicitbias.measurement.arrays import Array
 from implicitbias.networks.homogeneity import degree
@@ -52,8 +52,8 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         if name not in METRICS:
             raise ResultError(f"no metric {name!r}{nearest(name, METRICS)}; allowed: {', '.join(METRICS)}")
         entry = METRICS[name]
-        if problem := entry.not_for({**one_by_one["network"], **one_by_one["training"]}):
-            raise ResultError(f"metric {name!r} is not for {problem}")
+        if problem := entry.misfit({**one_by_one["network"], **one_by_one["training"]}):
+            raise ResultError(f"metric {name!r} does not go with {problem}")
         values = _value(name, entry, together if entry.over_networks else one_by_one)
         dims = (*(others if entry.over_networks else lead), *entry.dims)
         coords |= {dim: np.array(entry.coordinates.get(dim, run.get(dim))) for dim in entry.dims}
@@ -137,7 +137,7 @@ def _trained_weights(weights: list[Array], network: Mapping[str, Any]) -> list[A
 
 
 def _loss(training: Mapping[str, Any]) -> str:
-    return str(training["loss"])
+    return LOSSES[training["loss"]].margin
 
 
 def _label_scales(run: xr.Dataset, lead: tuple[str, ...], training: Mapping[str, Any]) -> Array:
@@ -195,5 +195,6 @@ and the coordinates of its dimensions:
 - arrays of the run and of its task; `layer_shapes`: `(L, 2)`; `degree`: of homogeneity in the trained weights;
 - `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`: see `measurement.tangents`;
 - `input_slopes`: gradients of the outputs by the inputs, `(..., n, d)`;
-- of trained runs `loss`, its name, `label_scales`, of the run's leading shape, and `loss_direction`.
+- of trained runs `loss`, the function of the margin that it sums, `label_scales`, of the run's leading shape, and
+  `loss_direction`.
 """
