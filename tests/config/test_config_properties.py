@@ -9,8 +9,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from implicitbias.catalogue import ACTIVATIONS, INITIALISATIONS, LOSSES, METRICS, OPTIMIZERS
-from implicitbias.config.blocks import OUTPUTS
+from implicitbias.catalogue import ACTIVATIONS, INITIALISATIONS, LOSSES, METRICS, OPTIMIZERS, OUTPUTS
 from implicitbias.config.load import validate
 from implicitbias.config.plan import STAGES, make_plan
 from implicitbias.errors import ConfigError

@@ -153,10 +153,16 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ),
         ("studies.one.metrics", ["soft_margin_l2"], ["'soft_margin_l2'", "loss = 'norm'", "exponential"]),
         ("studies.one.metrics", ["balancedness"], ["'balancedness'", "depth = 3", "allowed: 2"]),
-        ("studies.one.training", {"schedule": "loss_based", "loss": "logistic"}, ["loss_based", "log_logistic"]),
+        (
+            "studies.one.training", {"schedule": "loss_based", "loss": "logistic"},
+            ["'loss_based'", "loss = 'logistic'", "allowed: exponential, log_logistic"],
+        ),
         ("studies.one.training.step_exponent", 2, ["step_exponent", "less than or equal to 1"]),
         ("studies.one.training.stop", "fited", ["'fited'", "did you mean 'fitted'"]),
-        ("studies.one.training", {"until_fit": "sgd", "optimizer": ["sgd", "adam"]}, ["'adam'", "until_fit", "sgd"]),
+        (
+            "studies.one.training", {"until_fit": "sgd", "optimizer": ["sgd", "adam"]},
+            ["until_fit 'sgd' does not go with optimizer = 'adam'", "allowed: sgd, steepest_l2"],
+        ),
         ("studies.one.network.width", [8, 1], ["width = 1", "nero", "at least 2"]),
         (
             "studies.one",
@@ -169,20 +175,40 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.ensemble", ["depth"], ["'depth'", "label_scale"]),
         ("studies.one.network.slope", 0.2, ["slope is a parameter of leaky_relu", "the activation here is relu"]),
         ("studies.one.training.targets", "sphere", ["'sphere'", "spherised"]),
-        ("studies.one.training", {"targets": "spherised", "loss": "logistic"}, ["'logistic'", "norm, square"]),
+        (
+            "studies.one.training", {"targets": "spherised", "loss": "logistic"},
+            ["targets 'spherised'", "loss = 'logistic'; allowed: norm, square"],
+        ),
         ("studies.one.task.features", 20, ["features is a parameter of", "the source here is digits"]),
         ("studies.one.task", {"source": "gaussian", "train_size": 4, "flip": 0.7}, ["flip", "0.7", "0.5"]),
         ("studies.one.task", {"source": "gaussian", "train_size": 4, "features": "2m"}, ["'2m'", "whole number", "2n"]),
         ("studies.one.training.learning_rate", "10/m", ["'10/m'", "1/n", "10/d", "0.5m"]),
         ("studies.one.training.learning_rate", "0/n", ["'0/n'", "above 0"]),
         ("studies.one.training.until_fit", "sdg", ["'sdg'", "did you mean 'sgd'"]),
-        ("studies.one.training", {"until_fit": "sgd", "stop": "fitted"}, ["until_fit", "allowed: stop: last"]),
-        ("studies.one.task", {"source": "digits", "train_size": 4}, ["'own'", "'digits'", "decimal, binary"]),
-        ("studies.one.task", {"source": "gaussian", "train_size": 4, "labels": "3v6"}, ["'3v6'", "random, own"]),
+        (
+            "studies.one.training", {"until_fit": "sgd", "stop": "fitted"},
+            ["until_fit 'sgd'", "stop = 'fitted'; allowed: last"],
+        ),
+        (
+            "studies.one.task", {"source": "digits", "train_size": 4},
+            ["source 'digits'", "labels = 'own'; allowed: decimal, binary"],
+        ),
+        (
+            "studies.one.task", {"source": "gaussian", "train_size": 4, "labels": "3v6"},
+            ["source 'gaussian'", "labels = '3v6'; allowed: random, own"],
+        ),
         ("studies.one.experiment", {"name": "calibration", "estimator": "ep"}, ["'ep'", "mixture"]),
         ("studies.one.experiment", {"name": "calibration", "problems": 0}, ["problems", "greater than or equal to 1"]),
         ("studies.one.task.balanced", "yes", ["balanced", "'yes'"]),
-        ("studies.one.task", {"source": "gaussian", "train_size": 4, "balanced": True}, ["balanced", "'own'"]),
+        (
+            "studies.one.task", {"source": "gaussian", "train_size": 4, "balanced": True},
+            ["'gaussian'", "balanced = True; allowed: False"],
+        ),
+        (
+            "studies.one.task",
+            {"source": "digits", "labels": ["decimal", "random"], "train_size": 4, "balanced": True},
+            ["labels 'random'", "balanced = True; allowed: False"],
+        ),
         ("studies.one.task.random_share", 1.5, ["random_share", "less than or equal to 1"]),
         ("studies.one", {"experiment": {"name": "guess_and_check"}}, ["'guess_and_check' needs a task"]),
         (
@@ -190,20 +216,26 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
             {"experiment": {"name": "pruning"}, "task": {"source": "gaussian", "train_size": 4}},
             ["nothing in this study uses its task"],
         ),
-        ("studies.one.task", {"source": "disc_grid", "train_size": 4, "features": 2}, ["features: 2", "at least 3"]),
+        (
+            "studies.one.task", {"source": "disc_grid", "train_size": 4, "features": 2},
+            ["'disc_grid'", "features = 2; allowed: at least 3"],
+        ),
         (
             "studies.one.task", {"source": "sparse_parity", "train_size": 4, "features": [9, 1]},
-            ["features: 1", "'sparse_parity'", "at least active, which is 2"],
+            ["'sparse_parity'", "features = 1; allowed: at least active, which is 2"],
         ),
         (
             "studies.one.task", {"source": "sparse_teacher", "train_size": [1, 4], "features": "2n", "active": [2, 5]},
-            ["features: 2", "'sparse_teacher'", "at least active, which is 5"],
+            ["'sparse_teacher'", "features = 2; allowed: at least active, which is 5"],
         ),
         (
             "studies.one", {"experiment": {"name": "gradient_regularisation", "time": 0.01}},
-            ["time: 0.01", "at least step_size, which is 0.025"],
+            ["'gradient_regularisation'", "time = 0.01; allowed: at least step_size, which is 0.025"],
         ),
-        ("studies.one", {"experiment": {"name": "spectral_bias", "steps": 100}}, ["steps: 100", "every, which is 200"]),
+        (
+            "studies.one", {"experiment": {"name": "spectral_bias", "steps": 100}},
+            ["steps = 100", "at least every, which is 200"],
+        ),
         ("studies.one", guessed(factor=[1.0, 0.05]), ["'guess_and_check'", "'digits'", "factor: 0.05", "1/12"]),
         ("studies.one", guessed(architecture="lenet"), ["'digits'", "8 x 8", "at least 16 x 16"]),
         (
@@ -279,8 +311,8 @@ def test_a_metric_without_a_meaning_for_these_networks_is_refused(
 @pytest.mark.parametrize(
     ("network", "fragments"),
     [
-        ({"depth": [1, 2], "output": "signs"}, ["output = 'signs'", "depth = 1"]),
-        ({"depth": 2, "width": 1, "output": "halves"}, ["output = 'halves'", "width = 1"]),
+        ({"depth": [1, 2], "output": "signs"}, ["output 'signs'", "depth = 1; allowed: at least 2"]),
+        ({"depth": 2, "width": 1, "output": "halves"}, ["output 'halves'", "width = 1; allowed: at least 2"]),
         (
             {"depth": 2, "output": "random_features"},
             ["network.output = 'random_features'", "sampling", "signs"],
@@ -299,7 +331,7 @@ def test_networks_that_cannot_be_are_refused(network: dict[str, Any], fragments:
 
 def test_a_loss_that_fits_targets_goes_with_targets_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     config = changed("studies.one.training", {"targets": "spherised", "loss": "hinge"})
-    with pytest.raises(ConfigError, match="'hinge'"):
+    with pytest.raises(ConfigError, match="loss = 'hinge'; allowed: norm, square"):
         validate(config)
     monkeypatch.setitem(LOSSES, "hinge", replace(LOSSES["hinge"], fits_targets=True))
     assert validate(config)
@@ -309,7 +341,9 @@ def test_metrics_of_training_do_not_go_with_guess_and_check() -> None:
     config = changed("studies.one.metrics", ["test_error", "stable_rank"])
     assert validate(config)
     config["studies"]["one"]["sampling"] = {"draws": 5}
-    with pytest.raises(ConfigError, match="stable_rank"):
+    with pytest.raises(
+        ConfigError, match=r"metric 'stable_rank' does not go with stage = 'sampling'; allowed: training"
+    ):
         validate(config)
 
 

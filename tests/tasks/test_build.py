@@ -137,7 +137,7 @@ def test_a_pair_of_digits(tmp_path):
 
 @pytest.mark.parametrize(("source", "labels"), [("digits", "own"), ("gaussian", "decimal"), ("gaussian", "3v6")])
 def test_labels_that_do_not_go_with_the_source_are_refused(tmp_path, source, labels):
-    with pytest.raises(ConfigError, match=f"labels '{labels}' do not go with source '{source}'; allowed: "):
+    with pytest.raises(ConfigError, match=f"source '{source}' does not go with labels = '{labels}'; allowed: "):
         task(tmp_path, source=source, labels=labels)
 
 

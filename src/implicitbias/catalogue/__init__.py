@@ -8,7 +8,7 @@ and on no other entry's (see `implicitbias.fingerprint`).
 
 from implicitbias.catalogue.checks import CHECKS, PUBLISHED
 from implicitbias.catalogue.choices import CHOICES
-from implicitbias.catalogue.data import LABELS, SOURCES, not_labelled_by
+from implicitbias.catalogue.data import LABELS, SOURCES
 from implicitbias.catalogue.entries import (
     Activation,
     Entry,
@@ -30,6 +30,7 @@ from implicitbias.catalogue.figures import FIGURES
 from implicitbias.catalogue.metrics import METRICS
 from implicitbias.catalogue.networks import ACTIVATIONS, INITIALISATIONS
 from implicitbias.catalogue.nngp import ESTIMATORS, NNGP_VARIABLES, SAMPLED
+from implicitbias.catalogue.outputs import OUTPUTS
 from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "METRICS",
     "NNGP_VARIABLES",
     "OPTIMIZERS",
+    "OUTPUTS",
     "PER_MEMBER",
     "PUBLISHED",
     "SAMPLED",
@@ -63,7 +65,6 @@ __all__ = [
     "Pointer",
     "Source",
     "function_of",
-    "not_labelled_by",
     "pointers",
     "resolve",
 ]

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 from implicitbias.catalogue.entries import Labels, Parameter, Source
+from implicitbias.catalogue.limits import Limits, Range
 
 
 def _synthetic(name: str, summary: str, *, features: int = 0, least: int | str = 1, **parameters: Parameter) -> Source:
@@ -15,7 +16,7 @@ def _synthetic(name: str, summary: str, *, features: int = 0, least: int | str =
     flip = {"flip": Parameter(0.0, "share of training labels that are turned round", 0, 0.5)}
     return Source(
         f"implicitbias.tasks.synthetic:{name}", summary, {**free, **parameters, **flip}, features=features,
-        at_least={"features": least} if free else {},
+        only=({"features": Range(minimum=least)},) if free else (),
     )  # fmt: skip
 
 
@@ -78,22 +79,25 @@ SOURCES: dict[str, Source] = {
 }  # fmt: skip
 
 _DIGITS = tuple(range(10))
+_BY_COIN: Limits = ({"balanced": (False,)},)  # points are chosen before a coin labels them
 LABELS: dict[str, Labels] = {
     "decimal": Labels("implicitbias.tasks.labels:parity", "all ten digits, odd +1 and even -1", digits=_DIGITS),
     "binary": Labels("implicitbias.tasks.labels:parity", "the digits 0 and 1 only, 1 -> +1 and 0 -> -1", digits=(0, 1)),
-    "random": Labels("implicitbias.tasks.labels:random", "all ten digits, labels drawn by coin", digits=_DIGITS),
+    "random": Labels(
+        "implicitbias.tasks.labels:random",
+        "all ten digits, labels drawn by coin",
+        digits=_DIGITS,
+        any_source=True,
+        only=_BY_COIN,
+    ),
     "binary_random": Labels(
-        "implicitbias.tasks.labels:random", "the digits 0 and 1 only, labels drawn by coin", digits=(0, 1)
+        "implicitbias.tasks.labels:random",
+        "the digits 0 and 1 only, labels drawn by coin",
+        digits=(0, 1),
+        only=_BY_COIN,
     ),
     "own": Labels("implicitbias.tasks.labels:own", "the labels that a synthetic source comes with"),
 } | {
     f"{a}v{b}": Labels("implicitbias.tasks.labels:pair", f"the digits {a} (-1) and {b} (+1) only", digits=(a, b))
     for a, b in combinations(_DIGITS, 2)
 }
-
-
-def not_labelled_by(source: str, labels: str) -> list[str]:
-    """The label rules that go with a source, if `labels` is not one of them; otherwise nothing."""
-    real = SOURCES[source].counts is not None
-    allowed = [name for name, rule in LABELS.items() if bool(rule.digits) == real or (not real and name == "random")]
-    return [] if labels in allowed else allowed

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, is_dataclass
 from importlib import import_module
 from typing import Annotated, Any, get_args, get_type_hints
 
-from implicitbias.catalogue.limits import Limits, misfit
+from implicitbias.catalogue.limits import Allowed, Having, Limits, also, misfit
 
 Pointer = Annotated[str, "module:function"]
 """Where code is. A field of an entry that holds one, or a tuple or mapping of them, is declared with this type: that
@@ -34,19 +34,22 @@ class Parameter:
 class Entry:
     """A named piece of the laboratory: where its code is and what it is.
 
-    It may be chosen where one of the mappings in `only` allows the setting of each of its keys. `at_least` says for
-    some parameters what they must not be below: a number, or another parameter's value.
+    It may be chosen where one of the mappings in `only` allows the setting of each of its keys.
     """
 
     function: Pointer
     summary: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    at_least: Mapping[str, int | str] = field(default_factory=dict, kw_only=True)
     only: Limits = field(default=(), kw_only=True)
+
+    @property
+    def limits(self) -> Limits:
+        """`only`, and what follows from other fields."""
+        return self.only
 
     def misfit(self, settings: Mapping[str, Any]) -> str:
         """Which of these settings it does not go with, and what it does go with; empty if it goes with all."""
-        return misfit(self.only, settings)
+        return misfit(self.limits, settings)
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,18 @@ class Source(Entry):
     test_points: int = 1000
     counts: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
+    @property
+    def real(self) -> bool:
+        """Whether its points are data, and not drawn."""
+        return self.counts is not None
+
+    @property
+    def limits(self) -> Limits:
+        """`only`, and label rules of its kind; what a synthetic source draws cannot be balanced."""
+        real: Mapping[str, Allowed] = {"labels": Having({"real": (True,)})}
+        synthetic: Mapping[str, Allowed] = {"labels": Having({"synthetic": (True,)}), "balanced": (False,)}
+        return also(self.only, real if self.real else synthetic)
+
     def sizes(self, digits: tuple[int, ...]) -> tuple[int, int]:
         """Number of training and test points of these digits of a real source."""
         assert self.counts is not None
@@ -111,9 +126,23 @@ class Source(Entry):
 
 @dataclass(frozen=True)
 class Labels(Entry):
-    """A label rule: for real sources a function of the `digits` that it keeps; without digits, for synthetic ones."""
+    """A label rule: for real sources a function of the `digits` that it keeps; without digits, for synthetic ones.
+
+    A rule with digits that does not look at them may be for synthetic sources too: `any_source`.
+    """
 
     digits: tuple[int, ...] = ()
+    any_source: bool = False
+
+    @property
+    def real(self) -> bool:
+        """Whether it labels real sources."""
+        return bool(self.digits)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether it labels synthetic sources."""
+        return self.any_source or not self.digits
 
 
 @dataclass(frozen=True)
@@ -134,6 +163,11 @@ class Metric(Entry):
     trained: bool = False
     arguments: Mapping[str, str] = field(default_factory=dict)
     coordinates: Mapping[str, tuple[float | str, ...]] = field(default_factory=dict)
+
+    @property
+    def limits(self) -> Limits:
+        """`only`, and trained networks if it needs these."""
+        return also(self.only, {"stage": ("training",)}) if self.trained else self.only
 
 
 @dataclass(frozen=True)

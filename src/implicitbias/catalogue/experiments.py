@@ -1,6 +1,7 @@
 """Experiments: small systems that are computed whole."""
 
 from implicitbias.catalogue.entries import Experiment, Parameter
+from implicitbias.catalogue.limits import Range
 from implicitbias.catalogue.nngp import SAMPLED
 
 
@@ -40,7 +41,8 @@ EXPERIMENTS: dict[str, Experiment] = {
             "level": Parameter(0.4, "share of the initial loss at which gradients are compared", 0, 1,
                 exclusive_minimum=True, exclusive_maximum=True),
         },
-        variables=("distance", "modified_distance", "mean_square_gradient"), at_least={"time": "step_size"},
+        variables=("distance", "modified_distance", "mean_square_gradient"),
+        only=({"time": Range(minimum="step_size")},),
     ),
     "inconsistency": Experiment(
         "implicitbias.experiments.inconsistency:inconsistency",
@@ -89,7 +91,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "every": Parameter(200, "steps between records", 1),
         },
         variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius"), minutes=3,
-        at_least={"steps": "every"}, dtype="float32",
+        only=({"steps": Range(minimum="every")},), dtype="float32",
     ),
     "guess_and_check": Experiment(
         "implicitbias.experiments.guess_and_check:guess_and_check",

@@ -117,6 +117,11 @@ def misfit(limits: Limits, settings: Mapping[str, Any]) -> str:
     return ", nor with ".join(dict.fromkeys(told))
 
 
+def also(limits: Limits, rule: Mapping[str, Allowed]) -> Limits:
+    """The limits, with a rule that holds in every alternative."""
+    return tuple({**rule, **alternative} for alternative in limits or ({},))
+
+
 def mentioned(limits: Limits) -> list[str]:
     """The keys of all settings that limits look at, each once."""
     keys = [name for rule in limits for key, allowed in _judges(rule) for name in (key, *allowed.mentions())]

@@ -1,6 +1,7 @@
 """Losses, optimizers, schedules of the learning rate, and targets."""
 
 from implicitbias.catalogue.entries import Entry, Loss, Optimizer, Parameter
+from implicitbias.catalogue.limits import Having, Limits
 
 LOSSES: dict[str, Loss] = {
     "norm": Loss(
@@ -88,10 +89,13 @@ OPTIMIZERS: dict[str, Optimizer] = {
     ),
 }
 
+_PLAIN_DESCENT: Limits = ({"loss": Having({"log_domain": (True,)}), "optimizer": ("sgd",)},)
 SCHEDULES: dict[str, Entry] = {
     "decaying": Entry("implicitbias.training.schedules:decaying", "learning_rate decay^epoch step^-step_exponent"),
     "plain": Entry(
-        "implicitbias.training.schedules:plain", "as decaying, of the loss itself where its logarithm is differentiated"
+        "implicitbias.training.schedules:plain",
+        "as decaying, of the loss itself where its logarithm is differentiated",
+        only=_PLAIN_DESCENT,
     ),
     "scale_free": Entry(
         "implicitbias.training.schedules:scale_free",
@@ -101,6 +105,7 @@ SCHEDULES: dict[str, Entry] = {
         "implicitbias.training.schedules:loss_based",
         "steps of a/L: the mean loss L; a starts at learning_rate, grows after an epoch that lowered L, else the epoch"
         " is taken back and a shrinks (Lyu & Li 2020)",
+        only=_PLAIN_DESCENT,
     ),
 }
 
@@ -109,6 +114,7 @@ TARGETS: dict[str, Entry] = {
     "spherised": Entry(
         "implicitbias.training.spherised:spherised",
         "|N(0, 1)| |K|^(1/2n) times the label, drawn for every network and point",
+        only=({"loss": Having({"fits_targets": (True,)})},),
     ),
 }
 """What networks are trained to, times the label scale."""

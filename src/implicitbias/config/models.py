@@ -1,6 +1,6 @@
 """What a config may say: the pydantic models behind config/schema.json and every validation error."""
 
-from itertools import chain, product
+from itertools import product
 from math import isqrt
 from typing import Annotated, Any
 
@@ -10,7 +10,6 @@ from pydantic_core import PydanticCustomError
 from implicitbias import catalogue
 from implicitbias.config.blocks import (
     NNGP,
-    OUTPUTS,
     VECTORISABLE,
     Experiment,
     Network,
@@ -22,6 +21,7 @@ from implicitbias.config.blocks import (
     axes_of,
     problem,
 )
+from implicitbias.config.limits import check_limits
 from implicitbias.config.values import Count, Distinct, OneOf, Positive
 from implicitbias.errors import ConfigError, nearest
 from implicitbias.shapes import image_layer_shapes, layer_shapes, trained_layers
@@ -84,11 +84,11 @@ class Study(Strict):
     @model_validator(mode="after")
     def _whole(self) -> "Study":
         self._check_blocks()
+        check_limits(self)
         self._check_networks()
         self._check_images()
         self._check_image_classifiers()
         self._check_nero()
-        self._check_metrics()
         self._check_figures(self.axes())
         return self
 
@@ -122,7 +122,7 @@ class Study(Strict):
             }  # fmt: skip
         if self.sampling is not None:
             needs["sampling, for which f = 0 fits nothing"] = {
-                "output": [output for output in OUTPUTS if output != "random_features"]
+                "output": [output for output in catalogue.OUTPUTS if output != "random_features"]
             }
         for who, what in needs.items():
             for key, allowed in what.items():
@@ -181,18 +181,6 @@ class Study(Strict):
                     image_layer_shapes(architecture, layers, factor, catalogue.SOURCES[source].features)
                 except ConfigError as error:
                     raise problem(f"experiment {self.experiment.name!r} on source {source!r}: {error}") from error
-
-    def _check_metrics(self) -> None:
-        """Every metric has what it needs: trained networks, a loss with margins, the layers that it is made for."""
-        given = {**dict(self.network or ()), **dict(self.training or ())}
-        for name in self.metrics or []:
-            entry = catalogue.METRICS[name]
-            if entry.trained and self.sampling is not None:
-                raise problem(f"metric {name!r} is one of trained networks; sampling trains none")
-            keys = [key for key in dict.fromkeys(chain.from_iterable(entry.only)) if key in given]
-            for point in product(*(as_list(given[key]) for key in keys)):
-                if reason := entry.misfit(dict(zip(keys, point, strict=True))):
-                    raise problem(f"metric {name!r} does not go with {reason}")
 
     def _targets_from_kernel(self) -> bool:
         return self.training is not None and as_list(self.training.targets) != ["labels"]

@@ -20,6 +20,7 @@ from implicitbias.catalogue import Entry, Parameter
 from implicitbias.config.blocks import NOT_AXES, VECTORISABLE, as_list, axes_of
 from implicitbias.config.models import Config, Study
 from implicitbias.config.size import Size, experiment_size, nngp_size, sampling_size, task_size, training_size
+from implicitbias.config.values import counted
 from implicitbias.schema import canonical_json
 
 STAGES = ("tasks", "training", "sampling", "measurements", "nngp", "experiments")
@@ -154,8 +155,7 @@ def _points(study: Study) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict
 def _counted(task: Mapping[str, Any]) -> dict[str, Any]:
     """The task with numbers in the place of multiples of its training size ("2n")."""
     parameters = catalogue.SOURCES[task["source"]].parameters
-    words = [key for key, parameter in parameters.items() if parameter.per_point and isinstance(task[key], str)]
-    return {**task, **{key: int(task[key].removesuffix("n")) * task["train_size"] for key in words}}
+    return {**task, **{key: counted(task[key], task["train_size"]) for key in parameters}}
 
 
 def _rate(value: Any, task: Mapping[str, Any], network: Mapping[str, Any]) -> Any:

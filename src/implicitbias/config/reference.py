@@ -23,10 +23,10 @@ BLOCKS: dict[str, type[BaseModel]] = {
 }  # fmt: skip
 TABLES: dict[str, Mapping[str, catalogue.Entry]] = {
     "sources": catalogue.SOURCES, "label rules": catalogue.LABELS, "activations": catalogue.ACTIVATIONS,
-    "initialisations": catalogue.INITIALISATIONS, "losses": catalogue.LOSSES, "optimizers": catalogue.OPTIMIZERS,
-    "schedules": catalogue.SCHEDULES, "targets": catalogue.TARGETS, "estimators": catalogue.ESTIMATORS,
-    "metrics": catalogue.METRICS, "experiments": catalogue.EXPERIMENTS, "figures": catalogue.FIGURES,
-    "checks": catalogue.CHECKS, "published tables": catalogue.PUBLISHED,
+    "output layers": catalogue.OUTPUTS, "initialisations": catalogue.INITIALISATIONS, "losses": catalogue.LOSSES,
+    "optimizers": catalogue.OPTIMIZERS, "schedules": catalogue.SCHEDULES, "targets": catalogue.TARGETS,
+    "estimators": catalogue.ESTIMATORS, "metrics": catalogue.METRICS, "experiments": catalogue.EXPERIMENTS,
+    "figures": catalogue.FIGURES, "checks": catalogue.CHECKS, "published tables": catalogue.PUBLISHED,
 }  # fmt: skip
 
 

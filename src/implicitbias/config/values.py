@@ -26,6 +26,7 @@ from implicitbias.errors import listed, nearest
 
 T = TypeVar("T")
 
+_MULTIPLE = r"^[1-9][0-9]*n$"  # of the number n of training points
 _EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
 
 
@@ -93,7 +94,7 @@ class OneOf:
 class OrMultiple:
     """Marks a number in whose place a text may stand: by default a multiple of the number of training points, as 2n."""
 
-    pattern: str = r"^[1-9][0-9]*n$"
+    pattern: str = _MULTIPLE
     allowed: str = "a whole number, or a multiple of the training size as 2n"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -121,6 +122,11 @@ Rate = Annotated[
     ),
 ]
 """A step size that may follow the sizes of the problem."""
+
+
+def counted(value: Any, points: int) -> Any:
+    """The value, with a number in the place of a multiple "2n" of the number of training points."""
+    return int(value[:-1]) * points if isinstance(value, str) and re.match(_MULTIPLE, value) else value
 
 
 def number(parameter: Parameter) -> Any:

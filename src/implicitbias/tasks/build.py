@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from implicitbias.catalogue import LABELS, SOURCES, not_labelled_by, resolve
+from implicitbias.catalogue import LABELS, SOURCES, resolve
 from implicitbias.errors import ConfigError, nearest
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, variable
@@ -68,9 +68,9 @@ def build(
             raise ConfigError(f"there is no {what} {name!r}{nearest(name, table)}; allowed: {', '.join(table)}")
     if not seed or len(set(seed)) < len(seed) or not all(0 <= s < 2**32 for s in seed):
         raise ConfigError(f"seed = {list(seed)}; allowed: one or more numbers from 0 to 2^32 - 1, each once")
-    if allowed := not_labelled_by(source, labels):
-        raise ConfigError(f"labels {labels!r} do not go with source {source!r}; allowed: {', '.join(allowed)}")
     entry = SOURCES[source]
+    if problem := entry.misfit({"labels": labels}):
+        raise ConfigError(f"source {source!r} does not go with {problem}")
     if unknown := parameters.keys() - entry.parameters.keys():
         raise ConfigError(f"source {source!r} has no parameter {min(unknown)!r}; it has: {', '.join(entry.parameters)}")
     chosen = {key: parameter.default for key, parameter in entry.parameters.items()} | parameters
