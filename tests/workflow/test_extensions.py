@@ -85,7 +85,8 @@ OPTIMIZERS["sign_descent"] = Optimizer(
 )
 LOSSES["cubic"] = Loss(f"{_MINE}:cubic", "mean of |f - alpha y|^3", fits_targets=True)
 METRICS["largest_output"] = Metric(
-    f"{_MINE}:largest_output", "max |f(x)| over the test points", long_name="largest output", source="this test"
+    f"{_MINE}:largest_output", "max |f(x)| over the test points", long_name="largest output", source="this test",
+    only=({"depth": (2, 3)},),
 )
 EXPERIMENTS["circle_area"] = Experiment(
     f"{_MINE}:circle_area", "the area of a circle", {"radius": Parameter(1.0, "of the circle", 0)}, variables=("area",)
@@ -146,3 +147,13 @@ def test_a_new_name_is_known_to_the_messages(extended: Laboratory) -> None:
     told = extended.snakemake("--dry-run", check=False)
     assert told.returncode != 0
     assert "did you mean 'ring'" in told.stdout + told.stderr
+
+
+def test_what_a_new_entry_goes_with_is_known(extended: Laboratory) -> None:
+    extended.edit_config(lambda config: config["studies"]["mine"]["network"].update(bias="none"))
+    extended.edit_config(lambda config: config["studies"]["mine"]["training"].update(targets="spherised"))
+    extended.snakemake("--dry-run")
+    extended.edit_config(lambda config: config["studies"]["mine"]["network"].update(depth=[2, 4]))
+    told = extended.snakemake("--dry-run", check=False)
+    assert told.returncode != 0
+    assert "metric 'largest_output' does not go with depth = 4; allowed: 2, 3" in told.stdout + told.stderr
