@@ -8,12 +8,13 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from implicitbias.networks import Network
+from implicitbias.networks.of_task import network_for
 from implicitbias.networks.outputs import outputs
-from implicitbias.networks.stacked import form_of, forward, initialise
+from implicitbias.networks.stacked import forward, initialise
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr
-from implicitbias.shapes import layer_shapes, positions
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -26,13 +27,14 @@ def sample(
 ) -> xr.Dataset:
     """Draw random networks and keep those with zero training error.
 
-    Weights are N(0, 1/fan_in), biases 0 and last layers as those that training starts from. With `flip`, a network with
-    every sign wrong is kept too, negated: f and -f are equally likely, so this doubles the yield. Each draw has a
-    generator of its own, seeded by its number, so the result does not depend on how many are drawn at once.
+    Weights are N(0, 1/fan_in), in the class of the network's rows, and last layers as those that training starts from.
+    With `flip`, a network with every sign wrong is kept too, negated: f and -f are equally likely, so this doubles the
+    yield. Each draw has a generator of its own, seeded by its number, so the result does not depend on how many are
+    drawn at once.
 
     Args:
         task: from `tasks.build`.
-        network: architecture, activation and its parameters, depth, width, bias, output, residual.
+        network: the networks' parameters, as `network_of` takes them.
         sampling: draws (number of networks), flip.
         device: torch device.
 
@@ -41,12 +43,12 @@ def sample(
         variables `train_output`, `test_output`, `frobenius_norm` (by `layer`), `acceptance` (by `seed`) with
         its binomial standard error.
     """
-    draws = sampling["draws"]
+    built, draws = network_for(network, task), sampling["draws"]
     seeds = task["seed"].values.tolist()
     with bar(len(seeds) * draws, "guess and check") as progress:
         found = [
             _accepted(
-                task.sel(seed=seed), [derive_seed("guess", seed, draw) for draw in range(draws)], network,
+                task.sel(seed=seed), [derive_seed("guess", seed, draw) for draw in range(draws)], built,
                 sampling["flip"], torch.device(device), progress.update,
             )
             for seed in seeds
@@ -68,7 +70,7 @@ def sample(
             "draw": np.arange(whole["train_output"].shape[1]),
             "train_point": task["train_point"].values,
             "test_point": task["test_point"].values,
-            "layer": np.arange(network["depth"]),
+            "layer": np.arange(built.depth),
         },
     )
     return describe(
@@ -80,7 +82,7 @@ def sample(
 
 @torch.no_grad()
 def _accepted(
-    task: xr.Dataset, guesses: list[int], network: Mapping[str, Any], flip: bool, device: torch.device,
+    task: xr.Dataset, guesses: list[int], network: Network, flip: bool, device: torch.device,
     report: Callable[[int], Any],
 ) -> Arrays:  # fmt: skip
     """Train and test outputs and norms of the accepted networks among those of the seeds `guesses`."""
@@ -89,24 +91,20 @@ def _accepted(
         return torch.as_tensor(task[name].values, dtype=torch.float32, device=device)
 
     train_input, labels, test_input = tensor("train_input"), tensor("train_label"), tensor("test_input")
-    points, features = train_input.shape
-    form, shape = form_of(network), (network["depth"], network["width"], features)
-    built = {key: network[key] for key in ("bias", "output", "architecture")}
-    shapes = layer_shapes(*shape, built["bias"], built["architecture"])
-    passes = positions(network["depth"], features, built["architecture"])
-    numbers_each = sum((rows + points * often) * columns for (rows, columns), often in zip(shapes, passes, strict=True))
+    points = len(train_input)
+    numbers_each = sum((weight.rows + points * weight.positions) * weight.shape[1] for weight in network.weights)
     size = max(1, _NUMBERS // numbers_each)
     kept: dict[str, list[Tensor]] = {"train_output": [], "test_output": [], "frobenius_norm": []}
     for start in range(0, len(guesses), size):
         block = guesses[start : start + size]
-        weights = initialise(*shape, block, device=device, **built)
-        output = forward(weights, train_input, form)
+        weights = initialise(network, block, device=device)
+        output = forward(network, weights, train_input)
         right, wrong = (output * labels > 0).all(1), (output * labels < 0).all(1)
         chosen = torch.nonzero(right | wrong if flip else right).ravel()
         sign = torch.where(right[chosen], 1.0, -1.0)[:, None]
         fitting = [weight[chosen] for weight in weights]
         kept["train_output"].append(sign * output[chosen])
-        kept["test_output"].append(sign * outputs(fitting, test_input, form))
+        kept["test_output"].append(sign * outputs(network, fitting, test_input))
         kept["frobenius_norm"].append(torch.stack([torch.linalg.matrix_norm(weight) for weight in fitting], dim=1))
         report(len(block))
     return {name: torch.cat(parts).cpu().numpy() for name, parts in kept.items()}

@@ -6,11 +6,13 @@ in milliseconds without importing torch, and so that a job depends on the code o
 and on no other entry's (see `implicitbias.fingerprint`).
 """
 
+from implicitbias.catalogue.architectures import ARCHITECTURES
 from implicitbias.catalogue.checks import CHECKS, PUBLISHED
 from implicitbias.catalogue.choices import CHOICES
 from implicitbias.catalogue.data import LABELS, SOURCES
 from implicitbias.catalogue.entries import (
     Activation,
+    Architecture,
     Entry,
     Experiment,
     Figure,
@@ -35,6 +37,7 @@ from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHE
 
 __all__ = [
     "ACTIVATIONS",
+    "ARCHITECTURES",
     "CHECKS",
     "CHOICES",
     "ESTIMATORS",
@@ -54,6 +57,7 @@ __all__ = [
     "SOURCES",
     "TARGETS",
     "Activation",
+    "Architecture",
     "Entry",
     "Experiment",
     "Figure",

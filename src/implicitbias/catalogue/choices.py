@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from implicitbias.catalogue.architectures import ARCHITECTURES
 from implicitbias.catalogue.data import LABELS, SOURCES
 from implicitbias.catalogue.entries import Entry
 from implicitbias.catalogue.experiments import EXPERIMENTS
@@ -29,6 +30,7 @@ class Choice:
 CHOICES: dict[str, Choice] = {
     "source": Choice(SOURCES, "source"),
     "labels": Choice(LABELS, "labels"),
+    "architecture": Choice(ARCHITECTURES, "architecture"),
     "activation": Choice(ACTIVATIONS, "activation"),
     "output": Choice(OUTPUTS, "output"),
     "optimizer": Choice(OPTIMIZERS, "optimizer"),

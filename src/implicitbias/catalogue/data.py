@@ -32,6 +32,7 @@ SOURCES: dict[str, Source] = {
         "scikit-learn's 8x8 handwritten digits (UCI optdigits test set), embedded",
         {"scaling": _SCALING},
         features=64,
+        image=(1, 8, 8),
         counts=((123, 117, 115, 124, 109, 137, 118, 112, 124, 121), (55, 65, 62, 59, 72, 45, 63, 67, 50, 59)),
     ),
     "mnist": Source(
@@ -39,6 +40,7 @@ SOURCES: dict[str, Source] = {
         "MNIST handwritten digits, 28x28, downloaded with checksums or taken from data/raw/mnist",
         {"scaling": _SCALING},
         features=784,
+        image=(1, 28, 28),
         counts=(
             (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
             (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from importlib import import_module
+from math import isfinite
 from typing import Annotated, Any, get_args, get_type_hints
 
 from implicitbias.catalogue.limits import Allowed, Having, Limits, also, misfit
@@ -20,7 +21,7 @@ class Parameter:
     `per_point` a multiple of the training set's size will do as well: "2n".
     """
 
-    default: float | int | str
+    default: float | int | str | bool
     summary: str
     minimum: float | None = None
     maximum: float | None = None
@@ -28,6 +29,26 @@ class Parameter:
     exclusive_maximum: bool = False
     choices: tuple[str, ...] = ()
     per_point: bool = False
+
+    def refuses(self, value: Any) -> str:
+        """What is allowed, if the value is not; otherwise an empty text."""
+        if self.choices:
+            return "" if value in self.choices else ", ".join(self.choices)
+        if isinstance(self.default, bool):
+            return "" if isinstance(value, bool) else "true or false"
+        numbers = (int, float) if isinstance(self.default, float) else (int,)
+        if isinstance(value, bool) or not isinstance(value, numbers) or not isfinite(value):
+            return "a number" if isinstance(self.default, float) else "a whole number"
+        told = []
+        if self.minimum is not None:
+            told.append((f"{'above' if self.exclusive_minimum else 'at least'} {self.minimum:g}", value - self.minimum))
+        if self.maximum is not None:
+            told.append((f"{'below' if self.exclusive_maximum else 'at most'} {self.maximum:g}", self.maximum - value))
+        open_ends = (self.exclusive_minimum and value == self.minimum) or (
+            self.exclusive_maximum and value == self.maximum
+        )
+        outside = open_ends or any(room < 0 for _, room in told)
+        return " and ".join(words for words, _ in told) if outside else ""
 
 
 @dataclass(frozen=True)
@@ -56,11 +77,13 @@ class Entry:
 class Activation(Entry):
     """A hidden activation phi.
 
-    `dual` is the function of its infinite-width kernel, where that has a closed form. phi(r z)/r^degree is phi(z) for
-    every r > 0 if it is `homogeneous`, and otherwise settles as r grows; |z phi'(z) - degree phi(z)| <= `defect`.
+    `dual` is the function of its infinite-width kernel, where that has a closed form, and `mean` that of its mean over
+    a normal variable. phi(r z)/r^degree is phi(z) for every r > 0 if it is `homogeneous`, and otherwise settles as r
+    grows; |z phi'(z) - degree phi(z)| <= `defect`.
     """
 
     dual: Pointer = ""
+    mean: Pointer = ""
     degree: int = 1
     homogeneous: bool = True
     defect: float = 0.0
@@ -81,8 +104,21 @@ class Loss(Entry):
 
 
 @dataclass(frozen=True)
+class Architecture(Entry):
+    """A family of networks: a function of its parameters that returns layers (see `networks.architectures`).
+
+    `vanishing` are the parameters that the limit of infinite width does not have.
+    """
+
+    vanishing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Optimizer(Entry):
     """An update rule.
+
+    `rows` says what constraint it keeps the rows of weight matrices under (see `networks.layers.ROWS`), or which of its
+    parameters says so.
 
     `equivariant`: without weight decay it may be run in the inputs' span, as gradient descent. `takes_over`: it may
     begin in the middle of a run, for its steps depend neither on their number nor on more than the last two gradients.
@@ -90,6 +126,14 @@ class Optimizer(Entry):
 
     equivariant: bool = False
     takes_over: bool = False
+    rows: str = "free"
+
+    def rows_of(self, settings: Mapping[str, Any]) -> str:
+        """The constraint on the rows of the networks that it trains, given its parameters."""
+        if self.rows not in self.parameters:
+            return self.rows
+        chosen = settings.get(self.rows)
+        return str(self.parameters[self.rows].default if chosen is None else chosen)
 
 
 @dataclass(frozen=True)
@@ -98,10 +142,11 @@ class Source(Entry):
 
     A real one has inputs `features` long and, in (training, test), `counts[digit]` points of every digit. A synthetic
     one has no counts: its function draws points and labels, as many as are wanted, given its parameters;
-    `test_points` where the config does not say.
+    `test_points` where the config does not say. `image` is the shape (channels, rows, columns) of inputs that are images.
     """
 
     features: int = 0
+    image: tuple[int, ...] = ()
     test_points: int = 1000
     counts: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
@@ -122,6 +167,10 @@ class Source(Entry):
         assert self.counts is not None
         train, test = (sum(counts[digit] for digit in digits) for counts in self.counts)
         return train, test
+
+    def shape(self, features: int) -> tuple[int, ...]:
+        """The shape of an input with so many features."""
+        return self.image or (features,)
 
 
 @dataclass(frozen=True)

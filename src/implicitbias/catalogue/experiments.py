@@ -97,7 +97,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "implicitbias.experiments.guess_and_check:guess_and_check",
         "random networks that fit against trained ones (Chiang et al. 2023; Peleg & Hein 2024)",
         {
-            "architecture": Parameter("mlp", "of the image classifiers", choices=("mlp", "lenet")),
+            "architecture": Parameter("pooled_mlp", "of the image classifiers", choices=("pooled_mlp", "lenet")),
             "factor": Parameter(1.0, "factor on the widths of all layers", 0, exclusive_minimum=True),
             "layers": Parameter(5, "weight matrices that are left", 2, 5),
             "networks": Parameter(100, "wanted of each kind", 2),

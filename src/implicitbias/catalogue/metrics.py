@@ -7,7 +7,7 @@ _BY = "Bernstein & Yue 2021"
 _MEASUREMENT = "implicitbias.measurement"
 _MARGIN_LOSSES = {"loss": Having({"margin": ("exponential", "logistic")})}
 _DENSE = {"architecture": ("mlp",)}
-_TWO_LAYERS = {"depth": (2,), "bias": ("none", "first")}
+_TWO_LAYERS = {**_DENSE, "depth": (2,), "bias": ("none", "first")}
 _LINEAR_IN_INPUTS = {**_DENSE, "bias": ("none",)}
 _MEAN_FIELD = {**_TWO_LAYERS, "output": ("mean_field", "random_features")}
 _DEGREE_ONE = Having({"degree": (1,)})
@@ -152,17 +152,17 @@ METRICS: dict[str, Metric] = {
     "neuron_angle": Metric(
         f"{_MEASUREMENT}.neurons:neuron_angle", "angle between w_j at the first checkpoint and w_j",
         long_name="angle of the neuron to its start", units="rad", source="Tsoy & Konstantinov 2024",
-        dims=("neuron_0",), trained=True, only=({"depth": (2,)},),
+        dims=("neuron_0",), trained=True, only=({**_DENSE, "depth": (2,)},),
     ),
     "neuron_norm": Metric(
         f"{_MEASUREMENT}.neurons:neuron_norm", "norm of w_j",
         long_name="norm of the neuron", source="Tsoy & Konstantinov 2024", dims=("neuron_0",), trained=True,
-        only=({"depth": (2,)},),
+        only=({**_DENSE, "depth": (2,)},),
     ),
     "class_alignment": Metric(
         f"{_MEASUREMENT}.neurons:class_alignment", "weighted mean of cos(w_j, sum of the inputs of its sign's class)",
         long_name="alignment of neurons and classes", source="Min, Mallada & Vidal 2023", trained=True,
-        only=({"depth": (2,), "bias": ("none",)},),
+        only=({**_DENSE, "depth": (2,), "bias": ("none",)},),
     ),
     "stable_rank": Metric(
         f"{_MEASUREMENT}.rank:stable_rank", "|W|_F^2/|W|_2^2 of the first layer",
@@ -202,9 +202,9 @@ METRICS: dict[str, Metric] = {
         f"{_MEASUREMENT}.homogeneity:modified_margin", "(inverse loss - bound on Euler's defect) over |theta|^M",
         long_name="modified margin", source="Cai et al. 2025, theorem 3.1", trained=True,
         only=(
-            {**_MARGIN_LOSSES, "depth": (2,), "output": ("trained",), "activation": _DEGREE_ONE},
+            {**_MARGIN_LOSSES, **_DENSE, "depth": (2,), "output": ("trained",), "activation": _DEGREE_ONE},
             {
-                **_MARGIN_LOSSES, "depth": (3,), "output": ("trained",), "activation": _HOMOGENEOUS,
+                **_MARGIN_LOSSES, **_DENSE, "depth": (3,), "output": ("trained",), "activation": _HOMOGENEOUS,
                 "residual": (True,), "bias": ("none", "first"),
             },
         ),
@@ -236,7 +236,7 @@ METRICS: dict[str, Metric] = {
     "optimum_cosine": Metric(
         f"{_MEASUREMENT}.optima:optimum_cosine", "cosine between the first layer and the optimum of its convex program",
         long_name="cosine to the convex optimum", source="Frei et al. 2023, theorem 3.2", trained=True,
-        only=({"depth": (2,), "bias": ("none",), "output": ("signs",), "activation": _LEAKY},),
+        only=({**_DENSE, "depth": (2,), "bias": ("none",), "output": ("signs",), "activation": _LEAKY},),
     ),
     "margin_l2_share": Metric(
         f"{_MEASUREMENT}.optima:margin_l2_share", "l2 margin over its optimum, where f is linear in what is trained",
@@ -246,7 +246,7 @@ METRICS: dict[str, Metric] = {
     "margin_linf_share": Metric(
         f"{_MEASUREMENT}.optima:margin_linf_share", "margin by the largest weight over its optimum, one layer",
         long_name="margin over the largest one (largest entry)", source="Zhang, Zou & Cao 2024", trained=True,
-        only=({"depth": (1,), "bias": ("none",)},),
+        only=({**_DENSE, "depth": (1,), "bias": ("none",)},),
     ),
     "tangent_margin": Metric(
         f"{_MEASUREMENT}.optima:tangent_margin", "largest margin of the tangent kernel",

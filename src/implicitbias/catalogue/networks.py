@@ -4,33 +4,39 @@ from math import log
 
 from implicitbias.catalogue.entries import Activation, Entry, Parameter
 
-_KERNELS = "implicitbias.networks.kernels"
+_HERE, _DUALS = "implicitbias.networks.activations", "implicitbias.networks.duals"
 ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(
-        "implicitbias.networks.activations:relu", "sqrt(2) max(z, 0): keeps the second moment", dual=f"{_KERNELS}:relu"
+        f"{_HERE}:relu", "sqrt(2) max(z, 0): keeps the second moment", dual=f"{_DUALS}:relu", mean=f"{_DUALS}:relu_mean"
     ),
     "leaky_relu": Activation(
-        "implicitbias.networks.activations:leaky_relu", "sqrt(2/(1 + slope^2)) max(slope z, z): keeps second moments",
-        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, dual=f"{_KERNELS}:leaky_relu",
+        f"{_HERE}:leaky_relu", "sqrt(2/(1 + slope^2)) max(slope z, z): keeps second moments",
+        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, dual=f"{_DUALS}:leaky_relu",
+        mean=f"{_DUALS}:leaky_relu_mean",
     ),
-    "plain_relu": Activation("implicitbias.networks.activations:plain_relu", "max(z, 0)"),
+    "plain_relu": Activation(
+        f"{_HERE}:plain_relu", "max(z, 0)", dual=f"{_DUALS}:plain_relu", mean=f"{_DUALS}:plain_relu_mean"
+    ),
     "plain_leaky_relu": Activation(
-        "implicitbias.networks.activations:plain_leaky_relu", "max(slope z, z)",
-        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)},
+        f"{_HERE}:plain_leaky_relu", "max(slope z, z)", {"slope": Parameter(0.1, "slope of the negative side", 0, 1)},
+        dual=f"{_DUALS}:plain_leaky_relu", mean=f"{_DUALS}:plain_leaky_relu_mean",
     ),
     "smooth_leaky_relu": Activation(
-        "implicitbias.networks.activations:smooth_leaky_relu", "slope z + (1 - slope) log((1 + e^z)/2)",
+        f"{_HERE}:smooth_leaky_relu", "slope z + (1 - slope) log((1 + e^z)/2)",
         {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, homogeneous=False, defect=log(2),
     ),
-    "squared_relu": Activation("implicitbias.networks.activations:squared_relu", "max(z, 0)^2", degree=2),
-    "gelu": Activation("implicitbias.networks.activations:gelu", "z Phi(z)", homogeneous=False, defect=0.2936),
-    "silu": Activation("implicitbias.networks.activations:silu", "z/(1 + e^-z)", homogeneous=False, defect=0.4393),
-    "tanh": Activation("implicitbias.networks.activations:tanh", "tanh(z)", degree=0, homogeneous=False, defect=0.4477),
+    "squared_relu": Activation(
+        f"{_HERE}:squared_relu", "max(z, 0)^2", dual=f"{_DUALS}:squared_relu", mean=f"{_DUALS}:squared_relu_mean",
+        degree=2,
+    ),
+    "gelu": Activation(f"{_HERE}:gelu", "z Phi(z)", homogeneous=False, defect=0.2936),
+    "silu": Activation(f"{_HERE}:silu", "z/(1 + e^-z)", homogeneous=False, defect=0.4393),
+    "tanh": Activation(f"{_HERE}:tanh", "tanh(z)", degree=0, homogeneous=False, defect=0.4477),
     "erf": Activation(
-        "implicitbias.networks.activations:erf", "erf(z)", dual=f"{_KERNELS}:erf", degree=0, homogeneous=False,
+        f"{_HERE}:erf", "erf(z)", dual=f"{_DUALS}:erf", mean=f"{_DUALS}:odd_mean", degree=0, homogeneous=False,
         defect=0.4839,
     ),
-    "linear": Activation("implicitbias.networks.activations:linear", "z", dual=f"{_KERNELS}:linear"),
+    "linear": Activation(f"{_HERE}:linear", "z", dual=f"{_DUALS}:linear", mean=f"{_DUALS}:odd_mean"),
 }  # fmt: skip
 
 _INITIALISATION = "implicitbias.networks.initialisation"

@@ -32,7 +32,15 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "nero": Optimizer(
         "implicitbias.optimizers.nero:nero",
         "Nero (Liu, Bernstein, Meister & Yue 2021): rows kept at mean 0 and norm 1, per-neuron normalised steps",
-        {"beta": Parameter(0.999, "decay of the per-neuron squared gradient norm", 0, 1, exclusive_maximum=True)},
+        {
+            "beta": Parameter(0.999, "decay of the per-neuron squared gradient norm", 0, 1, exclusive_maximum=True),
+            "constraint": Parameter(
+                "mean_free_unit",
+                "what rows are projected to: mean 0 and norm 1, or one of the two",
+                choices=("mean_free_unit", "mean_free", "unit"),
+            ),
+        },
+        rows="constraint",
     ),
     "sgd": Optimizer(
         "implicitbias.optimizers.sgd:sgd",

@@ -22,12 +22,13 @@ from implicitbias.config.values import (
     number,
 )
 from implicitbias.errors import nearest
-from implicitbias.shapes import CNN_DEPTH
+from implicitbias.networks.layers import ROWS
 
 TargetsName = Annotated[str, OneOf(tuple(catalogue.TARGETS), "target rule")]
 SourceName = Annotated[str, OneOf(tuple(catalogue.SOURCES), "source")]
 LabelsName = Annotated[str, OneOf(tuple(catalogue.LABELS), "label rule")]
-OutputName = Annotated[str, OneOf(tuple(catalogue.OUTPUTS), "output")]
+ArchitectureName = Annotated[str, OneOf(tuple(catalogue.ARCHITECTURES), "architecture")]
+RowsName = Annotated[str, OneOf(ROWS, "constraint on rows")]
 ActivationName = Annotated[str, OneOf(tuple(catalogue.ACTIVATIONS), "activation")]
 OptimizerName = Annotated[str, OneOf(tuple(catalogue.OPTIMIZERS), "optimizer")]
 InitialisationName = Annotated[str, OneOf(tuple(catalogue.INITIALISATIONS), "initialisation")]
@@ -150,48 +151,25 @@ class _Task(TaskBase):
 
 
 class NetworkBase(Strict):
-    """A family of networks; the infinite-width quantities depend on depth and activation alone.
+    """A family of networks, finite and infinitely wide.
 
-    The defaults are what these quantities are the limit of: no biases, every layer trained.
+    The defaults of the architectures are what the kernels are the limit of: no biases, every layer trained.
     """
 
-    architecture: Axis[Annotated[str, OneOf(("mlp", "cnn"), "architecture")]] = Field(
-        "mlp",
-        description="mlp: fully connected; cnn: of square images, depth 4: convolutions of width/32 and width/16"
-        " channels, each with a pool, a layer of width neurons and the output",
-    )
+    architecture: Axis[ArchitectureName] = Field("mlp", description="the family; its parameters are keys of this block")
     activation: Axis[ActivationName] = Field("relu", description="hidden activation")
-    depth: Axis[Annotated[int, Field(ge=1, le=1000)]] = Field(
-        description="number of weight matrices L; 1: a linear model"
-    )
-    width: Axis[Count] = Field(1000, description="hidden neurons a layer m")
-    bias: Axis[Annotated[str, OneOf(("none", "first", "all"), "bias")]] = Field(
-        "none", description="layers with a bias"
-    )
-    residual: Axis[bool] = Field(False, description="hidden layers of equal width add their input to their output")
-    output: Axis[OutputName] = Field(
-        "trained",
-        description="the last layer: trained; +-1/sqrt(m) by coin and frozen (signs); 2/m, then -2/m, frozen (halves);"
-        " trained, with the network's output divided by m (mean_field); the same from 0, all other layers frozen"
-        " (random_features)",
+    rows: Axis[RowsName] | None = Field(
+        None,
+        description="what the rows of all trained weight matrices obey: nothing (free), norm 1 (unit), mean 0 (mean_free)"
+        " or both; null: what the optimizer keeps them under (free without training)",
     )
 
 
 class _Network(NetworkBase):
     @model_validator(mode="after")
     def _parameters_are_used(self) -> "_Network":
+        _check_parameters(self, catalogue.ARCHITECTURES, "architecture")
         _check_parameters(self, catalogue.ACTIVATIONS, "activation")
-        return self
-
-    @model_validator(mode="after")
-    def _cnn_has_its_layers(self) -> "_Network":
-        if "cnn" in as_list(self.architecture):
-            if wrong := [depth for depth in as_list(self.depth) if depth != CNN_DEPTH]:
-                raise problem(f"depth = {wrong[0]} does not go with architecture cnn; allowed: {CNN_DEPTH}")
-            if wrong := [width for width in as_list(self.width) if width % 32]:
-                raise problem(f"width = {wrong[0]} does not go with architecture cnn; allowed: a multiple of 32")
-            if True in as_list(self.residual):
-                raise problem("residual = True does not go with architecture cnn; allowed: False")
         return self
 
 
@@ -249,8 +227,9 @@ if TYPE_CHECKING:
 else:
     Task = create_model("Task", __base__=_Task, __doc__=TaskBase.__doc__, **_parameters(catalogue.SOURCES))
     Network = create_model(
-        "Network", __base__=_Network, __doc__=NetworkBase.__doc__, **_parameters(catalogue.ACTIVATIONS)
-    )
+        "Network", __base__=_Network, __doc__=NetworkBase.__doc__, **_parameters(catalogue.ARCHITECTURES),
+        **_parameters(catalogue.ACTIVATIONS),
+    )  # fmt: skip
     Training = create_model(
         "Training", __base__=_Training, __doc__=TrainingBase.__doc__, **_parameters(catalogue.OPTIMIZERS)
     )
@@ -286,6 +265,10 @@ else:
 class NNGP(Strict):
     """Infinite-width quantities of a task and an architecture."""
 
+    rows: Axis[RowsName] | None = Field(
+        None,
+        description="of networks of another class than those of the study, for comparison: their rows; null: the study's",
+    )
     estimators: Distinct[EstimatorName] = Field(["bound", "mixture"], description="of the complexity -ln P")
     delta: Axis[Probability] = Field(0.01, description="failure probability of the PAC-Bayes bound")
     constant: Axis[Annotated[str, OneOf(("tight", "published"), "constant")]] = Field(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from implicitbias.catalogue import CHOICES, EXPERIMENTS, Entry
+from implicitbias.catalogue import ARCHITECTURES, CHOICES, EXPERIMENTS, Entry
 from implicitbias.catalogue.limits import Limits, mentioned, misfit
 from implicitbias.config.blocks import as_list, problem
 from implicitbias.config.values import counted
@@ -36,7 +36,8 @@ def check_limits(study: "Study") -> None:
 def _stages(study: "Study") -> Iterator[Grid]:
     """The settings of every stage of the study, with the key `stage` for its name.
 
-    Parameters of entries that are left out are absent: which default holds depends on the entry.
+    Parameters of entries that are left out are absent, for which default holds depends on the entry; those of the chosen
+    architectures have their defaults.
     """
     parameters = {key for choice in CHOICES.values() for entry in choice.table.values() for key in entry.parameters}
     metrics = [] if study.metrics is None else study.metrics
@@ -52,6 +53,10 @@ def _stages(study: "Study") -> Iterator[Grid]:
             continue
         given = {key: value for each in (*others, block) for key, value in each or ()}
         grid = {key: as_list(value) for key, value in given.items() if value is not None or key not in parameters}
+        for name in as_list(study.network.architecture) if study.network in others and study.network else ():
+            for key, parameter in ARCHITECTURES[name].parameters.items():
+                if given[key] is None:
+                    grid[key] = [*grid.get(key, []), parameter.default]
         yield {**grid, "stage": [stage], "metrics": metrics if stage in ("training", "sampling") else []}
 
 

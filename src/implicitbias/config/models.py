@@ -1,7 +1,7 @@
 """What a config may say: the pydantic models behind config/schema.json and every validation error."""
 
+from collections.abc import Mapping, Sequence
 from itertools import product
-from math import isqrt
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -21,10 +21,12 @@ from implicitbias.config.blocks import (
     axes_of,
     problem,
 )
+from implicitbias.config.grid import chosen, chosen_network, grid, rows_of
 from implicitbias.config.limits import check_limits
-from implicitbias.config.values import Count, Distinct, OneOf, Positive
+from implicitbias.config.values import Count, Distinct, OneOf, Positive, counted
 from implicitbias.errors import ConfigError, nearest
-from implicitbias.shapes import image_layer_shapes, layer_shapes, trained_layers
+from implicitbias.networks import Network as NetworkValue
+from implicitbias.networks import network_of
 
 MetricName = Annotated[str, OneOf(tuple(catalogue.METRICS), "metric")]
 FigureName = Annotated[str, OneOf(tuple(catalogue.FIGURES), "figure")]
@@ -60,6 +62,21 @@ def _as_mapping(value: Any) -> Any:
     return {name: {} for name in value}
 
 
+def _built(
+    who: str, parameters: Mapping[str, Any], source: str, shape: tuple[int, ...], rows: str | None = None
+) -> NetworkValue:
+    """The network, or the reason why it cannot be."""
+    try:
+        return network_of(parameters, shape, rows=rows)
+    except ConfigError as error:
+        raise problem(f"network for {who} on source {source!r}: {error}") from error
+
+
+def _check_kernel(who: str, network: NetworkValue) -> None:
+    if reason := network.without_nngp:
+        raise problem(f"{who} needs a kernel in closed form: {reason}")
+
+
 class Study(Strict):
     """A grid that answers one paper's question; its result is one dataset."""
 
@@ -86,9 +103,7 @@ class Study(Strict):
         self._check_blocks()
         check_limits(self)
         self._check_networks()
-        self._check_images()
         self._check_image_classifiers()
-        self._check_nero()
         self._check_figures(self.axes())
         return self
 
@@ -113,54 +128,51 @@ class Study(Strict):
             raise problem(f"learning rate {words[0]!r} is a number job by job only; allowed in an ensemble: numbers")
 
     def _check_networks(self) -> None:
-        """Infinite-width quantities have a closed form for plain networks only, and random networks must not be 0."""
-        needs: dict[str, dict[str, list[Any]]] = {}
-        if self.nngp is not None or self._targets_from_kernel():
-            needs["a kernel in closed form, for nngp or spherised targets"] = {
-                "activation": [name for name, entry in catalogue.ACTIVATIONS.items() if entry.dual],
-                "architecture": ["mlp"], "bias": ["none"], "residual": [False], "output": ["trained"],
-            }  # fmt: skip
-        if self.sampling is not None:
-            needs["sampling, for which f = 0 fits nothing"] = {
-                "output": [output for output in catalogue.OUTPUTS if output != "random_features"]
-            }
-        for who, what in needs.items():
-            for key, allowed in what.items():
-                if wrong := [value for value in as_list(getattr(self.network, key)) if value not in allowed]:
-                    listed = ", ".join(map(str, allowed))
-                    raise problem(f"network.{key} = {wrong[0]!r} does not go with {who}; allowed: {key}: {listed}")
+        """Every network of the grid can be built for the inputs of every source, trained, sampled, and has its kernel."""
+        if self.network is None or self.task is None:
+            return
+        trainings = [settings for _, settings in grid(self.training, set())] if self.training else []
+        for (_, settings), (source, shape) in product(grid(self.network, set()), self._input_shapes()):
+            parameters = chosen_network(settings)
+            self._check_trained(parameters, trainings, source, shape)
+            # those of the other stages: of the class that is asked for, or else of the classes that are trained
+            classes = [parameters["rows"]] if parameters["rows"] else {rows_of(each) for each in trainings} or ["free"]
+            if self.sampling is not None:
+                for rows in classes:
+                    network = _built("random networks", parameters, source, shape, rows)
+                    if network.weights[-1].layer.start == "zeros":
+                        raise problem("sampling: random networks whose last layer starts at 0 fit nothing")
+            if self.nngp is not None:
+                for rows in as_list(self.nngp.rows) if self.nngp.rows else classes:
+                    _check_kernel("nngp", _built("nngp", parameters, source, shape, rows))
 
-    def _check_nero(self) -> None:
-        """Nero keeps rows at mean 0 and norm 1, which a row of one number cannot have."""
-        if self.task is None or self.network is None or self.training is None:
-            return
-        if "nero" not in [*as_list(self.training.optimizer), self.training.until_fit]:
-            return
-        features = [catalogue.SOURCES[name].features for name in as_list(self.task.source)]
-        free = as_list(getattr(self.task, "features", None))
-        network = self.network
-        grid = [network.depth, network.width, network.bias, network.output, [*features, *free]]
-        for depth, width, bias, output, inputs in product(*map(as_list, grid)):
-            single = inputs == 1  # others are 0 or None, where the source or its default decides, or a multiple as 2n
-            shapes = layer_shapes(depth, width, 1 if single else 2, bias)[trained_layers(output)]
-            if min(columns for _, columns in shapes) < 2:
-                key = "features = 1" if single else f"width = {width}"
+    def _check_trained(
+        self, parameters: Mapping[str, Any], trainings: Sequence[Mapping[str, Any]], source: str, shape: tuple[int, ...]
+    ) -> None:
+        """Networks are of the class that their optimizer keeps them in; targets from the kernel need one."""
+        for training in trainings:
+            rows = rows_of(training)
+            if parameters["rows"] not in (None, rows):
                 raise problem(
-                    f"{key}: optimizer nero cannot train a layer with 1 input, for a row of mean 0 and norm 1 needs 2;"
-                    " allowed: at least 2"
+                    f"network.rows = {parameters['rows']!r} does not go with optimizer {training['optimizer']!r}, whose"
+                    f" networks have rows {rows!r}; allowed: rows: {rows}, or null, and nngp.rows for another kernel"
                 )
+            network = _built(f"optimizer {training['optimizer']!r}", parameters, source, shape, rows)
+            if training["targets"] != "labels":
+                _check_kernel(f"targets: {training['targets']}", network)
+            rate = training["learning_rate"]
+            if isinstance(rate, str) and rate.endswith("m") and "width" not in parameters:
+                raise problem(f"learning_rate = {rate!r}: architecture {parameters['architecture']!r} has no width")
 
-    def _check_images(self) -> None:
-        """Convolutions have images whose side can be halved twice."""
-        if self.network is None or self.task is None or "cnn" not in as_list(self.network.architecture):
-            return
-        real = {name: entry.features for name, entry in catalogue.SOURCES.items() if entry.counts is not None}
-        fitting = [name for name, pixels in real.items() if pixels % 16 == 0 and isqrt(pixels) ** 2 == pixels]
-        if wrong := [name for name in as_list(self.task.source) if name not in fitting]:
-            raise problem(
-                f"architecture cnn is for images whose side is a multiple of 4, not for source {wrong[0]!r};"
-                f" allowed: {', '.join(fitting)}"
-            )
+    def _input_shapes(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Every source with the shapes of its inputs on the grid."""
+        assert self.task is not None
+        found: dict[tuple[str, tuple[int, ...]], None] = {}
+        for _, task in grid(self.task, set()):
+            entry = catalogue.SOURCES[task["source"]]
+            given = chosen(catalogue.SOURCES, task["source"], task).get("features")
+            found[task["source"], entry.shape(entry.features or counted(given, task["train_size"]))] = None
+        return list(found)
 
     def _check_image_classifiers(self) -> None:
         """Every network of an experiment with images can be built for those of every source."""
@@ -169,7 +181,7 @@ class Study(Strict):
         known = catalogue.EXPERIMENTS[self.experiment.name].parameters
         keys = ("architecture", "layers", "factor")
         axes = [as_list(getattr(self.experiment, key) or known[key].default) for key in keys]
-        real = [name for name, entry in catalogue.SOURCES.items() if entry.counts is not None]
+        real = [name for name, entry in catalogue.SOURCES.items() if entry.image]
         for source in as_list(self.task.source):
             if source not in real:
                 raise problem(
@@ -177,13 +189,8 @@ class Study(Strict):
                     f" allowed: {', '.join(real)}"
                 )
             for architecture, layers, factor in product(*axes):
-                try:
-                    image_layer_shapes(architecture, layers, factor, catalogue.SOURCES[source].features)
-                except ConfigError as error:
-                    raise problem(f"experiment {self.experiment.name!r} on source {source!r}: {error}") from error
-
-    def _targets_from_kernel(self) -> bool:
-        return self.training is not None and as_list(self.training.targets) != ["labels"]
+                parameters = {"architecture": architecture, "depth": layers, "factor": factor}
+                _built(f"experiment {self.experiment.name!r}", parameters, source, catalogue.SOURCES[source].image)
 
     def axes(self) -> dict[str, list[Any]]:
         """The axes of the grid, in the order of the blocks; an axis in two blocks has the same list in both."""

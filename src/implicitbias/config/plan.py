@@ -8,7 +8,7 @@ together in one job; every other axis makes a job of its own.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
 from typing import Any
@@ -18,9 +18,11 @@ from pydantic import BaseModel
 from implicitbias import catalogue
 from implicitbias.catalogue import Entry, Parameter
 from implicitbias.config.blocks import NOT_AXES, VECTORISABLE, as_list, axes_of
+from implicitbias.config.grid import chosen, chosen_network, grid, rows_of
 from implicitbias.config.models import Config, Study
 from implicitbias.config.size import Size, experiment_size, nngp_size, sampling_size, task_size, training_size
 from implicitbias.config.values import counted
+from implicitbias.networks import Network, network_of
 from implicitbias.schema import canonical_json
 
 STAGES = ("tasks", "training", "sampling", "measurements", "nngp", "experiments")
@@ -53,11 +55,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Piece:
-    """A file of a study: the part of the grid that it covers, and how its variables are called there."""
+    """A file of a study: the part of the grid that it covers, and how its variables are called there.
+
+    `kept` are coordinates that stay, though other parts of the grid share the file.
+    """
 
     path: str
     coords: Mapping[str, Any]
     prefix: str = ""
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,12 +118,18 @@ def _plan_study(plan: Plan, study: Study) -> StudyPlan:
             runs.append((more, "", run))
             if any(catalogue.METRICS[name].trained for name in metrics):
                 plan.with_weights.add(run.removeprefix("training/"))
-        for more, settings, _ in _settings(study, "sampling", study.sampling, coords):
-            runs.append((more, "sampled_", _sampling(plan, source, task, network, settings)))
         for more, prefix, run in runs:
             pieces.append(Piece(_measurement(plan, source, run, metrics), {**coords, **more}, prefix))
-        for more, settings, _ in _settings(study, "nngp", study.nngp, coords):
-            pieces.append(Piece(_nngp(plan, source, task, network, settings), {**coords, **more}))
+        for where, rows in _classes(study, network, coords):
+            same = {**network, "rows": rows}
+            for more, settings, _ in _settings(study, "sampling", study.sampling, coords):
+                run = _sampling(plan, source, task, same, settings)
+                at = {**coords, **where, **more}
+                pieces.append(Piece(_measurement(plan, source, run, metrics), at, "sampled_", tuple(where)))
+            for more, settings, _ in _settings(study, "nngp", study.nngp, coords):
+                of = {**network, "rows": settings["rows"] or rows}
+                kept = () if settings["rows"] else tuple(where)
+                pieces.append(Piece(_nngp(plan, source, task, of, settings), {**coords, **where, **more}, kept=kept))
     return StudyPlan(tuple(_trimmed(pieces)), study.axes(), _fixed(study), _labels(study), _figures(study))
 
 
@@ -132,8 +144,8 @@ def _experiments(
     block = study.experiment
     if block is None or catalogue.EXPERIMENTS[block.name].task != (task is not None):
         return []
-    grid = _grid(block, set())
-    return [Piece(_experiment(plan, settings, source, task), {**coords, **more}) for more, settings in grid]
+    points = grid(block, set())
+    return [Piece(_experiment(plan, settings, source, task), {**coords, **more}) for more, settings in points]
 
 
 # ------------------------------------------------------------------------------------- the grid's points
@@ -145,11 +157,27 @@ def _points(study: Study) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict
     if study.task is None:
         return
     together = set(study.ensemble) & set(_VECTORISED["task"])
-    for (where, task), (more, network) in product(_grid(study.task, together), _grid(study.network, together)):
-        task = _counted(_chosen(catalogue.SOURCES, task["source"], task))
+    for (where, task), (more, network) in product(grid(study.task, together), grid(study.network, together)):
+        task = _counted(chosen(catalogue.SOURCES, task["source"], task))
         if study.network is not None:
-            network = _chosen(catalogue.ACTIVATIONS, network["activation"], network)
+            network = chosen_network(network)
         yield {**where, **more}, task, network
+
+
+def _classes(study: Study, network: Mapping[str, Any], coords: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """The classes of networks of a point by the constraint on their rows, which its random and infinite networks share.
+
+    It is the network's own, or what the optimizers keep; where these differ each has its coordinates, else there are
+    none.
+    """
+    if study.training is None or network["rows"]:
+        return [({}, network.get("rows") or "free")]
+    found = [(more, rows_of(settings)) for more, settings, _ in _settings(study, "training", study.training, coords)]
+    if len({rows for _, rows in found}) == 1:
+        return [({}, found[0][1])]
+    deciding = {"optimizer", *(entry.rows for entry in catalogue.OPTIMIZERS.values())}
+    places = [({key: value for key, value in more.items() if key in deciding}, rows) for more, rows in found]
+    return [place for number, place in enumerate(places) if place not in places[:number]]
 
 
 def _counted(task: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,31 +186,19 @@ def _counted(task: Mapping[str, Any]) -> dict[str, Any]:
     return {**task, **{key: counted(task[key], task["train_size"]) for key in parameters}}
 
 
+def _network(task: Mapping[str, Any], network: Mapping[str, Any]) -> Network:
+    source = catalogue.SOURCES[task["source"]]
+    return network_of(network, source.shape(source.features or task["features"]))
+
+
 def _rate(value: Any, task: Mapping[str, Any], network: Mapping[str, Any]) -> Any:
     """The learning rate with a number in the place of one over a size, or times the width ("1/n", "10/d", "0.5m")."""
     if not isinstance(value, str):
         return value
     dimension = catalogue.SOURCES[task["source"]].features or task["features"]
-    factor, size = value[:-1], {"n": 1 / task["train_size"], "d": 1 / dimension, "m": network["width"]}[value[-1]]
+    sizes = {"n": 1 / task["train_size"], "d": 1 / dimension, "m": network.get("width")}
+    factor, size = value[:-1], sizes[value[-1]]
     return float(factor.removesuffix("/")) * size
-
-
-def _grid(block: BaseModel | None, together: set[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """The points of one block: (coordinates of the axes that make jobs, all parameters)."""
-    if block is None:
-        return [({}, {})]
-    values = dict(block)
-    axes = {key: axis for key, axis in axes_of(block).items() if key not in together}
-    fixed = {
-        key: as_list(value) if key in together and value is not None else value
-        for key, value in values.items()
-        if key not in axes
-    }
-    points = []
-    for combination in product(*axes.values()):
-        coords = dict(zip(axes, combination, strict=True))
-        points.append((coords, {**fixed, **coords}))
-    return points
 
 
 def _settings(
@@ -195,7 +211,7 @@ def _settings(
     if block is None:
         return
     together = set(study.ensemble) & set(_VECTORISED[stage])
-    for more, values in _grid(block, together):
+    for more, values in grid(block, together):
         if all(coords.get(key, value) == value for key, value in more.items()):
             ensemble = {key: values[key] for key in study.ensemble if key in together and key in values}
             yield more, values, ensemble
@@ -208,6 +224,11 @@ def _fixed(study: Study) -> dict[str, Any]:
     for block in (study.network, study.training, study.experiment, study.task):
         if block is not None:
             fixed.update({k: v for k, v in block if isinstance(v, int | float | str) and k not in NOT_AXES})
+    networks = [chosen_network(settings) for _, settings in grid(study.network, set()) if settings]
+    for key in dict.fromkeys(key for network in networks for key in network):  # defaults that all networks have
+        values = {network.get(key) for network in networks}
+        if key not in axes_of(study.network) and len(values) == 1 and values != {None}:
+            fixed[key] = values.pop()
     return fixed
 
 
@@ -215,6 +236,7 @@ def _labels(study: Study) -> dict[str, str]:
     """The summary of every parameter of the entries that the study names, by its key."""
     chosen: list[tuple[BaseModel | None, Mapping[str, Entry], str]] = [
         (study.task, catalogue.SOURCES, "source"),
+        (study.network, catalogue.ARCHITECTURES, "architecture"),
         (study.network, catalogue.ACTIVATIONS, "activation"),
         (study.training, catalogue.OPTIMIZERS, "optimizer"),
         (study.experiment, catalogue.EXPERIMENTS, "name"),
@@ -256,17 +278,19 @@ def _seeds(task: Mapping[str, Any]) -> dict[str, Any]:
     return {**task, "seed": as_list(task["seed"])}
 
 
-def _chosen(table: Mapping[str, Entry], name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings without parameters of other entries of the table, with defaults for this entry's own."""
-    own = table[name].parameters
-    foreign = {key for entry in table.values() for key in entry.parameters} - set(own)
-    kept = {key: value for key, value in settings.items() if key not in foreign}
-    return kept | {key: parameter.default for key, parameter in own.items() if kept.get(key) is None}
-
-
-def _architecture(network: Mapping[str, Any]) -> list[str]:
+def _architecture(network: Mapping[str, Any], built: Network) -> list[str]:
     named = [] if network["architecture"] == "mlp" else [network["architecture"]]
-    return [*named, network["activation"], f"L{network['depth']}"]
+    return [*named, network["activation"], f"L{built.depth}", *([built.rows] if built.rows != "free" else [])]
+
+
+def _width(network: Mapping[str, Any]) -> list[str]:
+    """The sizes that vanish in the limit of infinite width."""
+    vanishing = catalogue.ARCHITECTURES[network["architecture"]].vanishing
+    return [f"{'m' if key == 'width' else key}{network[key]:g}" for key in vanishing]
+
+
+def _entries(network: Mapping[str, Any]) -> tuple[Entry, ...]:
+    return catalogue.ARCHITECTURES[network["architecture"]], catalogue.ACTIVATIONS[network["activation"]]
 
 
 def _task(plan: Plan, task: Mapping[str, Any]) -> str:
@@ -287,25 +311,27 @@ def _training(
     plan: Plan, source: str, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any],
     ensemble: Mapping[str, list[Any]],
 ) -> str:  # fmt: skip
-    chosen = _chosen(catalogue.OPTIMIZERS, settings["optimizer"], settings)
-    chosen["learning_rate"] = _rate(chosen["learning_rate"], task, network)
+    own = chosen(catalogue.OPTIMIZERS, settings["optimizer"], settings)
+    own["learning_rate"] = _rate(own["learning_rate"], task, network)
+    network = {**network, "rows": rows_of(settings)}
+    built = _network(task, network)
     together = {key: values for key, values in ensemble.items() if key != "seed"}
-    scalars = {key: value for key, value in chosen.items() if key not in together}
-    members = len(as_list(task["seed"])) * chosen["members"] * prod(len(values) for values in together.values())
+    scalars = {key: value for key, value in own.items() if key not in together}
+    members = len(as_list(task["seed"])) * own["members"] * prod(len(values) for values in together.values())
     return _add(
-        plan, "training", [*_slug(task), *_architecture(network), f"m{network['width']}", settings["optimizer"]],
+        plan, "training", [*_slug(task), *_architecture(network, built), *_width(network), settings["optimizer"]],
         {
             "parameters": {"network": network, "training": scalars, "ensemble": together},
             "inputs": {"task": source},
             "functions": ("implicitbias.training.run:train",),
-            "size": training_size(_seeds(task), network, scalars, members),
+            "size": training_size(_seeds(task), built, scalars, members),
             "entries": (
                 *(catalogue.OPTIMIZERS[settings[key]] for key in ("optimizer", "until_fit") if settings[key]),
                 catalogue.LOSSES[settings["loss"]],
                 catalogue.TARGETS[settings["targets"]],
                 catalogue.SCHEDULES[settings["schedule"]],
                 catalogue.INITIALISATIONS[settings["init"]],
-                catalogue.ACTIVATIONS[network["activation"]],
+                *_entries(network),
             ),
         },
     )  # fmt: skip
@@ -314,14 +340,15 @@ def _training(
 def _sampling(
     plan: Plan, source: str, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> str:
+    built = _network(task, network)
     return _add(
-        plan, "sampling", [*_slug(task), *_architecture(network), f"m{network['width']}"],
+        plan, "sampling", [*_slug(task), *_architecture(network, built), *_width(network)],
         {
             "parameters": {"network": network, "sampling": settings},
             "inputs": {"task": source},
             "functions": ("implicitbias.sampling:sample",),
-            "size": sampling_size(_seeds(task), network, settings),
-            "entries": (catalogue.ACTIVATIONS[network["activation"]],),
+            "size": sampling_size(_seeds(task), built, settings),
+            "entries": _entries(network),
         },
     )  # fmt: skip
 
@@ -342,25 +369,23 @@ def _measurement(plan: Plan, source: str, run: str, metrics: Sequence[str]) -> s
 def _nngp(
     plan: Plan, source: str, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> str:
-    scales = settings["label_scale"]
+    built, scales = _network(task, network), settings["label_scale"]
+    vanishing = catalogue.ARCHITECTURES[network["architecture"]].vanishing
     parameters = {
-        **{key: network[key] for key in ("depth", "activation", "slope") if key in network},
-        **settings,
+        **{key: value for key, value in settings.items() if key != "rows"},
+        "network": {key: value for key, value in network.items() if key not in vanishing},
         "label_scale": None if scales is None else as_list(scales),
     }
     if scales is None:
         del parameters["ray_samples"]
     return _add(
-        plan, "nngp", [*_slug(task), *_architecture(network)],
+        plan, "nngp", [*_slug(task), *_architecture(network, built)],
         {
             "parameters": parameters,
             "inputs": {"task": source},
             "functions": ("implicitbias.nngp.evaluate:evaluate",),
-            "size": nngp_size(_seeds(task), settings),
-            "entries": (
-                catalogue.ACTIVATIONS[network["activation"]],
-                *(catalogue.ESTIMATORS[name] for name in settings["estimators"]),
-            ),
+            "size": nngp_size(_seeds(task), built, settings),
+            "entries": (*_entries(network), *(catalogue.ESTIMATORS[name] for name in settings["estimators"])),
         },
     )  # fmt: skip
 
@@ -369,16 +394,16 @@ def _experiment(
     plan: Plan, settings: Mapping[str, Any], source: str | None = None, task: Mapping[str, Any] | None = None
 ) -> str:
     entry = catalogue.EXPERIMENTS[settings["name"]]
-    chosen = _chosen(catalogue.EXPERIMENTS, settings["name"], settings)
-    words = [value for key, value in chosen.items() if entry.parameters.get(key, _NO_WORD).choices]
+    own = chosen(catalogue.EXPERIMENTS, settings["name"], settings)
+    words = [value for key, value in own.items() if entry.parameters.get(key, _NO_WORD).choices]
     drawn = [f"seed{settings['seed']}"] if task is None else _slug(task)
     return _add(
         plan, "experiments", [settings["name"], *words, *drawn],
         {
-            "parameters": chosen,
+            "parameters": own,
             "inputs": {} if source is None else {"task": source},
             "functions": ("implicitbias.experiments.run:run",),
-            "size": experiment_size(entry, chosen, 1 if task is None else len(as_list(task["seed"]))),
+            "size": experiment_size(entry, own, 1 if task is None else len(as_list(task["seed"]))),
             "entries": (entry,),
         },
     )  # fmt: skip
@@ -386,12 +411,13 @@ def _experiment(
 
 def _trimmed(pieces: Iterable[Piece]) -> Iterable[Piece]:
     """Each file once a study and prefix: infinite-width pieces do not depend on width and the like."""
-    seen: dict[tuple[str, str], Piece] = {}
+    seen: dict[tuple[Any, ...], Piece] = {}
     for piece in pieces:
-        known = seen.get((piece.path, piece.prefix))
+        where = (piece.path, piece.prefix, *(piece.coords[key] for key in piece.kept))
+        known = seen.get(where)
         if known is None:
-            seen[piece.path, piece.prefix] = piece
+            seen[where] = piece
         else:  # keep only the coordinates on which all uses of this file agree
             shared = {key: value for key, value in known.coords.items() if piece.coords.get(key) == value}
-            seen[piece.path, piece.prefix] = Piece(piece.path, shared, piece.prefix)
+            seen[where] = replace(piece, coords=shared)
     return seen.values()

@@ -5,11 +5,12 @@ Estimates are generous upper bounds for a CPU core of 2020; a scheduler may doub
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, log10
+from math import ceil, log10, prod
 from typing import Any
 
 from implicitbias.catalogue import LABELS, SOURCES, Experiment
-from implicitbias.shapes import layer_shapes, positions
+from implicitbias.networks import Network
+from implicitbias.networks.layers import Flatten, GlobalAverage, Pool
 
 _BASE_MB = 600  # Python with torch, and room for the data of a small job
 _AT_ONCE = 32 * 2**30  # bytes of members that train together; with more to do, they go in chunks
@@ -29,11 +30,10 @@ def task_size(task: Mapping[str, Any]) -> Size:
     return _size(3 * _data_bytes(task), 0)
 
 
-def training_size(
-    task: Mapping[str, Any], network: Mapping[str, Any], training: Mapping[str, Any], members: int
-) -> Size:
+def training_size(task: Mapping[str, Any], network: Network, training: Mapping[str, Any], members: int) -> Size:
     """Size of the job that trains `members` networks together."""
-    parameters, products, numbers = _network(task, network)
+    parameters, products = network.numbers, network.products
+    numbers = sum(weight.positions * sum(weight.shape) for weight in network.weights)
     bytes_each = 8 if training["dtype"] == "float64" else 4
     copies = 6  # weights, gradients, up to two moments, a checkpoint, a temporary
     n = task["train_size"]
@@ -53,21 +53,22 @@ def _checkpoints(rule: str | Sequence[int], steps: int) -> int:
     return 1 if isinstance(rule, str) else len(rule)
 
 
-def sampling_size(task: Mapping[str, Any], network: Mapping[str, Any], sampling: Mapping[str, Any]) -> Size:
+def sampling_size(task: Mapping[str, Any], network: Network, sampling: Mapping[str, Any]) -> Size:
     """Size of the job that draws random networks (a block of them at a time)."""
-    parameters, products, _ = _network(task, network)
+    parameters, products = network.numbers, network.products
     points = task["train_size"] + _test_points(task)
     work = len(task["seed"]) * sampling["draws"] * (2 * products * points + 20 * parameters)
     return _size(64 * parameters * 4 + 4 * _data_bytes(task), work)
 
 
-def nngp_size(task: Mapping[str, Any], settings: Mapping[str, Any]) -> Size:
+def nngp_size(task: Mapping[str, Any], network: Network, settings: Mapping[str, Any]) -> Size:
     """Size of the job that evaluates the infinite-width quantities of a task."""
     n, test = task["train_size"], _test_points(task)
     draws = settings["draws"] if "importance" in settings["estimators"] else 0
     work = len(task["seed"]) * (
         4 * draws * n**2 + 200 * settings["samples"] * n**2 + 4 * settings["samples"] * n * test
-    )
+        + 200 * network.depth * _covariances(network) * n * (n + test)
+    )  # fmt: skip
     return _size(8 * (20 * n**2 + 8 * settings["samples"] * n + 6 * n * test) + 4 * _data_bytes(task), work)
 
 
@@ -98,14 +99,12 @@ def _data_bytes(task: Mapping[str, Any]) -> int:
     return 8 * _features(task) * (points + whole)
 
 
-def _network(task: Mapping[str, Any], network: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Of a network: numbers in its weights, products with them that one input takes, and numbers that it becomes."""
-    features = _features(task)
-    shapes = layer_shapes(network["depth"], network["width"], features, network["bias"], network["architecture"])
-    sizes = [rows * columns for rows, columns in shapes]
-    often = positions(network["depth"], features, network["architecture"])
-    numbers = sum(times * (rows + columns) for (rows, columns), times in zip(shapes, often, strict=True))
-    return sum(sizes), sum(size * times for size, times in zip(sizes, often, strict=True)), numbers
+def _covariances(network: Network) -> int:
+    """How many covariances a pair of points has at the most: one a pixel, or one a pair of pixels if these are mixed."""
+    if len(network.input_shape) == 1 or isinstance(network.layers[0], Flatten):
+        return 1
+    pixels = prod(network.input_shape[1:])
+    return pixels**2 if any(isinstance(layer, Pool | GlobalAverage) for layer in network.layers) else pixels
 
 
 def _size(memory: float, work: float) -> Size:

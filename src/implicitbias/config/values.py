@@ -133,6 +133,8 @@ def number(parameter: Parameter) -> Any:
     """The type of a parameter that the catalogue describes."""
     if parameter.choices:
         return Annotated[str, OneOf(parameter.choices, "choice")]
+    if isinstance(parameter.default, bool):
+        return bool
     kind: Any = Real if isinstance(parameter.default, float) else int
     bounds: list[Any] = []
     if parameter.minimum is not None:

@@ -5,7 +5,6 @@ The prior: Valle-Perez, Camargo & Louis 2019. Trained networks against random on
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -14,8 +13,8 @@ from torch import Tensor
 
 from implicitbias.experiments.lempel_ziv import complexity
 from implicitbias.losses import logistic
-from implicitbias.networks.activations import plain_relu
-from implicitbias.networks.stacked import Form, forward
+from implicitbias.networks import Network, network_of
+from implicitbias.networks.stacked import forward
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
@@ -25,7 +24,6 @@ from implicitbias.training.loop import descend_alike
 _SOURCE = "Valle-Perez, Camargo & Louis 2019, section 4"
 _MINGARD = "Mingard et al. 2021, section 5"
 _BLOCK = 250  # networks at once: they stay in the cache
-_FORM = Form(plain_relu, bias="all")
 _TARGET_DRAWS = 100_000  # random networks among whose functions the target is chosen
 _MINORITY = 1 / 32  # smallest share of either sign in a target
 
@@ -48,10 +46,10 @@ def boolean_prior(
         Dimension `rank`, from 1: `probability` of the function, its Lempel-Ziv `complexity` (bits); scalar `functions`,
         how many different ones were seen.
     """
-    points = _corners(inputs)
+    points, network = _corners(inputs), _network(inputs, width)
     seen: Counter[bytes] = Counter()
-    for weights in _drawn("boolean prior", draws, inputs, width, seed):
-        seen.update(_codes(forward(weights, points, _FORM) > 0))
+    for weights in _drawn("boolean prior", draws, network, seed):
+        seen.update(_codes(forward(network, weights, points) > 0))
     common = seen.most_common(kept)
     strings = ["".join(map(str, _bits(code, 2**inputs))) for code, _ in common]
     return xr.Dataset(
@@ -104,24 +102,24 @@ def boolean_posterior(
         ones. Scalars: `bayes_count` and `sgd_count`, networks that fit; `bayes_accuracy` and `sgd_accuracy`, their mean
         accuracy on test inputs; `target_complexity`.
     """
-    corners, size = _corners(inputs), 2**inputs
+    corners, size, network = _corners(inputs), 2**inputs, _network(inputs, width)
     bayes: Counter[bytes] = Counter()
-    target = _target(corners, width, seed)
+    target = _target(network, corners, seed)
     rng = np.random.default_rng(derive_seed("boolean training inputs", seed))
     chosen = torch.as_tensor(rng.permutation(size)[:train_size])
-    for weights in _drawn("boolean posterior", draws, inputs, width, seed):
-        fits = ((forward(weights, corners[chosen], _FORM) > 0) == target[chosen]).all(1)
+    for weights in _drawn("boolean posterior", draws, network, seed):
+        fits = ((forward(network, weights, corners[chosen]) > 0) == target[chosen]).all(1)
         if fits.any():
-            bayes.update(_codes(forward([weight[fits] for weight in weights], corners, _FORM) > 0))
+            bayes.update(_codes(forward(network, [weight[fits] for weight in weights], corners) > 0))
 
-    weights = _random(runs, inputs, width, torch.Generator().manual_seed(derive_seed("boolean runs", seed)))
+    weights = _random(network, runs, torch.Generator().manual_seed(derive_seed("boolean runs", seed)))
     orders = [derive_seed("boolean order", seed, run) for run in range(runs)]
     descend_alike(
-        weights, corners[chosen], 2.0 * target[chosen] - 1, orders, learning_rate, form=_FORM, loss=logistic,
+        network, weights, corners[chosen], 2.0 * target[chosen] - 1, orders, learning_rate, loss=logistic,
         optimizer=sgd(), epochs=epochs, batch_size=batch, stop_fitted=True, description="SGD",
     )  # fmt: skip
     with torch.no_grad():
-        outputs = forward(weights, corners, _FORM) > 0
+        outputs = forward(network, weights, corners) > 0
     trained = Counter(_codes(outputs[(outputs[:, chosen] == target[chosen]).all(1)]))
 
     both = {code: (bayes[code], trained[code]) for code in [*bayes, *trained]}
@@ -153,20 +151,24 @@ def _corners(inputs: int) -> Tensor:
     return torch.tensor([[code >> bit & 1 for bit in range(inputs)] for code in range(2**inputs)]).float()
 
 
-def _random(count: int, inputs: int, width: int, generator: torch.Generator) -> list[Tensor]:
-    """Networks inputs-width-width-1 with weights and biases N(0, 1/fan_in)."""
+def _network(inputs: int, width: int) -> Network:
+    """Inputs-width-width-1, relus, biases in all layers."""
+    return network_of({"activation": "plain_relu", "depth": 3, "width": width, "bias": "all"}, inputs)
+
+
+def _random(network: Network, count: int, generator: torch.Generator) -> list[Tensor]:
+    """Weights and biases N(0, 1/fan_in), of many networks by one generator."""
     return [
-        torch.randn(count, rows, columns + 1, generator=generator).mul_(columns**-0.5)
-        for columns, rows in pairwise([inputs, width, width, 1])
+        torch.randn(count, *weight.shape, generator=generator).mul_(weight.inputs**-0.5) for weight in network.weights
     ]
 
 
-def _drawn(name: str, draws: int, inputs: int, width: int, seed: int) -> Iterator[list[Tensor]]:
+def _drawn(name: str, draws: int, network: Network, seed: int) -> Iterator[list[Tensor]]:
     """Random networks, a block at a time, each block with a generator of its own."""
     with bar(draws, name) as progress:
         for number, start in enumerate(range(0, draws, _BLOCK)):
             count = min(_BLOCK, draws - start)
-            yield _random(count, inputs, width, torch.Generator().manual_seed(derive_seed(name, seed, number)))
+            yield _random(network, count, torch.Generator().manual_seed(derive_seed(name, seed, number)))
             progress.update(count)
 
 
@@ -179,11 +181,11 @@ def _bits(code: bytes, size: int) -> np.ndarray:
     return np.unpackbits(np.frombuffer(code, np.uint8))[:size]
 
 
-def _target(corners: Tensor, width: int, seed: int) -> Tensor:
+def _target(network: Network, corners: Tensor, seed: int) -> Tensor:
     """The function seen most often among random ones in which either sign has its share."""
     generator, seen = torch.Generator().manual_seed(derive_seed("boolean target", seed)), Counter[bytes]()
     for _ in range(_TARGET_DRAWS // _BLOCK):
-        signs = forward(_random(_BLOCK, corners.shape[1], width, generator), corners, _FORM) > 0
+        signs = forward(network, _random(network, _BLOCK, generator), corners) > 0
         ones = signs.float().mean(1)
         seen.update(_codes(signs[(ones >= _MINORITY) & (ones <= 1 - _MINORITY)]))
     ((code, _),) = seen.most_common(1)

@@ -9,8 +9,8 @@ import xarray as xr
 from torch import Tensor
 
 from implicitbias.losses import square
-from implicitbias.networks.activations import tanh
-from implicitbias.networks.stacked import Form, forward, initialise
+from implicitbias.networks import network_of
+from implicitbias.networks.stacked import forward, initialise
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 from implicitbias.training.flow import gradient_flow
@@ -40,13 +40,13 @@ def gradient_regularisation(
     generator = torch.Generator().manual_seed(derive_seed("gradient regularisation", seed))
     x = torch.randn(_POINTS, _FEATURES, dtype=torch.float64, generator=generator)
     y = torch.randn(_POINTS, generator=generator).sign().double()
-    form = Form(tanh)
-    weights = initialise(2, width, _FEATURES, [derive_seed("regularised", seed)], dtype=torch.float64)
+    network = network_of({"activation": "tanh", "depth": 2, "width": width}, _FEATURES)
+    weights = initialise(network, [derive_seed("regularised", seed)], dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)
 
     def loss_and_gradient(own: Sequence[Tensor]) -> tuple[float, tuple[Tensor, ...]]:
         moving = [weight.detach().requires_grad_(True) for weight in own]
-        value = square(forward(moving, x[None], form), y[None], one).sum()
+        value = square(forward(network, moving, x[None]), y[None], one).sum()
         return float(value.detach()), torch.autograd.grad(value, moving)
 
     steps = round(time / step_size)
@@ -62,7 +62,7 @@ def gradient_regularisation(
             break
     distances = {}
     for name, step in (("distance", 0.0), ("modified_distance", step_size)):
-        (flow,) = gradient_flow(weights, x, y, form=form, loss=square, times=[steps * step_size], step=step)
+        (flow,) = gradient_flow(network, weights, x, y, loss=square, times=[steps * step_size], step=step)
         distances[name] = math.sqrt(sum(float((a - b).square().sum()) for a, b in zip(end, flow, strict=True)))
     parameters = sum(weight.numel() for weight in weights)
     return xr.Dataset(

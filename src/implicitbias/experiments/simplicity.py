@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from implicitbias.losses import logistic
-from implicitbias.networks.activations import plain_relu
-from implicitbias.networks.stacked import Form, forward, initialise
+from implicitbias.networks import network_of
+from implicitbias.networks.stacked import forward, initialise
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
@@ -75,17 +75,17 @@ def simplicity_bias(
     def tensor(values: np.ndarray) -> Tensor:
         return torch.as_tensor(values, dtype=torch.float32)
 
-    form = Form(plain_relu, bias="all")
-    weights = initialise(depth, width, features, [derive_seed("slab network", seed)], bias="all")
+    network = network_of({"activation": "plain_relu", "depth": depth, "width": width, "bias": "all"}, features)
+    weights = initialise(network, [derive_seed("slab network", seed)])
     descend_alike(
-        weights, tensor(train @ rotation), tensor(labels[:train_size]), [derive_seed("slab order", seed)],
-        learning_rate, form=form, loss=logistic, optimizer=sgd(weight_decay), epochs=epochs, batch_size=batch,
+        network, weights, tensor(train @ rotation), tensor(labels[:train_size]), [derive_seed("slab order", seed)],
+        learning_rate, loss=logistic, optimizer=sgd(weight_decay), epochs=epochs, batch_size=batch,
         description="slabs",
     )  # fmt: skip
 
     @torch.no_grad()
     def score(values: np.ndarray) -> np.ndarray:
-        return forward(weights, tensor(values @ rotation), form)[0].numpy()
+        return forward(network, weights, tensor(values @ rotation))[0].numpy()
 
     def auc(permuted: Sequence[int]) -> float:
         mixed = test.copy()

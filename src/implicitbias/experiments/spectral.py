@@ -9,14 +9,13 @@ import xarray as xr
 from scipy.optimize import brentq
 from torch import Tensor
 
-from implicitbias.networks.activations import plain_relu
+from implicitbias.networks import network_of
 from implicitbias.networks.kernels import ntk_kernel
-from implicitbias.networks.stacked import Form, Gradient, forward
+from implicitbias.networks.stacked import Gradient, forward
 from implicitbias.optimizers.adam import adam
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
-from implicitbias.shapes import layer_shapes
 
 _RAHAMAN = "Rahaman et al. 2019, section 3"
 _YU = "Yu, Yang & Townsend 2023"
@@ -60,18 +59,19 @@ def spectral_bias(
     t = np.arange(_POINTS) / _POINTS
     phases = rng.random((10, 1))
     target = torch.tensor(amplitudes @ np.sin(2 * np.pi * (frequencies[:, None] * t + phases)), dtype=torch.float32)
-    x, form = torch.tensor(t[None, :, None], dtype=torch.float32), Form(plain_relu, bias="all")
+    x = torch.tensor(t[None, :, None], dtype=torch.float32)
+    network = network_of({"activation": "plain_relu", "depth": depth, "width": width, "bias": "all"}, 1)
     generator = torch.Generator().manual_seed(derive_seed("spectral network", seed))
     weights = [  # torch's own layers: kinks are spread from the start, which zero biases would put at t = 0
         (2 * torch.rand(1, rows, columns, generator=generator) - 1) / (columns - 1) ** 0.5
-        for rows, columns in layer_shapes(depth, width, 1, "all")
+        for rows, columns in network.shapes
     ]
     optimizer, rate = adam(), torch.tensor([learning_rate])
     state = optimizer.init(weights)
 
     def learned(own: list[Tensor]) -> np.ndarray:
         with torch.no_grad():
-            values = forward(own, x, form)[0].double().numpy()
+            values = forward(network, own, x)[0].double().numpy()
         return np.abs(np.fft.rfft(values))[frequencies] * 2 / (_POINTS * amplitudes)
 
     for weight in weights:
@@ -80,7 +80,7 @@ def spectral_bias(
     with bar(steps, "spectral bias") as progress:
         for step in range(1, steps + 1):
             gradients: list[Gradient] = []
-            (forward(weights, x, form, gradients)[0] - target).square().mean().backward()  # type: ignore[no-untyped-call]
+            (forward(network, weights, x, gradients)[0] - target).square().mean().backward()  # type: ignore[no-untyped-call]
             with torch.no_grad():
                 optimizer.update(gradients[::-1], state, weights, rate, step)
             if step % every == 0:
@@ -169,5 +169,5 @@ def _half_time(rates: np.ndarray, shares: np.ndarray) -> float:
 def _circle_kernel(angles: np.ndarray) -> np.ndarray:
     """The tangent kernel on the circle of norm sqrt(2), with biases of variance 1."""
     points = math.sqrt(2) * torch.tensor(np.stack([np.cos(angles), np.sin(angles)], axis=1))
-    kernel: np.ndarray = ntk_kernel(points, depth=2, bias_variance=1.0).numpy()
+    kernel: np.ndarray = ntk_kernel(network_of({"depth": 2, "bias": "all", "bias_variance": 1.0}, 2), points).numpy()
     return kernel

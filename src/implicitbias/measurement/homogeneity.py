@@ -1,7 +1,6 @@
 """How far a network is from homogeneous in its trained weights (Cai et al. 2025)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from implicitbias.measurement.arrays import Array
 from implicitbias.measurement.margins import INVERSE_LOSSES
 from implicitbias.measurement.norms import l2
 from implicitbias.measurement.tangents import Tangent, along_weights
+from implicitbias.networks import Network
 
 
 def euler_defect(tangents: Sequence[Tangent], train_outputs: Array, degree: int) -> Array:
@@ -30,7 +30,7 @@ def euler_defect(tangents: Sequence[Tangent], train_outputs: Array, degree: int)
 
 def modified_margin(
     train_outputs: Array, train_labels: Array, train_inputs: Array, label_scales: Array,
-    trained_weights: Sequence[Array], degree: int, loss: str, network: Mapping[str, Any],
+    trained_weights: Sequence[Array], degree: int, loss: str, network: Network,
 ) -> Array:  # fmt: skip
     """[a l^-1(L) - p(|theta|)] / |theta|^M, p a bound on |<grad f_i, theta> - M f_i| for all i, as in `soft_margin`.
 
@@ -48,28 +48,29 @@ def modified_margin(
         trained_weights: the layers, all of them trained.
         degree: M.
         loss: key of `margins.INVERSE_LOSSES`.
-        network: the networks' parameters, of the kinds that the catalogue allows.
+        network: of the kinds that the catalogue allows.
 
     Source: Cai et al. 2025, theorem 3.1.
     """
     size = l2(trained_weights)
-    if network["depth"] == 2:
-        defect = ACTIVATIONS[network["activation"]].defect
-        bound = size * (defect * network["width"] ** 0.5 + (network["bias"] == "all"))
+    first, *_, last = network.weights
+    if network.depth == 2:
+        defect = ACTIVATIONS[network.activations[0].name].defect
+        bound = size * (defect * first.rows**0.5 + last.bias)
     else:
-        largest = np.sqrt(np.square(train_inputs).sum(-1).max(-1) + (network["bias"] == "first"))
+        largest = np.sqrt(np.square(train_inputs).sum(-1).max(-1) + first.bias)
         bound = size**2 * largest * _lipschitz(network) / 2
     q = train_outputs * train_labels / label_scales[..., None]
     margin: Array = (label_scales * INVERSE_LOSSES[loss](q) - bound) / size**degree
     return margin
 
 
-def _lipschitz(network: Mapping[str, Any]) -> float:
+def _lipschitz(network: Network) -> float:
     """Largest slope of the relu-like activation."""
-    scaled = network["activation"] in ("relu", "leaky_relu")
+    scaled = network.activations[0].name in ("relu", "leaky_relu")
     return float(np.sqrt(2 / (1 + negative_slope(network) ** 2))) if scaled else 1.0
 
 
-def negative_slope(network: Mapping[str, Any]) -> float:
+def negative_slope(network: Network) -> float:
     """Slope of the relu-like activation's negative side."""
-    return float(network["slope"]) if "slope" in network else 0.0
+    return float(dict(network.activations[0].parameters).get("slope", 0.0))

@@ -11,9 +11,9 @@ import xarray as xr
 from implicitbias.catalogue import LOSSES, METRICS, Metric, resolve
 from implicitbias.errors import ResultError, nearest
 from implicitbias.measurement.arrays import Array
-from implicitbias.networks.homogeneity import degree
+from implicitbias.networks import Network
+from implicitbias.networks.of_task import network_for
 from implicitbias.schema import describe, parameters_of, variable
-from implicitbias.shapes import layer_shapes, trained_layers
 
 if TYPE_CHECKING:
     from implicitbias.measurement.loss_direction import LossDirection
@@ -52,7 +52,7 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         if name not in METRICS:
             raise ResultError(f"no metric {name!r}{nearest(name, METRICS)}; allowed: {', '.join(METRICS)}")
         entry = METRICS[name]
-        if problem := entry.misfit({**one_by_one["network"], **one_by_one["training"]}):
+        if problem := entry.misfit({**parameters_of(run)["network"], **one_by_one["training"]}):
             raise ResultError(f"metric {name!r} does not go with {problem}")
         values = _value(name, entry, together if entry.over_networks else one_by_one)
         dims = (*(others if entry.over_networks else lead), *entry.dims)
@@ -106,7 +106,7 @@ def _known(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]) -> dict[str
         "task": task,
         "run": run,
         "lead": lead,
-        "network": stored["network"],
+        "network": network_for(stored["network"], task),
         "training": stored.get("training", {}),
     }
 
@@ -123,17 +123,20 @@ def _of_task(name: str, task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...]
     return data.values.astype(np.float64).reshape(shape)
 
 
-def _layer_shapes(task: xr.Dataset, network: Mapping[str, Any]) -> Array:
-    shape = network["depth"], network["width"], task.sizes["feature"], network["bias"], network["architecture"]
-    return np.array(layer_shapes(*shape), np.float64)
+def _layer_shapes(network: Network) -> Array:
+    return np.array(network.shapes, np.float64)
 
 
-def _weights(run: xr.Dataset, lead: tuple[str, ...], network: Mapping[str, Any]) -> list[Array]:
-    return [_of_run(f"weight_{layer}", run, lead) for layer in range(network["depth"])]
+def _degree(network: Network) -> int:
+    return network.leading_degree
 
 
-def _trained_weights(weights: list[Array], network: Mapping[str, Any]) -> list[Array]:
-    return weights[trained_layers(network["output"])]
+def _weights(run: xr.Dataset, lead: tuple[str, ...], network: Network) -> list[Array]:
+    return [_of_run(f"weight_{layer}", run, lead) for layer in range(network.depth)]
+
+
+def _trained_weights(weights: list[Array], network: Network) -> list[Array]:
+    return weights[network.trained]
 
 
 def _loss(training: Mapping[str, Any]) -> str:
@@ -148,16 +151,16 @@ def _label_scales(run: xr.Dataset, lead: tuple[str, ...], training: Mapping[str,
 
 
 # torch takes longer to import than most metrics to compute: only those that ask for these have to wait for it
-def _tangents(weights: list[Array], train_inputs: Array, network: Mapping[str, Any]) -> "list[Tangent]":
+def _tangents(weights: list[Array], train_inputs: Array, network: Network) -> "list[Tangent]":
     from implicitbias.measurement.tangents import tangents_of
 
-    return tangents_of(weights, train_inputs, network)
+    return tangents_of(network, weights, train_inputs)
 
 
-def _input_slopes(weights: list[Array], train_inputs: Array, network: Mapping[str, Any]) -> Array:
+def _input_slopes(weights: list[Array], train_inputs: Array, network: Network) -> Array:
     from implicitbias.measurement.tangents import slopes_of
 
-    return slopes_of(weights, train_inputs, network)
+    return slopes_of(network, weights, train_inputs)
 
 
 def _loss_direction(
@@ -180,7 +183,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     **{name: partial(_of_run, stored) for name, stored in _OF_RUN.items()},
     **{name: partial(_of_task, stored) for name, stored in _OF_TASK.items()},
     "layer_shapes": _layer_shapes,
-    "degree": degree,
+    "degree": _degree,
     "weights": _weights,
     "trained_weights": _trained_weights,
     "loss": _loss,
@@ -189,10 +192,10 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "input_slopes": _input_slopes,
     "loss_direction": _loss_direction,
 }
-"""What a metric's argument names can ask for, besides `network`, the networks' parameters, the metric's own arguments
-and the coordinates of its dimensions:
+"""What a metric's argument names can ask for, besides `network`, the metric's own arguments and the
+coordinates of its dimensions:
 
-- arrays of the run and of its task; `layer_shapes`: `(L, 2)`; `degree`: of homogeneity in the trained weights;
+- arrays of the run and of its task; `layer_shapes`: `(L, 2)`; `degree`: of homogeneity in the trained weights (at large ones);
 - `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`: see `measurement.tangents`;
 - `input_slopes`: gradients of the outputs by the inputs, `(..., n, d)`;
 - of trained runs `loss`, the function of the margin that it sums, `label_scales`, of the run's leading shape, and

@@ -1,7 +1,6 @@
 """Optima to compare with, from convex programming and never from training."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import linprog, nnls
@@ -11,6 +10,7 @@ from implicitbias.measurement.arrays import Array
 from implicitbias.measurement.homogeneity import negative_slope
 from implicitbias.measurement.norms import l2
 from implicitbias.measurement.tangents import Tangent, gram
+from implicitbias.networks import Network
 
 _ROUNDING = 1e-9  # margins below this share of the points' size are 0
 
@@ -102,9 +102,7 @@ def svm_norm_ratio(weights: Sequence[Array], train_inputs: Array, train_labels: 
     return ratio
 
 
-def optimum_cosine(
-    weights: Sequence[Array], train_inputs: Array, train_labels: Array, network: Mapping[str, Any]
-) -> Array:
+def optimum_cosine(weights: Sequence[Array], train_inputs: Array, train_labels: Array, network: Network) -> Array:
     """Cosine between the first layer and `two_layer_optimum`, for fixed output signs and a (leaky) relu: `(...)`."""
     slope, lead = negative_slope(network), weights[0].shape[:-2]
     inputs = np.broadcast_to(train_inputs, (*lead, *train_inputs.shape[-2:]))

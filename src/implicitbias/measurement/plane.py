@@ -1,24 +1,24 @@
 """Networks seen in the plane of the inputs' first two coordinates: decision regions."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from implicitbias.measurement.arrays import Array
-from implicitbias.networks.stacked import form_of, forward
+from implicitbias.networks import Network
+from implicitbias.networks.stacked import forward
 
 
 def plane_output(
-    weights: Sequence[Array], train_inputs: Array, network: Mapping[str, Any], plane_y: Array, plane_x: Array
+    weights: Sequence[Array], train_inputs: Array, network: Network, plane_y: Array, plane_x: Array
 ) -> Array:
     """Outputs over a square of the first two coordinates, all others being at the training points' means.
 
     Args:
         weights: all layers, `(..., out, in)`.
         train_inputs: `(..., n, d)`.
-        network: the networks' parameters.
+        network: whose weights these are.
         plane_y: `(rows,)`, of the second coordinate, in units of `unit_of(train_inputs)`.
         plane_x: `(columns,)`, of the first.
 
@@ -33,7 +33,7 @@ def plane_output(
     points[..., :2] = grid * unit_of(train_inputs)[..., None, None]
     shared = np.broadcast_to(points, (*lead, *points.shape[-2:])).reshape(-1, len(grid), features)
     flat = [torch.tensor(weight.reshape(-1, *weight.shape[-2:])) for weight in weights]
-    outputs: Array = forward(flat, torch.tensor(shared), form_of(network)).numpy()
+    outputs: Array = forward(network, flat, torch.tensor(shared)).numpy()
     return outputs.reshape(*lead, len(plane_y), len(plane_x))
 
 

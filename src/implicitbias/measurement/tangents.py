@@ -5,15 +5,16 @@ gives all of them, and inner products of gradients need no matrix of weight size
 products, one a pixel.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from implicitbias.measurement.arrays import Array
-from implicitbias.networks.stacked import Gradient, form_of, forward
+from implicitbias.networks import Network
+from implicitbias.networks.stacked import Gradient, forward
 
 _ELEMENTS = 2**24  # of activations in a block of networks
 
@@ -34,22 +35,21 @@ class Tangent(NamedTuple):
     positions: int = 1
 
 
-def tangents_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, Any]) -> list[Tangent]:
+def tangents_of(network: Network, weights: Sequence[Array], inputs: Array) -> list[Tangent]:
     """The trained layers of every network, in float64.
 
     Args:
+        network: whose weights these are.
         weights: all layers, `(..., out, in)` each, the same leading dimensions for all.
         inputs: `(..., n, d)`, leading dimensions broadcast against those of the weights.
-        network: the networks' parameters.
     """
     lead, n = weights[0].shape[:-2], inputs.shape[-2]
-    form = form_of(network)
     parts: list[list[Gradient]] = []
     for some, points in _blocks(weights, inputs):
         gradients: list[Gradient] = []
         for weight in some:
             weight.requires_grad_(True)
-        forward(some, points, form, gradients).sum().backward()  # type: ignore[no-untyped-call]
+        forward(network, some, points, gradients).sum().backward()  # type: ignore[no-untyped-call]
         parts.append(gradients[::-1])
     layers = [Gradient(*(torch.cat(each) for each in zip(*layer, strict=True))) for layer in zip(*parts, strict=True)]
     tangents = [
@@ -61,14 +61,14 @@ def tangents_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, A
         )
         for weight, layer in zip(weights, layers, strict=True)
     ]
-    return tangents[form.trained]
+    return tangents[network.trained]
 
 
-def slopes_of(weights: Sequence[Array], inputs: Array, network: Mapping[str, Any]) -> Array:
+def slopes_of(network: Network, weights: Sequence[Array], inputs: Array) -> Array:
     """Gradients of the outputs with respect to the inputs, `(..., n, d)`; arguments as in `tangents_of`."""
     parts: list[Tensor] = []
     for some, points in _blocks(weights, inputs):
-        outputs = forward(some, points.requires_grad_(True), form_of(network))
+        outputs = forward(network, some, points.requires_grad_(True))
         parts.extend(torch.autograd.grad(outputs.sum(), points))
     slopes: Array = torch.cat(parts).numpy().reshape(*weights[0].shape[:-2], *inputs.shape[-2:])
     return slopes

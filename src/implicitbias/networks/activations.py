@@ -1,22 +1,21 @@
 """Hidden activations, elementwise and differentiable by autograd."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from implicitbias.catalogue import ACTIVATIONS, resolve
+from implicitbias.networks import layers
 
 Activation = Callable[[Tensor], Tensor]
 
 
-def activation_of(network: Mapping[str, Any]) -> Activation:
-    """The activation that a network's parameters name, with its own parameters."""
-    entry = ACTIVATIONS[network["activation"]]
-    return partial(resolve(entry), **{name: network[name] for name in entry.parameters})
+def activation_of(layer: layers.Activation) -> Activation:
+    """The function of an activation layer, with its parameters."""
+    return partial(resolve(ACTIVATIONS[layer.name]), **dict(layer.parameters))
 
 
 def relu(z: Tensor) -> Tensor:

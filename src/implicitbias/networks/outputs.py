@@ -5,27 +5,28 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from implicitbias.networks.stacked import Form, forward
+from implicitbias.networks.network import Network
+from implicitbias.networks.stacked import forward
 
 _ACTIVATIONS = 2**22  # of the widest layer, while the outputs of a block of points are computed
 
 
 @torch.no_grad()
-def outputs(weights: Sequence[Tensor], inputs: Tensor, form: Form, task: Tensor | None = None) -> Tensor:
+def outputs(network: Network, weights: Sequence[Tensor], inputs: Tensor, task: Tensor | None = None) -> Tensor:
     """The outputs of all members, one member and one block of points at a time.
 
     The block depends on the width alone, so that the outputs do not depend on the number of members.
 
     Args:
+        network: whose weights these are.
         weights: tensors `(member, out, in)`.
         inputs: `(m, d)` for all members, or `(task, m, d)`.
-        form: activation, biases and the like.
         task: `(member,)` index of each member's task; not needed for shared inputs.
 
     Returns:
-        `(member, m)`.
+        `(member, m)`, or `(member, m, outputs)` of several outputs.
     """
-    block = max(1, _ACTIVATIONS // max(weight.shape[2] for weight in weights))
+    block = max(1, _ACTIVATIONS // max(weight.shape[1] * weight.positions for weight in network.weights))
     members = len(weights[0])
     own_points = [0] * members if task is None else task.tolist()
 
@@ -33,7 +34,7 @@ def outputs(weights: Sequence[Tensor], inputs: Tensor, form: Form, task: Tensor 
         own = [weight[member : member + 1] for weight in weights]
         points = inputs if inputs.ndim == 2 else inputs[own_points[member]]
         for part in torch.split(points, block):
-            yield forward(own, part, form)
+            yield forward(network, own, part)
 
     rows = [torch.cat(list(parts(member)), dim=1) for member in range(members)]
     return torch.cat(rows) if rows else inputs.new_empty(0, inputs.shape[-2])

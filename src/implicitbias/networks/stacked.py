@@ -1,114 +1,106 @@
-"""Ensembles of multilayer perceptrons d -> m -> ... -> m -> 1 (Bernstein & Yue 2021, section 4, and relatives).
+"""Stacked ensembles of finite networks: how their weights are drawn, and what they compute.
 
-The weights of an ensemble are a list of `depth` tensors `(member, out, in)`, so that one batched matrix
-product per layer serves all members. A bias is a column more, which multiplies a constant 1. A convolution is a layer
-like the others, of the patches around all pixels.
+The weights of an ensemble are a list of tensors `(member, out, in)`, one a weight matrix, so that one batched matrix
+product a layer serves all members. A bias is a column more, which multiplies a constant 1. A convolution is a product
+with the patches around all pixels, whose numbers stand in the order channel, row, column.
 """
 
-from collections.abc import Mapping, Sequence
-from math import isqrt
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d, unfold
+from torch.nn.functional import avg_pool2d, max_pool2d, unfold
 
-from implicitbias.networks.activations import Activation, activation_of
+from implicitbias.networks.activations import activation_of
 from implicitbias.networks.initialisation import Rule, fan_in
-from implicitbias.shapes import KERNELS, layer_shapes, trained_layers
+from implicitbias.networks.layers import (
+    Activation,
+    Convolution,
+    Flatten,
+    GlobalAverage,
+    Layer,
+    Linear,
+    Normalisation,
+    Pool,
+    Residual,
+    Scale,
+)
+from implicitbias.networks.network import Network
+from implicitbias.networks.rows import project
 
-
-class Form(NamedTuple):
-    """What of a network its weights do not say.
-
-    Attributes:
-        activation: applied after every layer but the last.
-        bias: layers with a bias: "none", "first" or "all".
-        residual: whether hidden layers of equal width add their input to their output.
-        factor: multiplies the output.
-        trained: which of the layers are trained.
-        kernels: sides of the kernels of the first layers, if they are convolutions of square images; what comes out of
-            one is halved by taking the largest of 2 x 2.
-    """
-
-    activation: Activation
-    bias: str = "none"
-    residual: bool = False
-    factor: float = 1.0
-    trained: slice = slice(None)
-    kernels: tuple[int, ...] = ()
-
-
-def form_of(network: Mapping[str, Any]) -> Form:
-    """The form of the network that these parameters describe.
-
-    `output` is "trained", "signs" (+-1/sqrt(m) by coin, frozen), "halves" (of m neurons the first half 2/m, the others
-    -2/m, frozen), "mean_field" (trained, the network's output divided by m) or "random_features" (as mean_field, but
-    starting at 0, and no other layer is trained).
-    """
-    output = network["output"]
-    return Form(
-        activation_of(network),
-        network["bias"],
-        network["residual"],
-        factor=1 / network["width"] if output in ("mean_field", "random_features") else 1.0,
-        trained=trained_layers(output),
-        kernels=KERNELS if network["architecture"] == "cnn" else (),
-    )
+_TINY = 1e-12  # added to variances that are divided by
 
 
 def initialise(
-    depth: int,
-    width: int,
-    inputs: int,
+    network: Network,
     seeds: Sequence[int],
     init_scale: float | Sequence[float] = 1.0,
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
     *,
     rule: Rule = fan_in,
-    bias: str = "none",
-    output: str = "trained",
-    architecture: str = "mlp",
 ) -> list[Tensor]:
-    """Random weights, one member per seed; biases start at 0.
+    """Random weights in the class of the network's rows, one member per seed.
 
-    Every member draws from a CPU generator of its own, so neither the other members nor the device
-    change its weights.
+    Every member draws from a CPU generator of its own, so neither the other members nor the device change its weights.
 
     Args:
-        depth: number of weight matrices.
-        width: neurons of a hidden layer.
-        inputs: number of input features d.
+        network: what is built.
         seeds: one seed a member.
         init_scale: factor on all drawn weights, one for all or one a member.
         dtype: of the weights; float32 and float64 draw different numbers.
         device: where the weights go.
         rule: draws the weights at scale 1 (see `networks.initialisation`).
-        bias: layers with a bias, as in `Form`.
-        output: what the last layer is, as in `form_of`.
-        architecture: as in `layer_shapes`.
 
     Returns:
-        `depth` tensors `(member, out, in)`.
-
+        A tensor `(member, out, in)` for each weight matrix.
     """
-    shapes = layer_shapes(depth, width, inputs, architecture=architecture)
-    biased = layer_shapes(depth, width, inputs, bias, architecture)
-    weights = [torch.zeros(len(seeds), *shape, dtype=dtype, device=device) for shape in biased]
+    weights = draw(network, seeds, init_scale, dtype, device, rule=rule)
+    for weight in weights[network.trained]:
+        project(weight, network.rows)
+    return weights
+
+
+def draw(
+    network: Network,
+    seeds: Sequence[int],
+    init_scale: float | Sequence[float] = 1.0,
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+    *,
+    rule: Rule = fan_in,
+) -> list[Tensor]:
+    """As `initialise`, before rows are projected: what is handed to an optimizer that projects them itself."""
+    shapes = [(weight.rows, weight.inputs) for weight in network.weights]
+    weights = [torch.zeros(len(seeds), *shape, dtype=dtype, device=device) for shape in network.shapes]
     scales = torch.as_tensor(init_scale, dtype=torch.float64).expand(len(seeds)).tolist()
     for member, (seed, scale) in enumerate(zip(seeds, scales, strict=True)):
         source = torch.Generator().manual_seed(seed)
         drawn = [layer.mul_(scale) for layer in rule(shapes, source, dtype)]
-        if output == "signs":
-            drawn[-1] = (2.0 * torch.randint(2, (1, width), generator=source) - 1) / width**0.5
-        if output == "halves":
-            drawn[-1] = torch.where(torch.arange(width) < width // 2, 1.0, -1.0)[None] / (width // 2)
-        if output == "random_features":
-            drawn[-1] = torch.zeros_like(drawn[-1])
-        for weight, layer in zip(weights, drawn, strict=True):
-            weight[member, :, : layer.shape[1]] = layer
+        for weight, layer, values in zip(network.weights, weights, drawn, strict=True):
+            start, bias = weight.layer.start, weight.layer.bias_variance
+            layer[member, :, : weight.inputs] = values if start == "drawn" else _START[start](values, source)
+            if weight.bias and bias:
+                layer[member, :, -1] = torch.randn(weight.rows, dtype=dtype, generator=source) * bias**0.5
     return weights
+
+
+def _signs(drawn: Tensor, source: torch.Generator) -> Tensor:
+    signs: Tensor = (2.0 * torch.randint(2, drawn.shape, generator=source) - 1) / drawn.shape[1] ** 0.5
+    return signs
+
+
+def _halves(drawn: Tensor, source: torch.Generator) -> Tensor:
+    half = drawn.shape[1] // 2
+    row: Tensor = torch.where(torch.arange(drawn.shape[1]) < half, 1.0, -1.0)[None] / half
+    return row
+
+
+_START: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "signs": _signs, "halves": _halves, "zeros": lambda drawn, source: torch.zeros_like(drawn),
+}  # fmt: skip
+"""Weights of layers that start otherwise than drawn (see `layers.Linear`)."""
 
 
 class Gradient(NamedTuple):
@@ -129,50 +121,69 @@ class Gradient(NamedTuple):
         return product(self.delta.mT, self.h)
 
 
-def forward(weights: Sequence[Tensor], x: Tensor, form: Form, gradients: list[Gradient] | None = None) -> Tensor:
+def forward(network: Network, weights: Sequence[Tensor], x: Tensor, gradients: list[Gradient] | None = None) -> Tensor:
     """The outputs f(x) of every member.
 
     Args:
+        network: whose weights these are.
         weights: tensors `(member, out, in)`.
         x: inputs `(member, batch, d)`, or `(batch, d)` shared by all members.
-        form: activation, biases and the like.
         gradients: if given, a list that the backward pass from the outputs extends by every layer's gradient,
             last layer first. The weights must require a gradient; their `.grad` stays None.
 
     Returns:
-        `(member, batch)`.
+        `(member, batch)`, or `(member, batch, outputs)` if the network has several outputs.
     """
     h = x.expand(weights[0].shape[0], *x.shape[-2:])
-    biased = {"none": 0, "first": 1, "all": len(weights)}[form.bias]
-    skipped, side = h, isqrt(x.shape[-1])
-    for layer, weight in enumerate(weights):
-        h = form.activation(h) if layer else h
-        if 0 < layer <= len(form.kernels):
-            h, side = _halved(h, side), side // 2
-        if layer < len(form.kernels):
-            h = _patches(h, side, form.kernels[layer])
-        if form.residual and layer > 1:
-            h = h + skipped
-        skipped = h
-        if layer < biased:
-            h = torch.cat([h, h.new_ones(*h.shape[:-1], 1)], dim=-1)
-        h = product(h, weight.mT) if gradients is None else _Linear.apply(h, weight, gradients)  # type: ignore[no-untyped-call]
-    return h.squeeze(-1) * form.factor if form.factor != 1 else h.squeeze(-1)
+    if len(network.input_shape) == 3 and not isinstance(network.layers[0], Flatten):
+        h = h.reshape(-1, *network.input_shape)
+    h = _through(network.layers, h, len(weights[0]), iter(weights), gradients)
+    return h.squeeze(-1) if network.outputs == 1 else h
 
 
-def _patches(h: Tensor, side: int, kernel: int) -> Tensor:
-    """The patch around every pixel, 0 outside: `(member, batch, channels side^2) -> (member, batch side^2, in)`."""
-    members, batch, size = h.shape
-    images = h.reshape(members * batch, size // side**2, side, side)
-    patches = unfold(images, kernel, padding=kernel // 2)
-    return patches.mT.reshape(members, batch * side**2, -1)
+def _through(
+    layers: Sequence[Layer], h: Tensor, members: int, weights: Iterator[Tensor], gradients: list[Gradient] | None
+) -> Tensor:
+    """Behind the layers: vectors `(member, batch, features)`, images `(member batch, channels, rows, columns)`."""
+    for layer in layers:
+        if isinstance(layer, Residual):
+            h = _through(layer.layers, h, members, weights, gradients) + h
+        elif isinstance(layer, Linear):
+            size = h.shape[2:]
+            h = _patches(h, layer, members) if isinstance(layer, Convolution) else h
+            if layer.bias:
+                h = torch.cat([h, h.new_ones(*h.shape[:-1], 1)], dim=-1)
+            weight = next(weights)
+            h = product(h, weight.mT) if gradients is None else _Linear.apply(h, weight, gradients)  # type: ignore[no-untyped-call]
+            h = _pixels(h, layer, size) if isinstance(layer, Convolution) else h
+        elif isinstance(layer, Activation):
+            h = activation_of(layer)(h)
+        elif isinstance(layer, Pool):
+            h = (max_pool2d if layer.kind == "max" else avg_pool2d)(h, layer.side)
+        elif isinstance(layer, GlobalAverage):
+            h = h.mean((2, 3)).reshape(members, -1, h.shape[1])
+        elif isinstance(layer, Flatten):
+            h = h.reshape(members, -1, h.shape[1:].numel()) if h.ndim == 4 else h
+        elif isinstance(layer, Normalisation):
+            dim = 1 if h.ndim == 4 else 2
+            centred = h - h.mean(dim, keepdim=True)
+            h = centred * (centred.square().mean(dim, keepdim=True) + _TINY).rsqrt()
+        else:
+            assert isinstance(layer, Scale)
+            h = h * layer.factor
+    return h
 
 
-def _halved(h: Tensor, side: int) -> Tensor:
-    """The largest of 2 x 2 pixels: `(member, batch side^2, channels) -> (member, batch, channels (side/2)^2)`."""
-    members, rows, channels = h.shape
-    images = h.reshape(rows * members // side**2, side, side, channels).permute(0, 3, 1, 2)
-    return max_pool2d(images, 2).reshape(members, rows // side**2, -1)
+def _patches(h: Tensor, layer: Convolution, members: int) -> Tensor:
+    """The patch around every pixel: `(member batch, channels, rows, columns) -> (member, batch pixels, in)`."""
+    patches = unfold(h, layer.side, padding=layer.side // 2 if layer.padding else 0)
+    return patches.mT.reshape(members, -1, patches.shape[1])
+
+
+def _pixels(h: Tensor, layer: Convolution, size: torch.Size) -> Tensor:
+    """Images again: `(member, batch pixels, out) -> (member batch, out, rows, columns)`."""
+    lost = 0 if layer.padding else layer.side - 1
+    return h.reshape(-1, size[0] - lost, size[1] - lost, h.shape[2]).permute(0, 3, 1, 2)
 
 
 class _Linear(torch.autograd.Function):

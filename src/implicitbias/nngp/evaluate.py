@@ -11,7 +11,9 @@ from torch import Tensor
 
 from implicitbias.catalogue import ESTIMATORS
 from implicitbias.errors import ConfigError, NumericalError, nearest
+from implicitbias.networks import Network
 from implicitbias.networks.kernels import nngp_kernel, nngp_variance
+from implicitbias.networks.of_task import network_for
 from implicitbias.nngp import posterior as posteriors
 from implicitbias.nngp.bounds import pac_bayes
 from implicitbias.nngp.estimate import OrthantEstimate
@@ -62,8 +64,7 @@ _VARIABLES: dict[str, tuple[tuple[str, ...], str, str, str]] = {
 def evaluate(
     task: xr.Dataset,
     *,
-    depth: int,
-    activation: str,
+    network: Mapping[str, Any],
     estimators: Sequence[str],
     draws: int,
     samples: int,
@@ -72,15 +73,13 @@ def evaluate(
     posterior: bool,
     label_scale: Sequence[float] | None = None,
     ray_samples: int = 100,
-    slope: float = 0.1,
     device: str = "cpu",
 ) -> xr.Dataset:
     """Complexity by every estimator, PAC-Bayes bounds, and the errors of the posteriors.
 
     Args:
         task: from `tasks.build`.
-        depth: number of weight matrices L.
-        activation: hidden activation.
+        network: the networks' parameters, as `network_of` takes them; their widths do not matter.
         estimators: names in `catalogue.ESTIMATORS`.
         draws: draws of the importance estimator.
         samples: points of the other sampling estimators and of the posteriors.
@@ -89,7 +88,6 @@ def evaluate(
         posterior: whether to compute the errors of the posterior on the orthant.
         label_scale: alphas of the label ray to condition on, or None.
         ray_samples: functions drawn for the spread at every alpha.
-        slope: of leaky_relu.
         device: torch device; float64 throughout.
 
     Returns:
@@ -104,21 +102,19 @@ def evaluate(
     if unknown:
         hint = nearest(unknown[0], ESTIMATORS)
         raise ConfigError(f"no estimator {unknown[0]!r}{hint}; allowed: {', '.join(ESTIMATORS)}")
-    architecture = {"depth": depth, "activation": activation, "slope": slope}
+    built = network_for(network, task)
     settings = {
         "draws": draws, "samples": samples, "delta": delta, "constant": constant, "posterior": posterior,
         "label_scale": None if label_scale is None else list(label_scale), "ray_samples": ray_samples,
     }  # fmt: skip
     seeds = [int(seed) for seed in task["seed"].values]
     rows: list[dict[str, Any]] = []
-    with bar(len(seeds), f"nngp depth {depth}") as progress:
+    with bar(len(seeds), f"nngp depth {built.depth}") as progress:
         for position, seed in enumerate(seeds):
             try:
-                row = _one_seed(
-                    task.isel(seed=position), seed, architecture, estimators, settings, torch.device(device)
-                )
+                row = _one_seed(task.isel(seed=position), seed, built, estimators, settings, torch.device(device))
             except NumericalError as error:
-                raise NumericalError(f"task seed {seed}, {activation} network of depth {depth}: {error}") from error
+                raise NumericalError(f"task seed {seed}, {_named(network, built)}: {error}") from error
             rows.append(row)
             progress.set_postfix(complexity=np.round(row["complexity"], 2).tolist(), refresh=False)
             progress.update()
@@ -134,15 +130,20 @@ def evaluate(
     coords = {"seed": seeds, "estimator": list(estimators)}
     coords |= {} if label_scale is None else {"label_scale": list(label_scale)}
     dataset = xr.Dataset(variables, coords)
-    title = f"infinite-width {activation} network of depth {depth}"
-    parameters = {"task": parameters_of(task), **architecture, "estimators": list(estimators), **settings}
+    title = f"infinite-width {_named(network, built)}"
+    parameters = {"task": parameters_of(task), "network": dict(network), "estimators": list(estimators), **settings}
     return describe(dataset, title, parameters, device=device, dtype="float64", torch_version=str(torch.__version__))
+
+
+def _named(network: Mapping[str, Any], built: Network) -> str:
+    rows = "" if built.rows == "free" else f" with rows {built.rows}"
+    return f"{network['activation']} {network['architecture']} of depth {built.depth}{rows}"
 
 
 def _one_seed(
     task: xr.Dataset,
     seed: int,
-    architecture: Mapping[str, Any],
+    network: Network,
     estimators: Sequence[str],
     settings: Mapping[str, Any],
     device: torch.device,
@@ -153,14 +154,14 @@ def _one_seed(
         return torch.as_tensor(task[name].values.astype(np.float64), device=device)
 
     inputs, labels = tensor("train_input"), tensor("train_label")
-    kernel = nngp_kernel(inputs, **architecture)
+    kernel = nngp_kernel(network, inputs)
     row: dict[str, Any] = {}
     known: dict[str, OrthantEstimate] = {}
     if settings["posterior"] or settings["label_scale"] is not None:
         kept = distinct(kernel, labels)  # copies of a point would make K singular and add nothing
         test_inputs = tensor("test_input")
-        cross = nngp_kernel(inputs[kept], test_inputs, **architecture)
-        variance = nngp_variance(test_inputs, **architecture)
+        cross = nngp_kernel(network, inputs[kept], test_inputs)
+        variance = nngp_variance(network, test_inputs)
         block = posteriors.prepare(kernel[kept][:, kept], cross, variance, tensor("test_label"))
     if settings["posterior"]:
         known["mixture"] = mixture(
@@ -172,7 +173,7 @@ def _one_seed(
     if settings["label_scale"] is not None:
         row["ray_error"] = posteriors.ray(block, labels[kept], settings["label_scale"]).tolist()
         some = np.unique(np.linspace(0, len(test_inputs) - 1, min(len(test_inputs), _SPREAD_POINTS)).astype(int))
-        row["ray_error_std"] = _spread(block, labels[kept], cross, test_inputs, some, architecture, settings, seed)
+        row["ray_error_std"] = _spread(block, labels[kept], cross, test_inputs, some, network, settings, seed)
     for name in estimators:
         if name not in known:
             own = taken_settings(name, {**settings, "seed": derive_seed(name, seed)})
@@ -207,9 +208,9 @@ def _posterior(
 
 def _spread(
     block: TestBlock, labels: Tensor, cross: Tensor, test_inputs: Tensor, some: np.ndarray,
-    architecture: Mapping[str, Any], settings: Mapping[str, Any], seed: int,
+    network: Network, settings: Mapping[str, Any], seed: int,
 ) -> list[float]:  # fmt: skip
     part = TestBlock(block.factor, block.projection[:, some], block.deviation[some], block.labels[some])
-    covariance = nngp_kernel(test_inputs[some], **architecture) - cross[:, some].T @ part.projection
+    covariance = nngp_kernel(network, test_inputs[some]) - cross[:, some].T @ part.projection
     scales, draws = settings["label_scale"], settings["ray_samples"]
     return posteriors.ray_spread(part, labels, scales, covariance, draws, derive_seed("ray", seed)).tolist()

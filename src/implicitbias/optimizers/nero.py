@@ -7,11 +7,12 @@ from torch import Tensor
 from torch.linalg import vector_norm
 
 from implicitbias.errors import ConfigError
+from implicitbias.networks.rows import project
 from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer, blocks
 
 
-def nero(beta: float = 0.999) -> Optimizer:
+def nero(beta: float = 0.999, constraint: str = "mean_free_unit") -> Optimizer:
     """Every row (neuron) keeps mean 0 and norm 1 and turns by about the learning rate.
 
     v <- beta v + (1 - beta) |g_row|^2, v^ = v / (1 - beta^t), w_row <- w_row - lr g_row / sqrt(v^)
@@ -20,16 +21,17 @@ def nero(beta: float = 0.999) -> Optimizer:
 
     Args:
         beta: decay of the per-neuron squared gradient norm, in [0, 1).
+        constraint: what rows are projected to: "mean_free_unit" is Nero, "mean_free" and "unit" are its halves.
     """
 
     def init(weights: Sequence[Tensor]) -> list[Tensor]:
         for weight in weights:
-            if weight.shape[-1] < 2:
+            if weight.shape[-1] < 2 and "mean_free" in constraint:
                 raise ConfigError(
-                    f"optimizer 'nero' cannot train a layer with {weight.shape[-1]} input: a row of mean 0 and "
-                    "norm 1 needs at least 2. Choose a width and a number of features of at least 2."
+                    f"optimizer 'nero' cannot train a layer with {weight.shape[-1]} input: a row of mean 0 needs at"
+                    " least 2. Choose a width and a number of features of at least 2."
                 )
-            _project(weight)
+            project(weight, constraint)
         return [torch.zeros_like(weight[..., :1]) for weight in weights]
 
     def update(
@@ -44,12 +46,6 @@ def nero(beta: float = 0.999) -> Optimizer:
             for g, v, w, r in blocks(gradient, squared, weight, rate):
                 v.mul_(beta).add_(vector_norm(g, dim=-1, keepdim=True).square_(), alpha=1 - beta)
                 w.add_(g.mul_(torch.where(v == 0, 0, r / v.sqrt())))  # faster than addcmul_ with a factor a row
-                _project(w)
+                project(w, constraint)
 
     return Optimizer(init, update, room=lambda rows, columns: rows)
-
-
-def _project(weight: Tensor) -> None:
-    """Mean 0 and norm 1 for each row, in place."""
-    weight.sub_(weight.mean(-1, keepdim=True))
-    weight.mul_(vector_norm(weight, dim=-1, keepdim=True).reciprocal_())  # faster than dividing

@@ -13,12 +13,13 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
-from implicitbias.networks.stacked import Form, forward
+from implicitbias.networks import Network
+from implicitbias.networks.stacked import forward
 from implicitbias.training.loop import Loss
 
 
 def gradient_flow(
-    weights: Sequence[Tensor], inputs: Tensor, targets: Tensor, *, form: Form, loss: Loss, times: Sequence[float],
+    network: Network, weights: Sequence[Tensor], inputs: Tensor, targets: Tensor, *, loss: Loss, times: Sequence[float],
     step: float = 0.0, tolerance: float = 1e-8,
 ) -> list[list[Tensor]]:  # fmt: skip
     """The weights at the given times of d theta/dt = -grad [loss + step/4 |grad loss|^2], from given ones at time 0.
@@ -27,10 +28,10 @@ def gradient_flow(
     Dherin 2021, section 3).
 
     Args:
+        network: whose weights these are.
         weights: of one network, `(1, out, in)` each.
         inputs: `(n, d)`.
         targets: `(n,)`, at label scale 1.
-        form: activation, biases, which layers are trained.
         loss: `(outputs, targets, label_scale) -> (member,)`.
         times: rising, above 0.
         step: of the gradient descent whose backward-error flow this is.
@@ -43,7 +44,7 @@ def gradient_flow(
         NumericalError: if the solver gives up, e.g. because a log-domain loss runs to minus infinity.
     """
     layers = [weight.double() for weight in weights]
-    trained = range(len(layers))[form.trained]
+    trained = range(len(layers))[network.trained]
     shapes = [layers[i].shape for i in trained]
     x, y, one = inputs.double()[None], targets.double()[None], torch.ones(1, dtype=torch.float64)
 
@@ -57,7 +58,7 @@ def gradient_flow(
     def descent(_: float, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         whole = at(theta)
         moving = [whole[i].requires_grad_(True) for i in trained]
-        value = loss(forward(whole, x, form), y, one).sum()
+        value = loss(forward(network, whole, x), y, one).sum()
         gradients = torch.autograd.grad(value, moving, create_graph=step > 0)
         if step > 0:
             squared = torch.stack([gradient.square().sum() for gradient in gradients]).sum()

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from implicitbias.networks.stacked import Form, Gradient, forward
+from implicitbias.networks import Network
+from implicitbias.networks.stacked import Gradient, forward
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import bar
 from implicitbias.training.schedules import Builder, decaying
@@ -46,19 +47,18 @@ def steps_per_epoch(points: int, batch_size: int | str) -> int:
 
 
 def descend(
+    network: Network,
     weights: list[Tensor],
     inputs: Tensor,
     targets: Tensor,
     members: Members,
     *,
-    form: Form,
     loss: Loss,
     optimizer: Optimizer,
     epochs: int,
     batch_size: int | str,
     checkpoints: Collection[int],
     schedule: Builder = decaying,
-    degree: int = 1,
     stop_fitted: bool = False,
     until_fit: Optimizer | None = None,
     description: str = "training",
@@ -69,19 +69,18 @@ def descend(
     for good.
 
     Args:
+        network: whose weights these are.
         weights: tensors `(member, out, in)`.
         inputs: `(task, n, d)` training inputs.
         targets: `(member, n)` what each member's outputs are fitted to at label scale 1 (labels +-1, or others of
             their signs), in the dtype of the weights.
         members: what tells the members apart.
-        form: activation, biases and the like.
         loss: `(outputs, targets, label_scale) -> (member,)`.
         optimizer: the update rule.
         epochs: passes through the training set.
         batch_size: points a step, or "full".
         checkpoints: steps to pause after; 0 is before the first, after the optimizer's projection.
         schedule: of the learning rate (see `training.schedules`).
-        degree: of homogeneity in the trained weights, for schedules that look at it.
         stop_fitted: whether a member stays as it is once every output of an epoch had the right sign. With the whole
             training set as one batch, these are the outputs of the very weights that it stops at.
         until_fit: another update rule for a member's steps until then; the `optimizer`, which takes over, has to be one
@@ -92,7 +91,7 @@ def descend(
         The step, and two `(member,)` bools: where every loss so far was finite, and where an epoch had no wrong sign
         (followed only if `stop_fitted` or `until_fit` asks for it).
     """
-    trained = weights[form.trained]
+    trained = weights[network.trained]
     state = optimizer.init(trained)
     first_state = until_fit.init(trained) if until_fit else None
     watched = stop_fitted or until_fit is not None
@@ -103,9 +102,9 @@ def descend(
 
     @torch.no_grad()
     def whole_loss() -> Tensor:
-        return loss(forward(weights, inputs[members.task_index], form), targets, members.label_scale)
+        return loss(forward(network, weights, inputs[members.task_index]), targets, members.label_scale)
 
-    begin_epoch, rate, end_epoch = schedule(members, trained, whole_loss, degree)
+    begin_epoch, rate, end_epoch = schedule(members, trained, whole_loss, network.leading_degree)
     step, in_epoch = 0, steps_per_epoch(inputs.shape[1], batch_size)
     if step in checkpoints:
         yield step, alive, fitted
@@ -116,7 +115,7 @@ def descend(
             for x, y in batches:
                 step += 1
                 gradients: list[Gradient] = []
-                outputs = forward(weights, x, form, gradients)
+                outputs = forward(network, weights, x, gradients)
                 losses = loss(outputs, y, members.label_scale)
                 losses.sum().backward()  # type: ignore[no-untyped-call]
                 with torch.no_grad():
@@ -126,7 +125,7 @@ def descend(
                         right = right & (outputs * y > 0).all(1)
                         if batch_size == "full":
                             fitted = fitted | right
-                    here = gradients[::-1][form.trained]
+                    here = gradients[::-1][network.trained]
                     learning_rate = learning_rate.where(alive, torch.nan)
                     kept = [weight.clone() for weight in trained] if watched else []
                     if until_fit:
@@ -159,12 +158,13 @@ def _put_back(weights: Sequence[Tensor], kept: Sequence[Tensor], members: Tensor
 
 
 def descend_alike(
-    weights: list[Tensor], inputs: Tensor, targets: Tensor, order_seeds: Sequence[int], learning_rate: float,
-    **settings: Any,
+    network: Network, weights: list[Tensor], inputs: Tensor, targets: Tensor, order_seeds: Sequence[int],
+    learning_rate: float, **settings: Any,
 ) -> None:  # fmt: skip
     """Train members of one task at one constant learning rate in place, from the start to the end.
 
     Args:
+        network: whose weights these are.
         weights: tensors `(member, out, in)`.
         inputs: `(n, d)`.
         targets: `(n,)`.
@@ -174,7 +174,7 @@ def descend_alike(
     """
     one = torch.ones(len(order_seeds), dtype=inputs.dtype, device=inputs.device)
     members = Members(torch.zeros_like(one, dtype=torch.long), order_seeds, one, learning_rate * one, one, 0 * one)
-    for _ in descend(weights, inputs[None], targets.expand(len(one), -1), members, checkpoints=(), **settings):
+    for _ in descend(network, weights, inputs[None], targets.expand(len(one), -1), members, checkpoints=(), **settings):
         pass
 
 

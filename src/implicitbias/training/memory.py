@@ -1,13 +1,12 @@
 """How many members go at once: memory decides, not the user."""
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 
+from implicitbias.networks import Network
 from implicitbias.optimizers.base import Optimizer
-from implicitbias.shapes import layer_shapes, positions
 
 _SHARE = 0.4  # of what is free; the rest is for outputs, the caller, and other jobs
 
@@ -20,8 +19,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 def bytes_each(
-    network: Mapping[str, Any],
-    features: int,
+    network: Network,
     batch: int,
     itemsize: int,
     optimizers: Sequence[Optimizer],
@@ -30,21 +28,18 @@ def bytes_each(
     """What one member needs while it trains: weights, copies of them, optimizers' tensors, inputs and activations.
 
     Args:
-        network: the networks' parameters.
-        features: numbers in an input.
+        network: what is trained.
         batch: points a step.
         itemsize: bytes of a number.
         optimizers: those that train it.
         copies: of the weights, besides these.
     """
-    architecture = network["architecture"]
-    shapes = layer_shapes(network["depth"], network["width"], features, network["bias"], architecture)
-    weights = sum(rows * columns for rows, columns in shapes)
-    block = max(rows * columns for rows, columns in shapes)
-    room = block + sum(optimizer.room(*shape) for optimizer in optimizers for shape in shapes)
-    layers = zip(shapes, positions(network["depth"], features, architecture), strict=True)
-    activations = features + sum(often * (4 * rows + (often > 1) * columns) for (rows, columns), often in layers)
-    return itemsize * ((1 + copies) * weights + room + batch * activations)
+    block = max(rows * columns for rows, columns in network.shapes)
+    room = block + sum(optimizer.room(*shape) for optimizer in optimizers for shape in network.shapes)
+    activations = network.features + sum(
+        weight.positions * (4 * weight.rows + (weight.positions > 1) * weight.shape[1]) for weight in network.weights
+    )
+    return itemsize * ((1 + copies) * network.numbers + room + batch * activations)
 
 
 def members_at_once(bytes_each: int, members: int, free: int) -> int:

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS, resolve
 from implicitbias.errors import ConfigError
-from implicitbias.networks.homogeneity import degree
+from implicitbias.networks import Network
 from implicitbias.networks.initialisation import Rule
-from implicitbias.networks.stacked import Form, form_of, initialise
+from implicitbias.networks.of_task import network_for
+from implicitbias.networks.stacked import draw
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable
@@ -48,7 +49,6 @@ class Data(NamedTuple):
 class Rules(NamedTuple):
     """What the names of the parameters stand for."""
 
-    form: Form
     loss: Loss
     draw: Rule
     targets: Targets
@@ -77,7 +77,7 @@ def train(
 
     Args:
         task: from `tasks.build`.
-        network: all keys of the config's network block (of activations' parameters, its own activation's).
+        network: the networks' parameters, as `network_of` takes them.
         training: all keys of the config's training block that are not in `ensemble` (of optimizers' parameters, its
             own optimizer's).
         ensemble: axis -> values, for axes of `catalogue.PER_MEMBER` that are trained together.
@@ -96,9 +96,10 @@ def train(
     """
     if foreign := [name for name in ensemble if name not in PER_MEMBER]:
         raise ConfigError(f"ensemble: members cannot differ in {foreign[0]!r}; allowed: {', '.join(PER_MEMBER)}")
-    rules = _rules(network, training)
+    built = network_for(network, task)
+    rules = _rules(built, training)
     data = _data(task, getattr(torch, training["dtype"]), torch.device(device), rules.rotates)
-    points, features = data.train_input.shape[1:]
+    points = data.train_input.shape[1]
     total = training["epochs"] * steps_per_epoch(points, training["batch_size"])
     steps = checkpoint_steps(training["checkpoints"], total)
     axes: dict[str, Sequence[Any]] = {"seed": data.seeds, **ensemble, "member": range(training["members"])}
@@ -107,7 +108,7 @@ def train(
     batch = points if training["batch_size"] == "full" else min(points, training["batch_size"])
     copies = (training["stop"] == "fitted") + (rules.until_fit is not None) + (training["schedule"] == "loss_based")
     used = [rule for rule in (rules.optimizer, rules.until_fit) if rule is not None]
-    each = bytes_each(network, features, batch, data.train_input.itemsize, used, copies + (data.span is not None))
+    each = bytes_each(built, batch, data.train_input.itemsize, used, copies + (data.span is not None))
     free = free_bytes(data.train_input.device) if memory_bytes is None else memory_bytes
     chunk = members_at_once(each, len(members), free)
 
@@ -116,7 +117,7 @@ def train(
     for start in range(0, len(members), chunk):
         here = slice(start, min(start + chunk, len(members)))
         description = f"training {here.start + 1}-{here.stop} of {len(members)}"
-        pauses = _train_chunk(members[here], data, rules, network, training, steps, keep_weights, description)
+        pauses = _train_chunk(members[here], data, rules, built, training, steps, keep_weights, description)
         for at, (arrays, reasons) in enumerate(pauses):
             stop_reason[here] = reasons
             for name, values in arrays.items():
@@ -137,22 +138,20 @@ def train(
     )  # fmt: skip
 
 
-def _rules(network: Mapping[str, Any], training: Mapping[str, Any]) -> Rules:
+def _rules(network: Network, training: Mapping[str, Any]) -> Rules:
     entries = [OPTIMIZERS[name] for name in (training["optimizer"], training["until_fit"]) if name]
     optimizer, *first = [
         resolve(entry)(**{name: training.get(name, number.default) for name, number in entry.parameters.items()})
         for entry in entries
     ]
-    form = form_of(network)
     return Rules(
-        form=form,
         loss=resolve(LOSSES[training["loss"]]),
         draw=resolve(INITIALISATIONS[training["init"]]),
         targets=resolve(TARGETS[training["targets"]]),
         schedule=resolve(SCHEDULES[training["schedule"]]),
         optimizer=optimizer,
         until_fit=next(iter(first), None),
-        rotates=all(entry.equivariant for entry in entries) and not training.get("weight_decay") and not form.kernels,
+        rotates=all(entry.equivariant for entry in entries) and not training.get("weight_decay") and network.is_dense,
     )
 
 
@@ -164,7 +163,7 @@ def _data(task: xr.Dataset, dtype: torch.dtype, device: torch.device, rotates: b
 
 
 def _train_chunk(
-    members: Sequence[Mapping[str, Any]], data: Data, rules: Rules, network: Mapping[str, Any],
+    members: Sequence[Mapping[str, Any]], data: Data, rules: Rules, network: Network,
     training: Mapping[str, Any], steps: Sequence[int], keep_weights: bool, description: str,
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:  # fmt: skip
     """At every checkpoint what is kept of these members, and why they have stopped."""
@@ -173,10 +172,9 @@ def _train_chunk(
         return [derive_seed(purpose, each["seed"], each["member"]) for each in members]
 
     together = _together(members, data, seeds("data order"))
-    weights = initialise(
-        network["depth"], network["width"], data.train_input.shape[2], seeds("initialisation"),
-        [each["init_scale"] for each in members], data.train_input.dtype, data.train_input.device,
-        rule=rules.draw, bias=network["bias"], output=network["output"], architecture=network["architecture"],
+    weights = draw(  # the optimizer projects rows that obey a constraint
+        network, seeds("initialisation"), [each["init_scale"] for each in members], data.train_input.dtype,
+        data.train_input.device, rule=rules.draw,
     )  # fmt: skip
     targets = rules.targets(data.train_input, data.train_label, together.task_index, seeds("targets"), network)
     initial = within = weights[0]
@@ -184,9 +182,9 @@ def _train_chunk(
         within = reduce(data.span, initial, together.task_index)
         weights = [within.clone(), *weights[1:]]
     pauses = descend(
-        weights, data.train_input if data.span is None else data.span.inputs, targets, together,
-        form=rules.form, loss=rules.loss, optimizer=rules.optimizer, epochs=training["epochs"],
-        batch_size=training["batch_size"], checkpoints=steps, schedule=rules.schedule, degree=degree(network),
+        network, weights, data.train_input if data.span is None else data.span.inputs, targets, together,
+        loss=rules.loss, optimizer=rules.optimizer, epochs=training["epochs"],
+        batch_size=training["batch_size"], checkpoints=steps, schedule=rules.schedule,
         stop_fitted=training["stop"] == "fitted", until_fit=rules.until_fit, description=description,
     )  # fmt: skip
     for _, alive, fitted in pauses:
@@ -194,7 +192,7 @@ def _train_chunk(
         if data.span is not None:
             whole = [expand(data.span, initial, weights[0].detach() - within, together.task_index), *weights[1:]]
         arrays = snapshot(
-            whole, data.train_input, targets, data.test_input, together, alive, rules.form, rules.loss, keep_weights
+            network, whole, data.train_input, targets, data.test_input, together, alive, rules.loss, keep_weights
         )
         stopped = fitted.cpu().numpy() & (training["stop"] == "fitted")
         diverged = np.isnan(arrays["train_loss"])

@@ -7,38 +7,38 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from implicitbias.networks import Network
 from implicitbias.networks.outputs import outputs
-from implicitbias.networks.stacked import Form
 from implicitbias.training.loop import Loss, Members
 
 
 @torch.no_grad()
 def snapshot(
+    network: Network,
     weights: Sequence[Tensor],
     train_input: Tensor,
     targets: Tensor,
     test_input: Tensor,
     members: Members,
     alive: Tensor,
-    form: Form,
     loss: Loss,
     keep_weights: bool = True,
 ) -> dict[str, np.ndarray[Any, Any]]:
     """Outputs, training loss, norms and weights, as `(member, …)` arrays on the host; NaN for diverged members.
 
     Args:
+        network: whose weights these are.
         weights: tensors `(member, out, in)`.
         train_input: `(task, n, d)`.
         targets: `(member, n)`, at label scale 1.
         test_input: `(m, d)` shared by all tasks, or `(task, m, d)`.
         members: what tells the members apart.
         alive: `(member,)` bool, False for members known to have diverged.
-        form: activation, biases and the like.
         loss: `(outputs, targets, label_scale) -> (member,)`.
         keep_weights: whether the weights are among them.
     """
-    train_output = outputs(weights, train_input, form, members.task_index)
-    test_output = outputs(weights, test_input, form, members.task_index)
+    train_output = outputs(network, weights, train_input, members.task_index)
+    test_output = outputs(network, weights, test_input, members.task_index)
     kept = {
         "train_output": train_output,
         "test_output": test_output,

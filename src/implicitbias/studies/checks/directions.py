@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from implicitbias.networks.homogeneity import degree
+from implicitbias.networks import network_of
 from implicitbias.studies.verdicts import (
     TOLERANCE,
     Lacking,
@@ -107,7 +107,8 @@ def norms_grow_logarithmically(dataset: xr.Dataset) -> Verdict:
 
     H is the degree of homogeneity; a network counts as fitted from the checkpoint on after which it makes no error.
     """
-    power = degree({name: dataset[name].item() for name in ("activation", "depth", "output")})
+    named = {name: dataset[name].item() for name in ("activation", "depth", "output")}
+    power = network_of(named, 1).leading_degree
     passed, numbers = True, []
     for batch in axis(dataset, "batch_size"):
         fits = [_log_growth(one, power) for _, one in arms(dataset.sel(batch_size=batch), "seed", "member")]

@@ -51,7 +51,7 @@ def peleg_hein_2024_depth() -> list[Row]:
         (5, 4): (64, 77.4), (5, 16): (78.9, 92.3), (5, 24): (84.1, 95.4),
     }  # fmt: skip
     return [
-        Row(f"test accuracy, {word}", "test_accuracy", {"architecture": "mlp", "layers": layers, "train_size": n,
+        Row(f"test accuracy, {word}", "test_accuracy", {"architecture": "pooled_mlp", "layers": layers, "train_size": n,
             "found_by": name}, value / 100, source)
         for (layers, n), pair in percent.items()
         for (name, word), value in zip(_FOUND_BY, pair, strict=True)

@@ -1,0 +1,49 @@
+"""The grid of a study: the points of its blocks, each with all parameters of the entries that it chooses."""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+from pydantic import BaseModel
+
+from implicitbias.catalogue import ACTIVATIONS, ARCHITECTURES, OPTIMIZERS, Entry
+from implicitbias.config.blocks import as_list, axes_of
+
+
+def grid(block: BaseModel | None, together: set[str]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The points of one block: (coordinates of the axes that make jobs, all parameters).
+
+    Axes that are computed together stay lists in the parameters and out of the coordinates.
+    """
+    if block is None:
+        return [({}, {})]
+    values = dict(block)
+    axes = {key: axis for key, axis in axes_of(block).items() if key not in together}
+    fixed = {
+        key: as_list(value) if key in together and value is not None else value
+        for key, value in values.items()
+        if key not in axes
+    }
+    points = []
+    for combination in product(*axes.values()):
+        coords = dict(zip(axes, combination, strict=True))
+        points.append((coords, {**fixed, **coords}))
+    return points
+
+
+def chosen(table: Mapping[str, Entry], name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings without parameters of other entries of the table, with defaults for this entry's own."""
+    own = table[name].parameters
+    foreign = {key for entry in table.values() for key in entry.parameters} - set(own)
+    kept = {key: value for key, value in settings.items() if key not in foreign}
+    return kept | {key: parameter.default for key, parameter in own.items() if kept.get(key) is None}
+
+
+def chosen_network(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters of a network: those of its architecture and its activation, and no others."""
+    return chosen(ACTIVATIONS, settings["activation"], chosen(ARCHITECTURES, settings["architecture"], settings))
+
+
+def rows_of(training: Mapping[str, Any]) -> str:
+    """The constraint on rows that the optimizer of these settings keeps."""
+    return OPTIMIZERS[training["optimizer"]].rows_of(training)
