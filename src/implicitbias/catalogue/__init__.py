@@ -11,6 +11,7 @@ from implicitbias.catalogue.choices import CHOICES
 from implicitbias.catalogue.data import LABELS, SOURCES
 from implicitbias.catalogue.entries import (
     Activation,
+    CalledBy,
     Entry,
     Experiment,
     Figure,
@@ -54,6 +55,7 @@ __all__ = [
     "SOURCES",
     "TARGETS",
     "Activation",
+    "CalledBy",
     "Entry",
     "Experiment",
     "Figure",
