@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def test_code_counts(tmp_path: Path) -> None:
 
 
 def test_the_closure_holds_what_is_imported_and_not_what_is_not() -> None:
-    modules = closure(["implicitbias.training.run"])
+    modules = closure(frozenset({"implicitbias.training.run"}))
     assert {"implicitbias.schema", "implicitbias.rng", "implicitbias.networks.stacked"} <= modules
     assert not any(module.startswith("implicitbias.catalogue") for module in modules)
     assert not [name for name in modules if name.startswith(("implicitbias.nngp", "implicitbias.figures"))]
@@ -103,29 +104,54 @@ class Nested(Entry):
     alt: str = ""
 
 
-ELSEWHERE = "implicitbias.nngp.ep"
+ELSEWHERE = "implicitbias.optimizers.agd"
+AGD = f"{ELSEWHERE}:agd"
 HERE = catalogue.ACTIVATIONS["linear"]
+NNGP = ("implicitbias.nngp.evaluate:evaluate",)
 
 
 @pytest.mark.parametrize(
     "entry",
     [
-        replace(HERE, dual=f"{ELSEWHERE}:ep"),
-        Nested(HERE.function, "", several=(HERE.function, f"{ELSEWHERE}:ep")),
-        Nested(HERE.function, "", named={"a": f"{ELSEWHERE}:ep"}),
-        Nested(HERE.function, "", inner=(replace(HERE, dual=f"{ELSEWHERE}:ep"),)),
+        replace(HERE, function=AGD),
+        replace(HERE, dual=AGD),
+        Nested(HERE.function, "", several=(HERE.function, AGD)),
+        Nested(HERE.function, "", named={"a": AGD}),
+        Nested(HERE.function, "", inner=(replace(HERE, dual=AGD),)),
     ],
 )
 def test_an_edit_of_code_that_any_field_points_to_counts(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = fingerprint(TRAIN, [entry]), fingerprint(TRAIN, [HERE])
+    before = fingerprint(NNGP, [entry]), fingerprint(NNGP, [HERE])
     edit(monkeypatch, ELSEWHERE)
-    after = fingerprint(TRAIN, [entry]), fingerprint(TRAIN, [HERE])
+    after = fingerprint(NNGP, [entry]), fingerprint(NNGP, [HERE])
     assert before[0] != after[0]
     assert before[1] == after[1]
 
 
+def test_a_pointer_that_one_module_calls_counts_where_that_module_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel of an activation: for infinite width and for spherised targets, but not for plain training."""
+    entry, spherised = replace(HERE, dual=AGD), catalogue.TARGETS["spherised"]
+    before = fingerprint(TRAIN, [entry]), fingerprint(TRAIN, [entry, spherised])
+    edit(monkeypatch, ELSEWHERE)
+    after = fingerprint(TRAIN, [entry]), fingerprint(TRAIN, [entry, spherised])
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
+def test_no_other_module_reads_a_field_that_is_said_to_be_called_by_one() -> None:
+    stages = set(closure(frozenset(f"implicitbias.{name}" for name in ("training.run", "sampling", "nngp.evaluate"))))
+    stages |= closure(frozenset(f"implicitbias.{name}" for name in ("measurement.measure", "experiments.run")))
+    stages |= closure(frozenset({"implicitbias.training.spherised"}))
+    readers = {
+        name
+        for name in stages
+        if (spec := find_spec(name)) and spec.origin and re.search(r"\.dual\b", Path(spec.origin).read_text())
+    }
+    assert readers == {caller for _, caller in pointers(HERE) if caller}
+
+
 def test_a_string_that_is_not_declared_a_pointer_is_none() -> None:
-    assert list(pointers(Nested(HERE.function, f"{ELSEWHERE}:ep", alt=f"{ELSEWHERE}:ep"))) == [HERE.function]
+    assert list(pointers(Nested(HERE.function, AGD, alt=AGD))) == [(HERE.function, "")]
 
 
 def strings_in(value: Any) -> Iterator[str]:
@@ -155,9 +181,10 @@ def test_whatever_looks_like_a_pointer_is_declared_followed_and_resolves(
     monkeypatch.setattr(module, "_closure_digest", lambda modules: digested.update(modules) or "")
     for name, entry in TABLES[table].items():
         found = {text for text in strings_in(entry) if re.fullmatch(r"implicitbias(\.\w+)+:\w+", text)}
-        assert found == set(pointers(entry)), f"{name}: declare the field that holds it with the type Pointer"
+        callers = dict(pointers(entry))
+        assert found == set(callers), f"{name}: declare the field that holds it with the type Pointer"
         digested.clear()
-        fingerprint((), [entry])
+        fingerprint([f"{caller}:" for caller in callers.values() if caller], [entry])
         for pointer in found:
             assert pointer.split(":")[0] in digested
             assert callable(function_of(pointer))

@@ -5,7 +5,7 @@ syntax trees of all first-party modules that its function imports, directly or n
 docstrings: editing code reruns just the stages that run it, and rewording a comment reruns nothing.
 
 The catalogue is left out of every closure (else adding a metric would retrain every network); the entries that
-a job uses are digested instead, with all code that they point to.
+a job uses are digested instead, with all code that they point to and that the job may call.
 """
 
 import ast
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import grimp
 
-from implicitbias.catalogue import Entry, pointers
+from implicitbias.catalogue import Entry, Pointer, pointers
 
 PACKAGE = "implicitbias"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -45,15 +45,23 @@ def fingerprint(
         upstream: fingerprints of the jobs whose files it reads.
 
     """
-    called = {*functions, *chain.from_iterable(map(pointers, entries))}
-    parts = [_closure_digest(tuple(sorted({name.split(":")[0] for name in called})))]
+    # what one module alone calls is run by those jobs only that run that module
+    pointed = list(chain.from_iterable(map(pointers, entries)))
+    always = _modules([*functions, *(pointer for pointer, caller in pointed if not caller)])
+    sometimes = _modules(pointer for pointer, caller in pointed if caller in closure(always))
+    parts = [_closure_digest(always | sometimes)]
     parts += [_entry_text(entry) for entry in entries]
     parts += [_source_digest(Path(script)) for script in scripts]
     parts += list(upstream)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def closure(modules: Iterable[str]) -> frozenset[str]:
+def _modules(names: Iterable[Pointer]) -> frozenset[str]:
+    return frozenset(name.split(":")[0] for name in names)
+
+
+@cache
+def closure(modules: frozenset[str]) -> frozenset[str]:
     """All first-party modules that `modules` import, directly or not, with the packages that hold them."""
     graph = _graph()
     found = set(modules)
@@ -78,7 +86,7 @@ def _graph() -> grimp.ImportGraph:
 
 
 @cache
-def _closure_digest(modules: tuple[str, ...]) -> str:
+def _closure_digest(modules: frozenset[str]) -> str:
     digest = hashlib.sha256()
     for module in sorted(closure(modules)):
         digest.update(f"{module}={_module_digest(module)}\n".encode())

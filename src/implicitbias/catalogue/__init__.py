@@ -13,6 +13,7 @@ from implicitbias.catalogue.data import LABELS, SOURCES
 from implicitbias.catalogue.entries import (
     Activation,
     Architecture,
+    CalledBy,
     Entry,
     Experiment,
     Figure,
@@ -58,6 +59,7 @@ __all__ = [
     "TARGETS",
     "Activation",
     "Architecture",
+    "CalledBy",
     "Entry",
     "Experiment",
     "Figure",

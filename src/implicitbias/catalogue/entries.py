@@ -8,9 +8,20 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from implicitbias.catalogue.limits import Allowed, Having, Limits, also, misfit
 
-Pointer = Annotated[str, "module:function"]
+_POINTER = "module:function"
+Pointer = Annotated[str, _POINTER]
 """Where code is. A field of an entry that holds one, or a tuple or mapping of them, is declared with this type: that
 is how `pointers` finds it, whatever the field is called, so that an edit of that code reruns the jobs that use it."""
+
+
+@dataclass(frozen=True)
+class CalledBy:
+    """Added to the type of a field with pointers, `Annotated[Pointer, CalledBy(module)]`: no other module calls them.
+
+    Then an edit of their code reruns only those of the entry's jobs whose code holds that module.
+    """
+
+    module: str
 
 
 @dataclass(frozen=True)
@@ -82,8 +93,8 @@ class Activation(Entry):
     grows; |z phi'(z) - degree phi(z)| <= `defect`.
     """
 
-    dual: Pointer = ""
-    mean: Pointer = ""
+    dual: Annotated[Pointer, CalledBy("implicitbias.networks.kernels")] = ""
+    mean: Annotated[Pointer, CalledBy("implicitbias.networks.kernels")] = ""
     degree: int = 1
     homogeneous: bool = True
     defect: float = 0.0
@@ -262,24 +273,34 @@ def function_of(pointer: Pointer) -> Callable[..., Any]:
     return function
 
 
-def pointers(entry: Any) -> Iterator[Pointer]:
-    """Every pointer of an entry, those of entries inside it too, found by the declared types of its fields."""
+def pointers(entry: Any) -> Iterator[tuple[Pointer, str]]:
+    """Every pointer of an entry, those of entries inside it too, found by the declared types of its fields.
+
+    Beside each stands the module that alone calls it, or "" if any code may.
+    """
     for name, kind in get_type_hints(type(entry), include_extras=True).items():
-        yield from _pointers_in(getattr(entry, name), _mentions_pointer(kind))
+        marks = list(_marks(kind))
+        caller = next((mark.module for mark in marks if isinstance(mark, CalledBy)), "")
+        for item in _items(getattr(entry, name)):
+            if is_dataclass(item):
+                yield from pointers(item)
+            elif item and _POINTER in marks:
+                yield item, caller
 
 
-def _pointers_in(value: Any, declared: bool) -> Iterator[Pointer]:
-    """The pointers in a field's value; its strings are pointers if the field's type is declared to hold some."""
-    if is_dataclass(value):
-        yield from pointers(value)
-    elif isinstance(value, Mapping):
-        yield from _pointers_in(tuple(value.values()), declared)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _pointers_in(item, declared)
-    elif declared and isinstance(value, str) and value:
+def _marks(kind: Any) -> Iterator[Any]:
+    """What a type is annotated with, at any depth."""
+    yield from getattr(kind, "__metadata__", ())
+    for inner in get_args(kind):
+        yield from _marks(inner)
+
+
+def _items(value: Any) -> Iterator[Any]:
+    """What stands in tuples and mappings, at any depth; of another value itself."""
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if not isinstance(value, tuple):
         yield value
-
-
-def _mentions_pointer(kind: Any) -> bool:
-    return kind == Pointer or any(map(_mentions_pointer, get_args(kind)))
+        return
+    for item in value:
+        yield from _items(item)
