@@ -79,7 +79,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         only=({"width": Range(multiple_of=32)},),
     ),
     "pooled_mlp": Architecture(
-        f"{_HERE}.classics:pooled_mlp", "max pooling, and dense layers of 120, 60, 30 and 12 neurons (Peleg & Hein 2024)",
+        f"{_HERE}.classics:pooled_mlp", "max pooling, and layers of 120, 60, 30 and 12 neurons (Peleg & Hein 2024)",
         {
             "depth": Parameter(5, "number of weight matrices; fewer leave out the largest", 1, 5),
             "factor": _FACTOR,

@@ -153,7 +153,8 @@ class Source(Entry):
 
     A real one has inputs `features` long and, in (training, test), `counts[digit]` points of every digit. A synthetic
     one has no counts: its function draws points and labels, as many as are wanted, given its parameters;
-    `test_points` where the config does not say. `image` is the shape (channels, rows, columns) of inputs that are images.
+    `test_points` where the config does not say. `image` is the shape (channels, rows, columns) of inputs that are
+    images.
     """
 
     features: int = 0

@@ -160,8 +160,8 @@ class NetworkBase(Strict):
     activation: Axis[ActivationName] = Field("relu", description="hidden activation")
     rows: Axis[RowsName] | None = Field(
         None,
-        description="what the rows of all trained weight matrices obey: nothing (free), norm 1 (unit), mean 0 (mean_free)"
-        " or both; null: what the optimizer keeps them under (free without training)",
+        description="what the rows of all trained weight matrices obey: nothing (free), norm 1 (unit), mean 0"
+        " (mean_free), or both (mean_free_unit); null: what the optimizer keeps, and free where nothing is trained",
     )
 
 
@@ -267,7 +267,8 @@ class NNGP(Strict):
 
     rows: Axis[RowsName] | None = Field(
         None,
-        description="of networks of another class than those of the study, for comparison: their rows; null: the study's",
+        description="what the rows of the infinitely wide network obey, if it is to be of another class than the"
+        " study's networks; null: of the same",
     )
     estimators: Distinct[EstimatorName] = Field(["bound", "mixture"], description="of the complexity -ln P")
     delta: Axis[Probability] = Field(0.01, description="failure probability of the PAC-Bayes bound")

@@ -36,8 +36,8 @@ def check_limits(study: "Study") -> None:
 def _stages(study: "Study") -> Iterator[Grid]:
     """The settings of every stage of the study, with the key `stage` for its name.
 
-    Parameters of entries that are left out are absent, for which default holds depends on the entry; those of the chosen
-    architectures have their defaults.
+    Parameters of entries that are left out are absent, for which default holds depends on the entry; those of the
+    chosen architectures have their defaults.
     """
     parameters = {key for choice in CHOICES.values() for entry in choice.table.values() for key in entry.parameters}
     metrics = [] if study.metrics is None else study.metrics

@@ -128,7 +128,7 @@ class Study(Strict):
             raise problem(f"learning rate {words[0]!r} is a number job by job only; allowed in an ensemble: numbers")
 
     def _check_networks(self) -> None:
-        """Every network of the grid can be built for the inputs of every source, trained, sampled, and has its kernel."""
+        """Every network of the grid can be built for the inputs of every source, and has the kernel that it needs."""
         if self.network is None or self.task is None:
             return
         trainings = [settings for _, settings in grid(self.training, set())] if self.training else []

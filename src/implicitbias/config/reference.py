@@ -23,7 +23,8 @@ BLOCKS: dict[str, type[BaseModel]] = {
 }  # fmt: skip
 TABLES: dict[str, Mapping[str, catalogue.Entry]] = {
     "sources": catalogue.SOURCES, "label rules": catalogue.LABELS, "activations": catalogue.ACTIVATIONS,
-    "architectures": catalogue.ARCHITECTURES, "output layers": catalogue.OUTPUTS, "initialisations": catalogue.INITIALISATIONS, "losses": catalogue.LOSSES,
+    "architectures": catalogue.ARCHITECTURES, "output layers": catalogue.OUTPUTS,
+    "initialisations": catalogue.INITIALISATIONS, "losses": catalogue.LOSSES,
     "optimizers": catalogue.OPTIMIZERS, "schedules": catalogue.SCHEDULES, "targets": catalogue.TARGETS,
     "estimators": catalogue.ESTIMATORS, "metrics": catalogue.METRICS, "experiments": catalogue.EXPERIMENTS,
     "figures": catalogue.FIGURES, "checks": catalogue.CHECKS, "published tables": catalogue.PUBLISHED,

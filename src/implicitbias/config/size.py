@@ -100,7 +100,7 @@ def _data_bytes(task: Mapping[str, Any]) -> int:
 
 
 def _covariances(network: Network) -> int:
-    """How many covariances a pair of points has at the most: one a pixel, or one a pair of pixels if these are mixed."""
+    """How many covariances a pair of points has at the most: one a pixel, or one a pair of pixels if they are mixed."""
     if len(network.input_shape) == 1 or isinstance(network.layers[0], Flatten):
         return 1
     pixels = prod(network.input_shape[1:])

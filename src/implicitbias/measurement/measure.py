@@ -195,7 +195,8 @@ MAKERS: dict[str, Callable[..., Any]] = {
 """What a metric's argument names can ask for, besides `network`, the metric's own arguments and the
 coordinates of its dimensions:
 
-- arrays of the run and of its task; `layer_shapes`: `(L, 2)`; `degree`: of homogeneity in the trained weights (at large ones);
+- arrays of the run and of its task; `layer_shapes`: `(L, 2)`; `degree`: of homogeneity in the trained
+  weights (at large ones);
 - `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`: see `measurement.tangents`;
 - `input_slopes`: gradients of the outputs by the inputs, `(..., n, d)`;
 - of trained runs `loss`, the function of the margin that it sums, `label_scales`, of the run's leading shape, and

@@ -1,7 +1,8 @@
 """Dual activations: moments of phi(u), phi(v) for a centred normal pair (u, v), in closed form.
 
-A dual is a function (covariance, variances of u, variances of v, and the activation's parameters) -> (E[phi(u) phi(v)],
-E[phi'(u) phi'(v)]), a mean one of (variances, and the parameters) -> E[phi(u)]. Variances broadcast against covariances.
+A dual is a function (covariance, variances of u, variances of v, and the activation's parameters) ->
+(E[phi(u) phi(v)], E[phi'(u) phi'(v)]), a mean one of (variances, and the parameters) -> E[phi(u)]. Variances broadcast
+against covariances.
 """
 
 import math

@@ -1,13 +1,16 @@
-"""Kernels of infinitely wide networks (Neal 1996; Cho & Saul 2009; Lee et al. 2018; Jacot et al. 2018; Novak et al. 2019).
+"""Kernels of infinitely wide networks (Neal 1996; Cho & Saul 2009; Lee et al. 2018; Jacot et al. 2018).
 
-Weights are N(0, 1/fan_in), biases N(0, bias_variance), or obey the network's constraint on rows (`layers.ROWS`). Rows of
-mean 0 see the centred input of their layer: the covariance after a linear layer is that before less the product of the
-means over channels, and with rows of norm 1 as well it is the covariance of networks that Nero trains.
+Weights are N(0, 1/fan_in), biases N(0, bias_variance), or rows obey the network's constraint (`layers.ROWS`). Rows of
+mean 0 see the centred input of their layer: behind a linear layer the covariance is less by the product of the inputs'
+means over channels. With rows of norm 1 as well it is the covariance of networks that Nero trains.
 
-What a layer does to a covariance K(p, p') between the pixels of two images it does for every shift p' - p alike and
-apart, but for pooling, which mixes shifts. So the recursion goes shift by shift, from one pooling to the next. A flattening
-readout needs the shift 0 only, the global average all of them. A vector is an image of one pixel. Arrays are `(rows,
-columns, n, m)`, so that what moves together in memory belongs to one pixel.
+Of images, the recursion is for the covariances K(p, p') of their pixels (Novak et al. 2019). What a layer does to them
+it does for every shift p' - p apart, but for pooling, which mixes shifts. So the recursion goes shift by shift, from
+one pooling to the next: a flattening readout needs the shift 0 alone, the global average all of them. A vector is an
+image of one pixel. Arrays are `(rows, columns, n, m)`, so that what stands together in memory belongs to one pixel.
+
+Where rows of norm 1 are short, as those of a first convolution are, their products are not quite normal. What follows
+is exact for homogeneous activations of these products alone, and neglects it elsewhere (in streams of residual blocks).
 """
 
 import math
@@ -144,12 +147,12 @@ def _refuse(network: Network, reason: str, *inputs: Tensor) -> None:
     for x in inputs:
         if x.ndim != 2 or x.shape[1] != network.features or not x.is_floating_point():
             raise ConfigError(
-                f"inputs of shape {tuple(x.shape)} and {x.dtype}; allowed: floating-point numbers (n, {network.features})"
+                f"inputs of shape {tuple(x.shape)}, {x.dtype}; allowed: floating-point numbers (n, {network.features})"
             )
 
 
 def _numbers(x: Tensor) -> int:
-    """In an array of a block: on a CPU its few temporaries stay near the processor, elsewhere launches are to be few."""
+    """In an array of a block: on a CPU its temporaries stay near the processor, elsewhere launches are to be few."""
     return _NUMBERS if x.device.type == "cpu" else 64 * _NUMBERS
 
 
@@ -213,12 +216,12 @@ def _needed(end: Layer | None, size: Size, shifts: Sequence[Shift]) -> tuple[Shi
     if end is None or isinstance(end, Flatten):
         return ((0, 0),) if isinstance(end, Flatten) else tuple(shifts)
     if isinstance(end, GlobalAverage):
-        wanted = set(product(*(range(1 - length, length) for length in size)))
+        wanted = set(product(range(1 - size[0], size[0]), range(1 - size[1], size[1])))
     else:
         assert isinstance(end, Pool)
         steps = range(1 - end.side, end.side)
         wanted = {(end.side * s + a, end.side * t + b) for s, t in shifts for a in steps for b in steps}
-    return ((0, 0), *sorted(wanted - {(0, 0)}))
+    return ((0, 0), *sorted(wanted - {(0, 0)}))  # the first one makes the records that the others need
 
 
 def _inside(size: Size, shift: Shift) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
@@ -240,9 +243,9 @@ def _join(end: Layer, size: Size, shift: Shift, values: Tensor, joined: dict[Shi
         return
     assert isinstance(end, Pool)
     k = end.side
+    pooled = size[0] // k, size[1] // k
     for a, c in product(range(k), repeat=2):  # where p lies in its square
-        (s, b), (t, d) = divmod(shift[0] + a, k), divmod(shift[1] + c, k)
-        pooled = (size[0] // k, size[1] // k)
+        s, t = (shift[0] + a) // k, (shift[1] + c) // k  # from its square to that of p + shift
         if abs(s) >= pooled[0] or abs(t) >= pooled[1]:
             continue
         cut = [
@@ -373,8 +376,8 @@ class _Recorder:
     def _size(self, degree: int) -> Callable[[int], float]:
         """(k) -> 1/E|r|^(k degree), r the norm of a normal row over its root mean square.
 
-        A normal row is one of norm 1 times an independent r, so that moments of a homogeneous activation of its products
-        are those of rows of norm 1 but for a factor, exactly. For other activations the latter count as normal.
+        A normal row is one of norm 1 times an independent r, so that moments of a homogeneous activation of its
+        products are those of rows of norm 1 but for a factor, exactly. For other activations it is neglected.
         """
         if not (nu := self.freedom):
             return lambda k: 1.0
@@ -407,7 +410,6 @@ class _Recorder:
 # ----------------------------------------------------------------------------------------------- what pairs do
 def _pair(segments: Sequence[_Segment], left: _Alone, right: _Alone, *, same: bool, tangent: bool) -> Tensor:
     """The kernel `(n, m)` of two blocks of points."""
-    size, shifts = segments[0].size, segments[0].shifts
     start: dict[Shift, Tensor] = {}
     start_tangent: dict[Shift, Tensor] = {}
     covariance = left.variance
@@ -415,7 +417,7 @@ def _pair(segments: Sequence[_Segment], left: _Alone, right: _Alone, *, same: bo
         behind: dict[Shift, Tensor] = {}
         behind_tangent: dict[Shift, Tensor] = {}
         for shift in segment.shifts:
-            given = start.pop(shift) if number else _product(left.images, right.images, size, shift, "pairs")
+            given = start.pop(shift) if number else _product(left.images, right.images, segment.size, shift, "pairs")
             at = _At(
                 shift, iter(left.records[number]), iter(right.records[number]), crossed=True, same=same, tangent=tangent
             )
@@ -476,7 +478,8 @@ class _At:
         if isinstance(layer, Convolution):
             k, theta = _windows(k, layer), None if theta is None else _windows(theta, layer)
         if one.mean is not None and other.mean is not None:
-            assert one.other_mean is not None and other.other_mean is not None
+            assert one.other_mean is not None
+            assert other.other_mean is not None
             left, right = self._sides(one.mean, other.mean)
             if one.other_mean is one.mean:
                 k = k.addcmul_(left, right, value=-1)
@@ -492,7 +495,8 @@ class _At:
     def _activation(
         self, layer: Activation, k: Tensor, theta: Tensor | None, one: _Record, other: _Record
     ) -> tuple[Tensor, Tensor | None]:
-        assert one.variance is not None and other.variance is not None
+        assert one.variance is not None
+        assert other.variance is not None
         if self.diagonal:  # exactly a point with itself: arccos doubles the rounding of a 1
             k.diagonal(dim1=-2, dim2=-1).copy_(one.variance)
         dual: Callable[..., tuple[Tensor, Tensor]] = function_of(ACTIVATIONS[layer.name].dual)
@@ -503,7 +507,8 @@ class _At:
     def _normalisation(
         self, k: Tensor, theta: Tensor | None, one: _Record, other: _Record
     ) -> tuple[Tensor, Tensor | None]:
-        assert one.variance is not None and other.variance is not None
+        assert one.variance is not None
+        assert other.variance is not None
         if one.mean is not None and other.mean is not None:
             left, right = self._sides(one.mean, other.mean)
             k = k - left * right
@@ -515,7 +520,8 @@ class _At:
         one, other = next(self.left), next(self.right)
         k = k.add_(inside.covariance)
         if one.mean is not None and one.other_mean is not None:
-            assert other.mean is not None and other.other_mean is not None
+            assert other.mean is not None
+            assert other.other_mean is not None
             left, right = self._sides(one.mean, other.mean)
             more_left, more_right = self._sides(one.other_mean, other.other_mean)
             k = k.addcmul_(left, more_right).addcmul_(more_left, right)

@@ -109,7 +109,7 @@ class Dense(Linear):
     def output(self, shape: Shape) -> Shape:
         if len(shape) != 1:
             raise ConfigError(
-                f"a dense layer takes vectors, not images of shape {shape}: flatten or average them first"
+                f"a dense layer takes vectors; allowed: images {shape} once they are flattened or averaged"
             )
         return (self.features,)
 
@@ -263,5 +263,5 @@ def flat(layers: Iterable[Layer]) -> Iterator[Layer]:
 
 def _image(shape: Shape, what: str) -> tuple[int, int, int]:
     if len(shape) != 3:
-        raise ConfigError(f"{what} takes images (channels, rows, columns), not vectors of {prod(shape)} features")
+        raise ConfigError(f"{what} takes images; allowed: (channels, rows, columns), not a vector")
     return shape[0], shape[1], shape[2]

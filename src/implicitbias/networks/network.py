@@ -259,12 +259,18 @@ def _checked(key: str, value: Any, parameter: Parameter) -> Any:
 
 
 def _check(network: Network) -> None:
-    """Every layer takes what comes in, and rows of mean 0 have at least two entries."""
-    weights = network.weights
-    if "mean_free" in network.rows:
-        for number, weight in enumerate(weights[network.trained]):
-            if weight.shape[1] < 2:
-                raise ConfigError(
-                    f"rows = {network.rows!r}: layer {number} has rows of one number, which cannot have mean 0;"
-                    " allowed: at least 2 features and a width of at least 2"
-                )
+    """Every layer takes what comes in, and the constraint on rows can be kept."""
+    for number, weight in enumerate(network.weights):
+        layer = weight.layer
+        if network.rows == "free" or not layer.trained:
+            continue
+        if layer.bias_variance:
+            raise ConfigError(
+                f"bias_variance = {layer.bias_variance:g} does not go with rows {network.rows!r}, of which biases are a"
+                " part; allowed: 0, or rows: free"
+            )
+        if "mean_free" in network.rows and weight.shape[1] < 2:
+            raise ConfigError(
+                f"rows = {network.rows!r}: layer {number} has rows of one number, which cannot have mean 0; allowed: at"
+                " least 2 features and a width of at least 2"
+            )

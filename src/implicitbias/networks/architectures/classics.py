@@ -23,7 +23,7 @@ def lyu_li(phi: Activation, outputs: int, *, width: int, bias: str, bias_varianc
 
 
 def lenet(phi: Activation, outputs: int, *, depth: int, factor: float, bias_variance: float) -> list[Layer]:
-    """Convolutions of 6 and 16 channels of 5 x 5 without padding, hidden layers of 120 and 84 neurons, all times factor.
+    """Convolutions of 6 and 16 channels of 5 x 5 without padding, and 120 and 84 hidden neurons, all times factor.
 
     Each convolution's activation is followed by the largest of 2 x 2 pixels. Depths of 4 and 3 leave out hidden layers,
     the larger one first, and 2 the second convolution, but not its pooling. Products are rounded down. All layers have
