@@ -90,6 +90,14 @@ def test_only_points_of_the_grid_are_judged(monkeypatch: pytest.MonkeyPatch) -> 
     assert validate(study(task={"features": "2n"}))
 
 
+def test_the_settings_of_a_task_are_judged_where_an_experiment_is_given_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Experiments have parameters of the same names, which are left out here."""
+    limit(monkeypatch, "source", "two_gaussians", {"features": Range(minimum=9)})
+    task = {"source": "two_gaussians", "train_size": 4, "features": "2n"}
+    with pytest.raises(ConfigError, match="'two_gaussians' does not go with features = 8; allowed: at least 9"):
+        validate({"studies": {"one": {"task": task, "experiment": {"name": "guess_and_check"}}}})
+
+
 def test_a_new_source_and_a_new_label_rule_go_with_those_of_their_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SOURCES, "new", replace(SOURCES["gaussian"], function="a:b", only=()))
     monkeypatch.setitem(LABELS, "new", replace(LABELS["own"], function="a:b"))

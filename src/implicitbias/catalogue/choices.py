@@ -19,7 +19,8 @@ from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, SCHEDULES, TARGE
 class Choice:
     """A key whose values name entries: of which table, and of what kind an error says that they are.
 
-    Any value but null goes with what `only` allows, besides the limits of the entry that it names.
+    Where the key is set, to whatever entry, the other settings have to be what `only` allows, besides that entry's own
+    limits.
     """
 
     table: Mapping[str, Entry]

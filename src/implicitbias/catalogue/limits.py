@@ -118,7 +118,7 @@ def misfit(limits: Limits, settings: Mapping[str, Any]) -> str:
 
 
 def also(limits: Limits, rule: Mapping[str, Allowed]) -> Limits:
-    """The limits, with a rule that holds in every alternative."""
+    """The limits, with a rule that holds in every alternative, but for keys that an alternative has itself."""
     return tuple({**rule, **alternative} for alternative in limits or ({},))
 
 

@@ -11,7 +11,7 @@ _BOTH_SIGNS: Mapping[str, Allowed] = {"width": Range(minimum=2)}
 
 OUTPUTS: dict[str, Entry] = {
     "trained": Entry(_NETWORKS, "trained as all other layers"),
-    "signs": Entry(_NETWORKS, "+-1/sqrt(m) at random, frozen", only=(_HIDDEN_LAYER,)),
+    "signs": Entry(_NETWORKS, "random +-1/sqrt(m), frozen", only=(_HIDDEN_LAYER,)),
     "halves": Entry(
         _NETWORKS, "of m neurons the first half 2/m, the others -2/m, frozen", only=({**_HIDDEN_LAYER, **_BOTH_SIGNS},)
     ),

@@ -1,6 +1,6 @@
 """The grid of a study: the points of its blocks, each with all parameters of the entries that it chooses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
@@ -29,6 +29,14 @@ def grid(block: BaseModel | None, together: set[str]) -> list[tuple[dict[str, An
         coords = dict(zip(axes, combination, strict=True))
         points.append((coords, {**fixed, **coords}))
     return points
+
+
+def points_of(block: BaseModel | None, keys: Iterable[str]) -> list[dict[str, Any]]:
+    """The different settings of some keys of a block on the grid."""
+    if block is None:
+        return []
+    values = {key: as_list(value) for key, value in block if key in set(keys)}
+    return [dict(zip(values, point, strict=True)) for point in product(*values.values())]
 
 
 def chosen(table: Mapping[str, Entry], name: str, settings: Mapping[str, Any]) -> dict[str, Any]:

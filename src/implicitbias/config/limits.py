@@ -36,7 +36,7 @@ def check_limits(study: "Study") -> None:
 def _stages(study: "Study") -> Iterator[Grid]:
     """The settings of every stage of the study, with the key `stage` for its name.
 
-    Parameters of entries that are left out are absent, for which default holds depends on the entry; those of the
+    Parameters of entries are absent where they are left out, for which default holds depends on the entry; those of the
     chosen architectures have their defaults.
     """
     parameters = {key for choice in CHOICES.values() for entry in choice.table.values() for key in entry.parameters}
@@ -51,11 +51,15 @@ def _stages(study: "Study") -> Iterator[Grid]:
     for stage, (block, *others) in stages.items():
         if block is None:
             continue
-        given = {key: value for each in (*others, block) for key, value in each or ()}
-        grid = {key: as_list(value) for key, value in given.items() if value is not None or key not in parameters}
+        grid = {
+            key: as_list(value)
+            for each in (*others, block)
+            for key, value in each or ()
+            if value is not None or key not in parameters
+        }
         for name in as_list(study.network.architecture) if study.network in others and study.network else ():
             for key, parameter in ARCHITECTURES[name].parameters.items():
-                if given[key] is None:
+                if getattr(study.network, key) is None:
                     grid[key] = [*grid.get(key, []), parameter.default]
         yield {**grid, "stage": [stage], "metrics": metrics if stage in ("training", "sampling") else []}
 

@@ -21,7 +21,7 @@ from implicitbias.config.blocks import (
     axes_of,
     problem,
 )
-from implicitbias.config.grid import chosen, chosen_network, grid, rows_of
+from implicitbias.config.grid import chosen, chosen_network, grid, points_of, rows_of
 from implicitbias.config.limits import check_limits
 from implicitbias.config.values import Count, Distinct, OneOf, Positive, counted
 from implicitbias.errors import ConfigError, nearest
@@ -131,7 +131,8 @@ class Study(Strict):
         """Every network of the grid can be built for the inputs of every source, and has the kernel that it needs."""
         if self.network is None or self.task is None:
             return
-        trainings = [settings for _, settings in grid(self.training, set())] if self.training else []
+        deciding = {"optimizer", "targets", *(entry.rows for entry in catalogue.OPTIMIZERS.values())}
+        trainings = points_of(self.training, deciding)
         for (_, settings), (source, shape) in product(grid(self.network, set()), self._input_shapes()):
             parameters = chosen_network(settings)
             self._check_trained(parameters, trainings, source, shape)
@@ -160,15 +161,15 @@ class Study(Strict):
             network = _built(f"optimizer {training['optimizer']!r}", parameters, source, shape, rows)
             if training["targets"] != "labels":
                 _check_kernel(f"targets: {training['targets']}", network)
-            rate = training["learning_rate"]
-            if isinstance(rate, str) and rate.endswith("m") and "width" not in parameters:
-                raise problem(f"learning_rate = {rate!r}: architecture {parameters['architecture']!r} has no width")
+        rates = as_list(self.training.learning_rate) if self.training else []
+        if by_width := [rate for rate in rates if str(rate).endswith("m") and "width" not in parameters]:
+            raise problem(f"learning_rate = {by_width[0]!r}: architecture {parameters['architecture']!r} has no width")
 
     def _input_shapes(self) -> list[tuple[str, tuple[int, ...]]]:
         """Every source with the shapes of its inputs on the grid."""
         assert self.task is not None
         found: dict[tuple[str, tuple[int, ...]], None] = {}
-        for _, task in grid(self.task, set()):
+        for task in points_of(self.task, ("source", "features", "train_size")):
             entry = catalogue.SOURCES[task["source"]]
             given = chosen(catalogue.SOURCES, task["source"], task).get("features")
             found[task["source"], entry.shape(entry.features or counted(given, task["train_size"]))] = None
