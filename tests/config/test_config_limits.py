@@ -21,8 +21,8 @@ STUDY: dict[str, Any] = {
     "metrics": ["test_error", "train_loss"],
 }
 CHOSEN = {
-    "source": "two_gaussians", "labels": "own", "activation": "relu", "output": "trained", "optimizer": "adam",
-    "loss": "square", "schedule": "decaying", "targets": "labels", "init": "fan_in", "metrics": "train_loss",
+    "source": "two_gaussians", "labels": "own", "architecture": "mlp", "activation": "relu", "output": "trained",
+    "optimizer": "adam", "loss": "square", "schedule": "decaying", "targets": "labels", "init": "fan_in", "metrics": "train_loss",
     "estimators": "mixture",
 }  # fmt: skip
 

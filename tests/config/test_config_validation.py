@@ -31,7 +31,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-CNN = {"architecture": "cnn", "depth": 4, "width": 32}
+CNN = {"architecture": "lyu_li", "width": 32}
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -85,10 +85,21 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.network.width", [], ["studies.one.network.width", "empty list"]),
         ("studies.one.network.width", [8, 8], ["width", "8 stands twice"]),
         ("studies.one.network.depth", [2, 0], ["depth.1", "greater than or equal to 1"]),
-        ("studies.one.network.bias", "all", ["nngp", "bias: none"]),
-        ("studies.one.network", {"architecture": "cnn", "depth": 3, "width": 32}, ["depth = 3", "cnn; allowed: 4"]),
-        ("studies.one.network", {"architecture": "cnn", "depth": 4, "width": 40}, ["width = 40", "multiple of 32"]),
-        ("studies.one.network", {"architecture": "cnn", "depth": 4, "width": 32}, ["nngp", "architecture: mlp"]),
+        ("studies.one.network.residual", 1, ["residual", "true or false"]),
+        ("studies.one.network.readout", "flatten", ["readout is a parameter of cnn and resnet", "mlp"]),
+        ("studies.one.network.rows", "centred", ["'centred'", "mean_free_unit"]),
+        ("studies.one.network.rows", "free", ["rows = 'free'", "'nero'", "allowed: rows: mean_free_unit", "nngp.rows"]),
+        ("studies.one.nngp.rows", "mean", ["'mean'", "did you mean 'mean_free'"]),
+        ("studies.one.training.constraint", "norm", ["constraint", "mean_free_unit"]),
+        ("studies.one.network", {"architecture": "resnet", "depth": 5}, ["'resnet'", "depth = 5", "multiple of 2"]),
+        ("studies.one.network", {"architecture": "cnn", "side": [3, 4]}, ["'cnn'", "side = 4", "1, 3, 5"]),
+        ("studies.one.network", {"architecture": "lyu_li", "width": 40}, ["width = 40", "multiple of 32"]),
+        ("studies.one.network", CNN, ["nngp needs a kernel in closed form", "max pooling", "none or average"]),
+        (
+            "studies.one.network", {"architecture": "cnn", "pooling": "average", "depth": 6},
+            ["'digits'", "too small for pooling 2 x 2"],
+        ),
+        ("studies.one.network", {"bias": "all", "bias_variance": 0.1}, ["bias_variance = 0.1", "'mean_free_unit'"]),
         (
             "studies.one",
             {
@@ -103,9 +114,9 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
                 "task": {"source": "digits", "labels": "3v6", "train_size": 4}, "network": CNN, "training": {},
                 "metrics": ["normalized_margin"],
             },
-            ["'normalized_margin' does not go with architecture = 'cnn'", "allowed: mlp"],
+            ["'normalized_margin' does not go with architecture = 'lyu_li'", "allowed: mlp"],
         ),
-        ("studies.one.network.output", ["trained", "signs"], ["network.output = 'signs'", "nngp", "output: trained"]),
+        ("studies.one.network.output", ["trained", "halves"], ["nngp", "'halves'", "output trained or signs"]),
         ("studies.one.network.activation", "silu", ["'silu'", "closed form", "relu, leaky_relu"]),
         ("studies.one.training.init", "galort", ["'galort'", "did you mean 'glorot'"]),
         ("studies.one.task.train_size", [10, 2000], ["train_size: 2000", "digits", "at most 1200"]),
@@ -163,14 +174,14 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
             "studies.one.training", {"until_fit": "sgd", "optimizer": ["sgd", "adam"]},
             ["until_fit 'sgd' does not go with optimizer = 'adam'", "allowed: sgd, steepest_l2"],
         ),
-        ("studies.one.network.width", [8, 1], ["width = 1", "nero", "at least 2"]),
+        ("studies.one.network.width", [8, 1], ["'nero'", "layer 1", "mean 0", "a width of at least 2"]),
         (
             "studies.one",
             {
                 "task": {"source": "gaussian", "train_size": 4, "features": [5, 1]}, "network": {"depth": 2},
                 "training": {}, "metrics": ["test_error"],
             },
-            ["features = 1", "nero", "at least 2"],
+            ["'nero'", "layer 0", "mean 0", "at least 2 features"],
         ),
         ("studies.one.ensemble", ["depth"], ["'depth'", "label_scale"]),
         ("studies.one.network.slope", 0.2, ["slope is a parameter of leaky_relu", "the activation here is relu"]),
@@ -236,8 +247,8 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
             "studies.one", {"experiment": {"name": "spectral_bias", "steps": 100}},
             ["steps = 100", "at least every, which is 200"],
         ),
-        ("studies.one", guessed(factor=[1.0, 0.05]), ["'guess_and_check'", "'digits'", "factor: 0.05", "1/12"]),
-        ("studies.one", guessed(architecture="lenet"), ["'digits'", "8 x 8", "at least 16 x 16"]),
+        ("studies.one", guessed(factor=[1.0, 0.05]), ["'guess_and_check'", "'digits'", "factor = 0.05", "1/12"]),
+        ("studies.one", guessed(architecture="lenet"), ["'digits'", "2 x 2 pixels are too small", "at least 5 x 5"]),
         (
             "studies.one", guessed({"source": "gaussian", "labels": "own"}), ["'gaussian'", "allowed: digits, mnist"],
         ),
@@ -315,7 +326,7 @@ def test_a_metric_without_a_meaning_for_these_networks_is_refused(
         ({"depth": 2, "width": 1, "output": "halves"}, ["output 'halves'", "width = 1; allowed: at least 2"]),
         (
             {"depth": 2, "output": "random_features"},
-            ["network.output = 'random_features'", "sampling", "signs"],
+            ["output 'random_features'", "stage = 'sampling'; allowed: training"],
         ),
     ],
 )

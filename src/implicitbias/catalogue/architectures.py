@@ -1,7 +1,9 @@
 """Architectures: families of networks, and the parameters that each has of its own."""
 
+from collections.abc import Mapping
+
 from implicitbias.catalogue.entries import Architecture, Parameter
-from implicitbias.catalogue.limits import Range
+from implicitbias.catalogue.limits import Allowed, Having, Range
 from implicitbias.catalogue.outputs import OUTPUTS
 
 _HERE = "implicitbias.networks.architectures"
@@ -10,7 +12,9 @@ _BIAS = {
     "bias_variance": Parameter(0.0, "variance of the initial biases; 0: they start at 0", 0),
 }
 _SIDE = Parameter(3, "side of a convolution's patches, which is odd", 1)
-_ODD = {"side": tuple(range(1, 32, 2))}
+_ODD: Mapping[str, Allowed] = {"side": tuple(range(1, 32, 2))}
+_IMAGES: Mapping[str, Allowed] = {"source": Having({"images": (True,)})}
+_BLOCKS: Mapping[str, Allowed] = {**_ODD, "depth": Range(multiple_of=2)}
 _READOUT = Parameter(
     "flatten",
     "what of the last images the output sees: all pixels, or their average",
@@ -47,7 +51,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             **_BIAS,
         },
         vanishing=("width",),
-        only=(_ODD,),
+        only=({**_ODD, **_IMAGES},),
     ),
     "resnet": Architecture(
         f"{_HERE}.convolutional:resnet", "residual blocks of two convolutions, or two dense layers (He et al. 2016b)",
@@ -61,7 +65,7 @@ ARCHITECTURES: dict[str, Architecture] = {
             **_BIAS,
         },
         vanishing=("width",),
-        only=({**_ODD, "depth": Range(multiple_of=2)},),
+        only=({**_BLOCKS, **_IMAGES}, {**_BLOCKS, "block": ("dense",)}),
     ),
     "lenet": Architecture(
         f"{_HERE}.classics:lenet", "two small convolutions with max pooling and three dense layers (LeCun et al. 1998)",
@@ -71,12 +75,13 @@ ARCHITECTURES: dict[str, Architecture] = {
             "bias_variance": _BIAS["bias_variance"],
         },
         vanishing=("factor",),
+        only=(_IMAGES,),
     ),
     "lyu_li": Architecture(
         f"{_HERE}.classics:lyu_li", "two convolutions with max pooling, a dense layer and the output (Lyu & Li 2020)",
         {"width": Parameter(1024, "neurons of the dense layer; channels are 1/32 and 1/16 of it", 32), **_BIAS},
         vanishing=("width",),
-        only=({"width": Range(multiple_of=32)},),
+        only=({"width": Range(multiple_of=32), **_IMAGES},),
     ),
     "pooled_mlp": Architecture(
         f"{_HERE}.classics:pooled_mlp", "max pooling, and layers of 120, 60, 30 and 12 neurons (Peleg & Hein 2024)",
@@ -86,5 +91,6 @@ ARCHITECTURES: dict[str, Architecture] = {
             "bias_variance": _BIAS["bias_variance"],
         },
         vanishing=("factor",),
+        only=(_IMAGES,),
     ),
 }  # fmt: skip

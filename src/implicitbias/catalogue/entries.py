@@ -163,6 +163,11 @@ class Source(Entry):
     counts: tuple[tuple[int, ...], tuple[int, ...]] | None = None
 
     @property
+    def images(self) -> bool:
+        """Whether its points are images."""
+        return bool(self.image)
+
+    @property
     def real(self) -> bool:
         """Whether its points are data, and not drawn."""
         return self.counts is not None

@@ -16,5 +16,9 @@ OUTPUTS: dict[str, Entry] = {
         _NETWORKS, "of m neurons the first half 2/m, the others -2/m, frozen", only=({**_HIDDEN_LAYER, **_BOTH_SIGNS},)
     ),
     "mean_field": Entry(_NETWORKS, "trained, with the network's output divided by m"),
-    "random_features": Entry(_NETWORKS, "as mean_field, from 0, with all other layers frozen"),
+    "random_features": Entry(
+        _NETWORKS,
+        "as mean_field, from 0, with all other layers frozen",
+        only=({"stage": ("training",)},),  # random networks that are 0 fit nothing, and have no kernel
+    ),
 }

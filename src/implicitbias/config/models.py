@@ -140,9 +140,7 @@ class Study(Strict):
             classes = [parameters["rows"]] if parameters["rows"] else {rows_of(each) for each in trainings} or ["free"]
             if self.sampling is not None:
                 for rows in classes:
-                    network = _built("random networks", parameters, source, shape, rows)
-                    if network.weights[-1].layer.start == "zeros":
-                        raise problem("sampling: random networks whose last layer starts at 0 fit nothing")
+                    _built("random networks", parameters, source, shape, rows)
             if self.nngp is not None:
                 for rows in as_list(self.nngp.rows) if self.nngp.rows else classes:
                     _check_kernel("nngp", _built("nngp", parameters, source, shape, rows))
@@ -182,7 +180,7 @@ class Study(Strict):
         known = catalogue.EXPERIMENTS[self.experiment.name].parameters
         keys = ("architecture", "layers", "factor")
         axes = [as_list(getattr(self.experiment, key) or known[key].default) for key in keys]
-        real = [name for name, entry in catalogue.SOURCES.items() if entry.image]
+        real = [name for name, entry in catalogue.SOURCES.items() if entry.images]
         for source in as_list(self.task.source):
             if source not in real:
                 raise problem(
