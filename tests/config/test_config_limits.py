@@ -22,8 +22,8 @@ STUDY: dict[str, Any] = {
 }
 CHOSEN = {
     "source": "two_gaussians", "labels": "own", "architecture": "mlp", "activation": "relu", "output": "trained",
-    "optimizer": "adam", "loss": "square", "schedule": "decaying", "targets": "labels", "init": "fan_in", "metrics": "train_loss",
-    "estimators": "mixture",
+    "optimizer": "adam", "loss": "square", "schedule": "decaying", "targets": "labels", "init": "fan_in",
+    "metrics": "train_loss", "estimators": "mixture",
 }  # fmt: skip
 
 

@@ -49,9 +49,12 @@ def tangents_of(network: Network, weights: Sequence[Array], inputs: Array) -> li
         gradients: list[Gradient] = []
         for weight in some:
             weight.requires_grad_(True)
-        forward(network, some, points, gradients).sum().backward()  # type: ignore[no-untyped-call]
+        forward(network, some, points, gradients, factored=True).sum().backward()  # type: ignore[no-untyped-call]
         parts.append(gradients[::-1])
-    layers = [Gradient(*(torch.cat(each) for each in zip(*layer, strict=True))) for layer in zip(*parts, strict=True)]
+    layers = [
+        Gradient(torch.cat([part.delta for part in layer]), torch.cat([part.h for part in layer]))
+        for layer in zip(*parts, strict=True)
+    ]
     tangents = [
         Tangent(
             weight,

@@ -40,8 +40,9 @@ from implicitbias.networks.layers import (
 )
 from implicitbias.networks.network import Network
 
-_NUMBERS = 2**18  # in an array of a block: its few temporaries stay near the processor
-_LEAST = 8  # points in a side of a block: below, calls cost more than numbers
+_NUMBERS = 2**16  # in an array of a block of images: its temporaries stay near the processor
+_POINTS = 512  # rows and columns of a block of vectors
+_LEAST = 8  # of a block of images: below, calls cost more than numbers
 
 Shift = tuple[int, int]
 Size = tuple[int, int]
@@ -137,8 +138,8 @@ def nngp_variance(network: Network, x: Tensor) -> Tensor:
     """The diagonal of `nngp_kernel(network, x)`, `(n,)`, without the kernel."""
     _refuse(network, network.without_nngp, x)
     segments = _segments(network)
-    size = max(1, _numbers(x) // prod(segments[0].size))
-    return torch.cat([_alone(network, segments, part).variance.reshape(-1) for part in torch.split(x, size)])
+    parts = torch.split(x, _side(segments, x) ** 2)
+    return torch.cat([_alone(network, segments, part).variance.reshape(-1) for part in parts])
 
 
 def _refuse(network: Network, reason: str, *inputs: Tensor) -> None:
@@ -151,9 +152,10 @@ def _refuse(network: Network, reason: str, *inputs: Tensor) -> None:
             )
 
 
-def _numbers(x: Tensor) -> int:
-    """In an array of a block: on a CPU its temporaries stay near the processor, elsewhere launches are to be few."""
-    return _NUMBERS if x.device.type == "cpu" else 64 * _NUMBERS
+def _side(segments: Sequence[_Segment], x: Tensor) -> int:
+    """Points in a row or column of a block; on an accelerator blocks are larger, so that launches are few."""
+    pixels, more = prod(segments[0].size), 1 if x.device.type == "cpu" else 8
+    return more * (_POINTS if pixels == 1 else max(_LEAST, int((_NUMBERS / pixels) ** 0.5)))
 
 
 def _kernel(network: Network, x: Tensor, z: Tensor | None, reason: str, *, tangent: bool) -> Tensor:
@@ -162,7 +164,7 @@ def _kernel(network: Network, x: Tensor, z: Tensor | None, reason: str, *, tange
     z = x if z is None else z
     _refuse(network, reason, x, z)
     segments = _segments(network)
-    side = max(_LEAST, int((_numbers(x) / prod(segments[0].size)) ** 0.5))
+    side = _side(segments, x)
     left = [_alone(network, segments, part, variance=False) for part in torch.split(x, side)]
     right = left if symmetric else [_alone(network, segments, part, variance=False) for part in torch.split(z, side)]
     result = torch.empty((len(x), len(z)), dtype=x.dtype, device=x.device)

@@ -6,6 +6,7 @@ with the patches around all pixels, whose numbers stand in the order channel, ro
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, max_pool2d, unfold
 
 from implicitbias.networks.activations import activation_of
+from implicitbias.networks.convolve import convolve, worth_it
 from implicitbias.networks.initialisation import Rule, fan_in
 from implicitbias.networks.layers import (
     Activation,
@@ -25,6 +27,7 @@ from implicitbias.networks.layers import (
     Pool,
     Residual,
     Scale,
+    Shape,
 )
 from implicitbias.networks.network import Network
 from implicitbias.networks.rows import project
@@ -111,17 +114,27 @@ class Gradient(NamedTuple):
     Attributes:
         delta: gradient with respect to z, `(member, batch, out)`.
         h: the layer's input, `(member, batch, in)`. Of a convolution, every pixel of every point is one of the batch.
+        whole: the matrix itself, `(member, out, in)`, of a convolution that is not a product with patches; the factors
+            are empty then.
     """
 
     delta: Tensor
     h: Tensor
+    whole: Tensor | None = None
 
     def matrix(self) -> Tensor:
         """`(member, out, in)`."""
-        return product(self.delta.mT, self.h)
+        return product(self.delta.mT, self.h) if self.whole is None else self.whole
 
 
-def forward(network: Network, weights: Sequence[Tensor], x: Tensor, gradients: list[Gradient] | None = None) -> Tensor:
+def forward(
+    network: Network,
+    weights: Sequence[Tensor],
+    x: Tensor,
+    gradients: list[Gradient] | None = None,
+    *,
+    factored: bool = False,
+) -> Tensor:
     """The outputs f(x) of every member.
 
     Args:
@@ -130,60 +143,80 @@ def forward(network: Network, weights: Sequence[Tensor], x: Tensor, gradients: l
         x: inputs `(member, batch, d)`, or `(batch, d)` shared by all members.
         gradients: if given, a list that the backward pass from the outputs extends by every layer's gradient,
             last layer first. The weights must require a gradient; their `.grad` stays None.
+        factored: whether the gradients of all convolutions are to be factors too, one a point and pixel.
 
     Returns:
         `(member, batch)`, or `(member, batch, outputs)` if the network has several outputs.
     """
-    h = x.expand(weights[0].shape[0], *x.shape[-2:])
+    members = weights[0].shape[0]
+    h = x.expand(members, *x.shape[-2:])
     if len(network.input_shape) == 3 and not isinstance(network.layers[0], Flatten):
-        h = h.reshape(-1, *network.input_shape)
-    h = _through(network.layers, h, len(weights[0]), iter(weights), gradients)
+        channels, rows, columns = network.input_shape
+        h = h.transpose(0, 1).reshape(-1, members * channels, rows, columns)
+    h = _through(network.layers, h, members, iter(weights), gradients, factored)
     return h.squeeze(-1) if network.outputs == 1 else h
 
 
 def _through(
-    layers: Sequence[Layer], h: Tensor, members: int, weights: Iterator[Tensor], gradients: list[Gradient] | None
-) -> Tensor:
-    """Behind the layers: vectors `(member, batch, features)`, images `(member batch, channels, rows, columns)`."""
+    layers: Sequence[Layer], h: Tensor, members: int, weights: Iterator[Tensor], gradients: list[Gradient] | None,
+    factored: bool,
+) -> Tensor:  # fmt: skip
+    """Behind the layers: vectors `(member, batch, features)`, images `(batch, member channels, rows, columns)`."""
     for layer in layers:
         if isinstance(layer, Residual):
-            h = _through(layer.layers, h, members, weights, gradients) + h
+            h = _through(layer.layers, h, members, weights, gradients, factored) + h
+        elif isinstance(layer, Convolution) and worth_it(layer) and not factored:
+            receive = None if gradients is None else partial(_keep, gradients)
+            h = convolve(h, next(weights), layer, receive)
+        elif isinstance(layer, Convolution):
+            size = layer.output((1, *h.shape[2:]))
+            h = _pixels(_linear(_patches(h, layer, members), next(weights), layer, gradients), size)
         elif isinstance(layer, Linear):
-            size = h.shape[2:]
-            h = _patches(h, layer, members) if isinstance(layer, Convolution) else h
-            if layer.bias:
-                h = torch.cat([h, h.new_ones(*h.shape[:-1], 1)], dim=-1)
-            weight = next(weights)
-            h = product(h, weight.mT) if gradients is None else _Linear.apply(h, weight, gradients)  # type: ignore[no-untyped-call]
-            h = _pixels(h, layer, size) if isinstance(layer, Convolution) else h
+            h = _linear(h, next(weights), layer, gradients)
         elif isinstance(layer, Activation):
             h = activation_of(layer)(h)
         elif isinstance(layer, Pool):
             h = (max_pool2d if layer.kind == "max" else avg_pool2d)(h, layer.side)
         elif isinstance(layer, GlobalAverage):
-            h = h.mean((2, 3)).reshape(members, -1, h.shape[1])
+            h = h.mean((2, 3)).reshape(len(h), members, -1).transpose(0, 1).contiguous()
         elif isinstance(layer, Flatten):
-            h = h.reshape(members, -1, h.shape[1:].numel()) if h.ndim == 4 else h
+            h = h.reshape(len(h), members, -1).transpose(0, 1).contiguous() if h.ndim == 4 else h
         elif isinstance(layer, Normalisation):
-            dim = 1 if h.ndim == 4 else 2
-            centred = h - h.mean(dim, keepdim=True)
-            h = centred * (centred.square().mean(dim, keepdim=True) + _TINY).rsqrt()
+            each = h.reshape(len(h), members, -1, *h.shape[2:]) if h.ndim == 4 else h
+            centred = each - each.mean(2, keepdim=True)
+            h = (centred * (centred.square().mean(2, keepdim=True) + _TINY).rsqrt()).reshape(h.shape)
         else:
             assert isinstance(layer, Scale)
             h = h * layer.factor
     return h
 
 
+def _linear(h: Tensor, weight: Tensor, layer: Linear, gradients: list[Gradient] | None) -> Tensor:
+    """`(member, batch, in) -> (member, batch, out)`."""
+    if layer.bias:
+        h = torch.cat([h, h.new_ones(*h.shape[:-1], 1)], dim=-1)
+    if gradients is None:
+        return product(h, weight.mT)
+    outputs: Tensor = _Linear.apply(h, weight, gradients)  # type: ignore[no-untyped-call]
+    return outputs
+
+
+def _keep(gradients: list[Gradient], whole: Tensor) -> None:
+    nothing = whole.new_empty(len(whole), 0, 0)
+    gradients.append(Gradient(nothing, nothing, whole))
+
+
 def _patches(h: Tensor, layer: Convolution, members: int) -> Tensor:
-    """The patch around every pixel: `(member batch, channels, rows, columns) -> (member, batch pixels, in)`."""
+    """The patch around every pixel: `(batch, member channels, rows, columns) -> (member, batch pixels, in)`."""
     patches = unfold(h, layer.side, padding=layer.side // 2 if layer.padding else 0)
-    return patches.mT.reshape(members, -1, patches.shape[1])
+    each = patches.reshape(len(h), members, -1, patches.shape[2])
+    return each.permute(1, 0, 3, 2).reshape(members, -1, each.shape[2])
 
 
-def _pixels(h: Tensor, layer: Convolution, size: torch.Size) -> Tensor:
-    """Images again: `(member, batch pixels, out) -> (member batch, out, rows, columns)`."""
-    lost = 0 if layer.padding else layer.side - 1
-    return h.reshape(-1, size[0] - lost, size[1] - lost, h.shape[2]).permute(0, 3, 1, 2)
+def _pixels(h: Tensor, size: Shape) -> Tensor:
+    """Images again: `(member, batch pixels, out) -> (batch, member out, rows, columns)`."""
+    each = h.reshape(len(h), -1, size[1], size[2], h.shape[2])
+    return each.permute(1, 0, 4, 2, 3).reshape(each.shape[1], -1, size[1], size[2])
 
 
 class _Linear(torch.autograd.Function):

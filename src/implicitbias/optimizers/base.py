@@ -58,6 +58,9 @@ def blocks(gradient: Gradient, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]
     Yields:
         The gradient's block, which the caller may overwrite, and views of the tensors' blocks.
     """
+    if gradient.whole is not None:
+        yield gradient.whole, *tensors
+        return
     members, rows, columns = len(gradient.delta), gradient.delta.shape[2], gradient.h.shape[2]
     size = CACHED_ELEMENTS if gradient.h.device.type == "cpu" else members * rows * columns
     if rows * columns <= size:
