@@ -14,7 +14,7 @@ from torch import Tensor
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.networks import Network
-from implicitbias.networks.stacked import Gradient, forward
+from implicitbias.networks.stacked import Gradient, forward, joined
 
 _ELEMENTS = 2**24  # of activations in a block of networks
 
@@ -51,10 +51,7 @@ def tangents_of(network: Network, weights: Sequence[Array], inputs: Array) -> li
             weight.requires_grad_(True)
         forward(network, some, points, gradients, factored=True).sum().backward()  # type: ignore[no-untyped-call]
         parts.append(gradients[::-1])
-    layers = [
-        Gradient(torch.cat([part.delta for part in layer]), torch.cat([part.h for part in layer]))
-        for layer in zip(*parts, strict=True)
-    ]
+    layers = [joined(layer) for layer in zip(*parts, strict=True)]
     tangents = [
         Tangent(
             weight,

@@ -127,6 +127,13 @@ class Gradient(NamedTuple):
         return product(self.delta.mT, self.h) if self.whole is None else self.whole
 
 
+def joined(gradients: Sequence[Gradient]) -> Gradient:
+    """One layer's gradients of several groups of members, as that of all."""
+    delta, h = (torch.cat([getattr(each, name) for each in gradients]) for name in ("delta", "h"))
+    whole = [each.whole for each in gradients if each.whole is not None]
+    return Gradient(delta, h, torch.cat(whole) if whole else None)
+
+
 def forward(
     network: Network,
     weights: Sequence[Tensor],

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from implicitbias.networks import Network
-from implicitbias.networks.stacked import Gradient, forward
-from implicitbias.optimizers.base import Optimizer
+from implicitbias.networks.stacked import Gradient, forward, joined
+from implicitbias.optimizers.base import CACHED_ELEMENTS, Optimizer
 from implicitbias.progress import bar
 from implicitbias.training.schedules import Builder, decaying
 
@@ -114,10 +114,7 @@ def descend(
             right = ~fitted
             for x, y in batches:
                 step += 1
-                gradients: list[Gradient] = []
-                outputs = forward(network, weights, x, gradients)
-                losses = loss(outputs, y, members.label_scale)
-                losses.sum().backward()  # type: ignore[no-untyped-call]
+                outputs, losses, gradients = _slopes(network, weights, x, y, members.label_scale, loss)
                 with torch.no_grad():
                     alive = alive & torch.isfinite(losses)
                     learning_rate = rate(losses, step)
@@ -125,7 +122,7 @@ def descend(
                         right = right & (outputs * y > 0).all(1)
                         if batch_size == "full":
                             fitted = fitted | right
-                    here = gradients[::-1][network.trained]
+                    here = gradients[network.trained]
                     learning_rate = learning_rate.where(alive, torch.nan)
                     kept = [weight.clone() for weight in trained] if watched else []
                     if until_fit:
@@ -149,6 +146,33 @@ def descend(
                 progress.set_postfix(loss=f"{losses.detach().nanmean():.3g}", error=f"{wrong:.3f}")
     for weight in weights:
         weight.requires_grad_(False)
+
+
+def _slopes(
+    network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor, label_scale: Tensor, loss: Loss
+) -> tuple[Tensor, Tensor, list[Gradient]]:
+    """Outputs `(member, batch)`, losses `(member,)`, and the gradient of every layer, first layer first.
+
+    Of networks with convolutions, some members go through all layers before others do, so that their images stay in the
+    processor's cache.
+    """
+    chunk = len(x)
+    if not network.is_dense and x.device.type == "cpu":
+        chunk = max(
+            1, CACHED_ELEMENTS // (x.shape[1] * max(weight.positions * weight.rows for weight in network.weights))
+        )
+    parts = []
+    for start in range(0, len(x), chunk):
+        here = slice(start, start + chunk)
+        gradients: list[Gradient] = []
+        outputs = forward(network, [weight[here] for weight in weights], x[here], gradients)
+        losses = loss(outputs, y[here], label_scale[here])
+        losses.sum().backward()  # type: ignore[no-untyped-call]
+        parts.append((outputs.detach(), losses.detach(), gradients[::-1]))
+    if len(parts) == 1:
+        return parts[0]
+    outputs, losses = (torch.cat(each) for each in list(zip(*parts, strict=True))[:2])
+    return outputs, losses, [joined(layer) for layer in zip(*(gradients for _, _, gradients in parts), strict=True)]
 
 
 def _put_back(weights: Sequence[Tensor], kept: Sequence[Tensor], members: Tensor) -> None:
