@@ -31,7 +31,7 @@ def make(labels: list[list[int]], seeds: tuple[int, ...] = (4, 5), shared: bool 
             {"seed": list(seeds), "train_point": range(n), "test_point": range(6), "feature": range(5)},
         ),
         "a task",
-        {"source": "test"},
+        {"source": "gaussian"},
     )
 
 
