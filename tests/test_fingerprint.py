@@ -179,8 +179,8 @@ def strings_in(value: Any) -> Iterator[str]:
 
 
 def test_every_table_of_the_catalogue_is_looked_at() -> None:
-    expected = "SOURCES LABELS ARCHITECTURES ACTIVATIONS INITIALISATIONS LOSSES OPTIMIZERS SCHEDULES TARGETS ESTIMATORS METRICS"
-    assert {*expected.split(), "EXPERIMENTS", "FIGURES", "CHECKS", "PUBLISHED"} <= set(TABLES)
+    expected = "SOURCES LABELS ACTIVATIONS INITIALISATIONS LOSSES OPTIMIZERS SCHEDULES TARGETS ESTIMATORS METRICS"
+    assert {*expected.split(), "ARCHITECTURES", "EXPERIMENTS", "FIGURES", "CHECKS", "PUBLISHED"} <= set(TABLES)
 
 
 @pytest.mark.parametrize("table", TABLES)
