@@ -259,12 +259,15 @@ def _checked(key: str, value: Any, parameter: Parameter) -> Any:
 
 
 def _check(network: Network) -> None:
-    """Every layer takes what comes in, and rows of mean 0 have at least two entries."""
-    weights = network.weights
-    if "mean_free" in network.rows:
-        for number, weight in enumerate(weights[network.trained]):
-            if weight.shape[1] < 2:
-                raise ConfigError(
-                    f"rows = {network.rows!r}: layer {number} has rows of one number, which cannot have mean 0;"
-                    " allowed: at least 2 features and a width of at least 2"
-                )
+    """Every layer takes what comes in, and rows can obey their constraint."""
+    for number, weight in list(enumerate(network.weights))[network.trained]:
+        if "mean_free" in network.rows and weight.shape[1] < 2:
+            raise ConfigError(
+                f"rows = {network.rows!r}: layer {number} has rows of one number, which cannot have mean 0;"
+                " allowed: at least 2 features and a width of at least 2"
+            )
+        if "unit" in network.rows and weight.layer.start == "zeros":
+            raise ConfigError(
+                f"rows = {network.rows!r}: layer {number} starts at 0, where no row has norm 1; allowed: rows free or"
+                " mean_free"
+            )
