@@ -2,18 +2,23 @@
 
 from typing import Any
 
-from implicitbias.catalogue import ACTIVATIONS, OPTIMIZERS
+from implicitbias import networks
+from implicitbias.catalogue import OPTIMIZERS
 from implicitbias.config.blocks import Network, Training
-from implicitbias.config.plan import _chosen
+from implicitbias.config.grid import chosen, chosen_network
 
 
 def network(**given: Any) -> dict[str, Any]:
-    """Of a network; of depth 2, if not told otherwise."""
-    filled = Network(**({"depth": 2} | given)).model_dump()
-    return _chosen(ACTIVATIONS, filled["activation"], filled)
+    """Of a network, whose rows are free if not told otherwise."""
+    return chosen_network(Network(**({"rows": "free"} | given)).model_dump())
 
 
 def training(**given: Any) -> dict[str, Any]:
     """Of a training stage."""
     filled = Training(**given).model_dump()
-    return _chosen(OPTIMIZERS, filled["optimizer"], filled)
+    return chosen(OPTIMIZERS, filled["optimizer"], filled)
+
+
+def mlp(inputs: int, **given: Any) -> networks.Network:
+    """A perceptron for inputs of so many features."""
+    return networks.network_of(given, inputs)

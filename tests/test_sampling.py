@@ -31,7 +31,7 @@ def make(labels: list[list[int]], seeds: tuple[int, ...] = (4, 5), shared: bool 
             {"seed": list(seeds), "train_point": range(n), "test_point": range(6), "feature": range(5)},
         ),
         "a task",
-        {"source": "test"},
+        {"source": "gaussian"},
     )
 
 
@@ -116,6 +116,20 @@ def test_networks_with_biases_start_at_biases_of_zero(bias: str) -> None:
     found, plain = run(task, bias=bias), run(task)
     for name in ("test_output", "frobenius_norm"):
         assert np.allclose(found[name], plain[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", ["unit", "mean_free", "mean_free_unit"])
+def test_networks_are_drawn_from_the_class_of_their_rows(rows: str) -> None:
+    """Rows of norm 1 give layers their norms, rows of mean 0 do not see a constant that is added to all inputs."""
+    task = make([[1, -1]], seeds=(4,))
+    found = run(task, rows=rows)
+    norms = found["frobenius_norm"].squeeze("seed").values
+    assert np.allclose(norms, np.sqrt([10, 10, 1]), rtol=1e-6) == ("unit" in rows)
+    assert norms.shape[0] > 10
+    shifted = task.assign({name: task[name] + 3.0 for name in ("train_input", "test_input")})
+    there = run(shifted, rows=rows)
+    same = there.sizes == found.sizes and np.allclose(there["test_output"], found["test_output"], atol=1e-5)
+    assert same == ("mean_free" in rows)
 
 
 @pytest.mark.parametrize(("output", "norm"), [("signs", 1.0), ("halves", 2 / 10**0.5)])

@@ -5,9 +5,9 @@ import time
 
 import pytest
 import torch
+from implicitbias.shapes import image_layer_shapes
 
 from implicitbias.experiments.guess_and_check import guess
-from implicitbias.shapes import image_layer_shapes
 
 LABELS = torch.tensor([0, 1, 0, 1])
 

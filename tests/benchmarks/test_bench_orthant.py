@@ -6,12 +6,15 @@ import time
 import pytest
 import torch
 
+from complete import mlp
 from implicitbias.networks.kernels import nngp_kernel, nngp_variance
 from implicitbias.nngp.importance import importance
 from implicitbias.nngp.mixture import mixture
 from implicitbias.nngp.posterior import average, prepare, spherised
 
 pytestmark = pytest.mark.filterwarnings("ignore::implicitbias.errors.ConvergenceWarning")
+
+NETWORK = mlp(100, depth=7)
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +37,7 @@ def labels_of(x):
 def test_mixture_against_the_published_estimator(benchmark):
     """n = 500, 4096 points against 10^6 draws: time and what it buys."""
     x = inputs(500)
-    kernel, labels = nngp_kernel(x, depth=7), labels_of(x)
+    kernel, labels = nngp_kernel(NETWORK, x), labels_of(x)
     estimate = benchmark.pedantic(mixture, (kernel, labels), rounds=3, warmup_rounds=1)
     start = time.perf_counter()
     published = importance(kernel, labels, draws=10**6)
@@ -52,15 +55,15 @@ def test_mixture_against_the_published_estimator(benchmark):
 
 def test_mixture_of_1000_points(benchmark):
     x = inputs(1000)
-    kernel, labels = nngp_kernel(x, depth=7), labels_of(x)
+    kernel, labels = nngp_kernel(NETWORK, x), labels_of(x)
     estimate = benchmark.pedantic(mixture, (kernel, labels), rounds=3, warmup_rounds=1)
     assert estimate.stderr < 0.1
 
 
 def test_posterior_of_10000_test_points(benchmark):
     x, z = inputs(500), inputs(10_000, seed=1)
-    kernel, labels = nngp_kernel(x, depth=7), labels_of(x)
-    block = prepare(kernel, nngp_kernel(x, z, depth=7), nngp_variance(z, depth=7), labels_of(z))
+    kernel, labels = nngp_kernel(NETWORK, x), labels_of(x)
+    block = prepare(kernel, nngp_kernel(NETWORK, x, z), nngp_variance(NETWORK, z), labels_of(z))
     estimate = mixture(kernel, labels, keep_samples=True)
     errors = benchmark.pedantic(
         average, (block, estimate.samples, estimate.log_weights, estimate.groups), rounds=3, warmup_rounds=1
@@ -70,13 +73,13 @@ def test_posterior_of_10000_test_points(benchmark):
 
 def test_spherised_posterior_of_10000_test_points(benchmark):
     x, z = inputs(500), inputs(10_000, seed=1)
-    kernel, labels = nngp_kernel(x, depth=7), labels_of(x)
-    block = prepare(kernel, nngp_kernel(x, z, depth=7), nngp_variance(z, depth=7), labels_of(z))
+    kernel, labels = nngp_kernel(NETWORK, x), labels_of(x)
+    block = prepare(kernel, nngp_kernel(NETWORK, x, z), nngp_variance(NETWORK, z), labels_of(z))
     errors = benchmark.pedantic(spherised, (block, labels, 4096, 0), rounds=3, warmup_rounds=1)
     assert errors.gibbs < 0.5
 
 
 def test_kernel_of_5000_points(benchmark):
     x = inputs(5000, d=784)
-    kernel = benchmark.pedantic(nngp_kernel, (x,), {"depth": 7}, rounds=3, warmup_rounds=1)
+    kernel = benchmark.pedantic(nngp_kernel, (mlp(784, depth=7), x), rounds=3, warmup_rounds=1)
     assert kernel.shape == (5000, 5000)

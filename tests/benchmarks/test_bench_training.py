@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.utils.data import DataLoader, TensorDataset
 
+from complete import mlp
 from implicitbias.losses import logistic, norm
-from implicitbias.networks.activations import relu
-from implicitbias.networks.stacked import Form, Gradient, initialise
+from implicitbias.networks import Network
+from implicitbias.networks.stacked import Gradient, initialise
 from implicitbias.optimizers.nero import nero
 from implicitbias.optimizers.sgd import sgd
 from implicitbias.training.loop import Members, descend
@@ -70,7 +71,7 @@ def plain_descent(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs:
             optimizer.step()
 
 
-def stacked_descent(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) -> None:
+def stacked_descent(network: Network, weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) -> None:
     count, features = len(weights[0]), inputs.shape[1]
     members = Members(
         torch.zeros(count, dtype=torch.long), range(count), torch.ones(count), torch.full((count,), 0.01),
@@ -81,7 +82,7 @@ def stacked_descent(weights: list[Tensor], inputs: Tensor, labels: Tensor, epoch
         span = span_of(points)
         own[0], points = reduce(span, own[0], members.task_index), span.inputs
     for _ in descend(
-        own, points, labels.expand(count, -1), members, form=Form(relu), loss=logistic, optimizer=sgd(), epochs=epochs,
+        network, own, points, labels.expand(count, -1), members, loss=logistic, optimizer=sgd(), epochs=epochs,
         batch_size="full", checkpoints=(),
     ):  # fmt: skip
         pass
@@ -112,14 +113,14 @@ def plain(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) ->
                 optimizer.step()
 
 
-def stacked(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) -> None:
+def stacked(network: Network, weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) -> None:
     count = len(weights[0])
     members = Members(
         torch.zeros(count, dtype=torch.long), range(count), torch.ones(count), torch.full((count,), 0.01),
         torch.ones(count), torch.zeros(count),
     )  # fmt: skip
     for _ in descend(
-        [weight.clone() for weight in weights], inputs[None], labels.expand(count, -1), members, form=Form(relu),
+        network, [weight.clone() for weight in weights], inputs[None], labels.expand(count, -1), members,
         loss=norm, optimizer=nero(), epochs=epochs, batch_size=BATCH, checkpoints=(),
     ):  # fmt: skip
         pass
@@ -148,10 +149,11 @@ def test_training(benchmark, threads: int, members: int, width: int, depth: int,
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(POINTS, features, generator=source)
     labels = inputs[:, 0].sign()
-    arguments = initialise(depth, width, features, range(members)), inputs, labels, epochs
-    stacked(*arguments)
-    pairs = [(seconds(plain, *arguments), seconds(stacked, *arguments)) for _ in range(3)]
-    benchmark.pedantic(stacked, arguments, rounds=2)
+    network = mlp(features, depth=depth, width=width)
+    arguments = initialise(network, range(members)), inputs, labels, epochs
+    stacked(network, *arguments)
+    pairs = [(seconds(plain, *arguments), seconds(stacked, network, *arguments)) for _ in range(3)]
+    benchmark.pedantic(stacked, (network, *arguments), rounds=2)
     slow, fast = (min(times) for times in zip(*pairs, strict=True))
     steps = members * epochs * POINTS // BATCH
     benchmark.extra_info["times faster than the plain loop"] = slow / fast
@@ -169,10 +171,11 @@ def test_descent_of_a_hundred_members(benchmark, width: int, features: int) -> N
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(60, features, generator=source)
     data = inputs, inputs[:, 0].sign(), epochs
-    weights = initialise(2, width, features, range(members))
+    network = mlp(features, width=width)
+    weights = initialise(network, range(members))
     few = [weight[:alone] for weight in weights]
-    pairs = [(seconds(plain_descent, few, *data), seconds(stacked_descent, weights, *data)) for _ in range(3)]
-    benchmark.pedantic(stacked_descent, (weights, *data), rounds=1)
+    pairs = [(seconds(plain_descent, few, *data), seconds(stacked_descent, network, weights, *data)) for _ in range(3)]
+    benchmark.pedantic(stacked_descent, (network, weights, *data), rounds=1)
     whole, stacked = (min(times) for times in zip(*pairs, strict=True))
     slow, fast = whole / (epochs * alone), stacked / (epochs * members)
     benchmark.extra_info["times faster than the plain loop"] = slow / fast

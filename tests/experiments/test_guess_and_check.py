@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from implicitbias.shapes import image_layer_shapes
 from torch import nn
 
 from implicitbias.errors import ConfigError
 from implicitbias.experiments import guess_and_check, image_networks
-from implicitbias.shapes import image_layer_shapes
 from implicitbias.tasks.build import build
 
 

@@ -76,7 +76,7 @@ def test_random_and_trained_networks_that_fit() -> None:
 
 
 def test_the_target_has_both_signs() -> None:
-    target = boolean._target(boolean._corners(5), 10, 0)
+    target = boolean._target(boolean._network(5, 10), boolean._corners(5), 0)
     assert 1 / 32 <= float(target.float().mean()) <= 31 / 32
     assert target.dtype == torch.bool
 

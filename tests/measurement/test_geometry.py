@@ -9,7 +9,6 @@ import torch
 from scipy.optimize import OptimizeResult, check_grad, minimize
 from sklearn.svm import SVC, LinearSVC
 
-import complete
 from implicitbias.catalogue import METRICS, resolve
 from implicitbias.errors import NumericalError
 from implicitbias.losses import exponential, log_logistic
@@ -26,58 +25,68 @@ from implicitbias.measurement.tangents import (
     slopes_of,
     tangents_of,
 )
-from implicitbias.networks.homogeneity import degree
-from implicitbias.networks.stacked import form_of, forward
-from implicitbias.shapes import layer_shapes
+from implicitbias.networks import Network, network_of
+from implicitbias.networks.stacked import forward
 
 NAN = float("nan")
 Function = Callable[[np.ndarray], np.ndarray]
 ONE = np.ones(())
 
 
-def network(**changes: object) -> dict:
-    return complete.network(**({"activation": "plain_relu", "width": 5} | changes))
+def network(inputs: int | tuple[int, ...] = 4, **changes: object) -> Network:
+    return network_of({"activation": "plain_relu", "width": 5} | changes, inputs)
 
 
-def drawn(net: dict, lead: tuple[int, ...] = (), n: int = 6, d: int = 4) -> tuple[list[np.ndarray], np.ndarray]:
-    """Random weights of leading shape `lead`, and inputs; for a cnn images of 4 x 4."""
+def drawn(net: Network, lead: tuple[int, ...] = (), n: int = 6) -> tuple[list[np.ndarray], np.ndarray]:
+    """Random weights of leading shape `lead`, and inputs."""
     source = np.random.RandomState(1)
-    architecture = net["architecture"]
-    d = 16 if architecture == "cnn" else d
-    shapes = layer_shapes(net["depth"], net["width"], d, net["bias"], architecture)
-    return [source.randn(*lead, *shape) for shape in shapes], source.randn(n, d)
+    return [source.randn(*lead, *shape) for shape in net.shapes], source.randn(n, net.features)
 
 
-def outputs(weights: list[np.ndarray], x: np.ndarray, net: dict) -> np.ndarray:
+def outputs(net: Network, weights: list[np.ndarray], x: np.ndarray) -> np.ndarray:
     lead = weights[0].shape[:-2]
     flat = [torch.tensor(w.reshape(-1, *w.shape[-2:])) for w in weights]
-    return forward(flat, torch.tensor(x), form_of(net)).numpy().reshape(*lead, len(x))
+    return forward(net, flat, torch.tensor(x)).numpy().reshape(*lead, len(x))
 
 
-NETWORKS = [
-    network(), network(depth=3, activation="leaky_relu", slope=0.3), network(output="signs"), network(bias="all"),
-    network(activation="squared_relu"), network(output="random_features"), network(depth=3, residual=True),
-    network(depth=1, activation="linear"), network(activation="gelu", output="mean_field"),
-    network(architecture="cnn", depth=4, width=32), network(architecture="cnn", depth=4, width=32, bias="all"),
-]  # fmt: skip
+IMAGE = (1, 4, 4)
+HOMOGENEOUS = {
+    "relu": network(),
+    "three layers": network(depth=3, activation="leaky_relu", slope=0.3),
+    "signs": network(output="signs"),
+    "squared relu": network(activation="squared_relu"),
+    "random features": network(output="random_features"),
+    "linear": network(depth=1, activation="linear"),
+    "first bias": network(depth=3, bias="first"),
+    "Lyu and Li": network(IMAGE, architecture="lyu_li", width=32),
+    "convolutions": network((2, 8, 9), architecture="cnn", width=3, pooling="average", readout="global_average"),
+    "normalised": network(architecture="resnet", block="dense", normalisation="layer"),
+}
+OTHERS = {
+    "all biases": network(bias="all"),
+    "residual": network(depth=3, residual=True),
+    "mean field": network(activation="gelu", output="mean_field"),
+    "Lyu and Li with biases": network(IMAGE, architecture="lyu_li", width=32, bias="all"),
+    "residual convolutions": network(IMAGE, architecture="resnet", width=3, depth=6),
+}
+NETWORKS = HOMOGENEOUS | OTHERS
 
 
-@pytest.mark.parametrize("net", NETWORKS, ids=lambda net: "-".join(map(str, net.values())))
-def test_tangents_are_the_jacobian(net: dict) -> None:
+@pytest.mark.parametrize("net", NETWORKS.values(), ids=NETWORKS)
+def test_tangents_are_the_jacobian(net: Network) -> None:
     """Gram matrix, product with the weights and combinations against torch's Jacobian of every network."""
     weights, x = drawn(net, (2, 3))
-    found = tangents_of(weights, x, net)
+    found = tangents_of(net, weights, x)
     coefficients = np.random.RandomState(2).randn(2, 3, len(x))
-    form = form_of(net)
     for at in np.ndindex(2, 3):
         own = [torch.tensor(w[at])[None] for w in weights]
 
         def f(*trained: torch.Tensor, own: list[torch.Tensor] = own) -> torch.Tensor:
             whole = list(own)
-            whole[form.trained] = trained
-            return forward(whole, torch.tensor(x), form)[0]
+            whole[net.trained] = trained
+            return forward(net, whole, torch.tensor(x))[0]
 
-        trained = tuple(own[form.trained])
+        trained = tuple(own[net.trained])
         flat = np.hstack([j.reshape(len(x), -1) for j in torch.autograd.functional.jacobian(f, trained)])
         theta = np.concatenate([w.numpy().ravel() for w in trained])
         assert gram(found)[at] == pytest.approx(flat @ flat.T, rel=1e-10, abs=1e-12)
@@ -86,15 +95,17 @@ def test_tangents_are_the_jacobian(net: dict) -> None:
         assert combined == pytest.approx(coefficients[at] @ flat, rel=1e-10, abs=1e-12)
 
 
-@pytest.mark.parametrize("net", NETWORKS, ids=lambda net: "-".join(map(str, net.values())))
-def test_eulers_identity_to_rounding(net: dict) -> None:
+@pytest.mark.parametrize("net", NETWORKS.values(), ids=NETWORKS)
+def test_eulers_identity_to_rounding(net: Network) -> None:
     """<grad f, theta> = M f where a network is homogeneous, and not elsewhere."""
     weights, x = drawn(net, (3,))
-    defect = homogeneity.euler_defect(tangents_of(weights, x, net), outputs(weights, x, net), degree(net))
-    if net["bias"] == "all" or net["activation"] == "gelu" or net["residual"]:
-        assert (defect > 1e-3).all()
+    defect = homogeneity.euler_defect(tangents_of(net, weights, x), outputs(net, weights, x), net.leading_degree)
+    if net in HOMOGENEOUS.values():
+        assert net.degree == net.leading_degree
+        assert (defect < (1e-11 if net == HOMOGENEOUS["normalised"] else 1e-13)).all()  # 1e-12 beside variances
     else:
-        assert (defect < 1e-13).all()
+        assert net.degree is None
+        assert (defect > 1e-3).all()
 
 
 @pytest.mark.parametrize("norm", norms.NORMS)
@@ -125,11 +136,11 @@ def test_norms_and_their_duals(norm: str) -> None:
 def test_margins_by_hand_and_free_of_scale(norm: str) -> None:
     net = network(activation="squared_relu")
     weights, x = drawn(net, (3,))
-    f, y = outputs(weights, x, net), np.sign(np.random.RandomState(3).randn(len(x)))
-    found = margins.margin(norm, f, y, weights, degree(net))
+    f, y = outputs(net, weights, x), np.sign(np.random.RandomState(3).randn(len(x)))
+    found = margins.margin(norm, f, y, weights, net.leading_degree)
     assert found == pytest.approx((f * y).min(-1) / norms.NORMS[norm](weights) ** 3)
     scaled = [1.7 * w for w in weights]
-    assert margins.margin(norm, outputs(scaled, x, net), y, scaled, degree(net)) == pytest.approx(found)
+    assert margins.margin(norm, outputs(net, scaled, x), y, scaled, net.leading_degree) == pytest.approx(found)
 
 
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
@@ -160,9 +171,9 @@ def test_the_losss_direction_is_its_own_gradient(name: str, loss: object) -> Non
     weights, x = drawn(net, (2,))
     y, scale = np.sign(np.random.RandomState(4).randn(len(x))), np.array([1.0, 2.5])
     own = [torch.tensor(w, requires_grad=True) for w in weights]
-    f = forward(own, torch.tensor(x).expand(2, -1, -1), form_of(net))
+    f = forward(net, own, torch.tensor(x).expand(2, -1, -1))
     loss(f, torch.tensor(y).expand(2, -1), torch.tensor(scale)).sum().backward()
-    found = loss_direction(tangents_of(weights, x, net), f.detach().numpy(), y, scale, name)
+    found = loss_direction(tangents_of(net, weights, x), f.detach().numpy(), y, scale, name)
     for member in range(2):
         ours = np.concatenate([layer[member].ravel() for layer in found.ascent])
         theirs = -np.concatenate([w.grad[member].numpy().ravel() for w in own])
@@ -170,29 +181,31 @@ def test_the_losss_direction_is_its_own_gradient(name: str, loss: object) -> Non
     assert found.weights.sum(-1) == pytest.approx(1)
 
 
-def fitted(net: dict) -> tuple[list[Tangent], np.ndarray, np.ndarray]:
+def fitted(net: Network) -> tuple[list[Tangent], np.ndarray, np.ndarray]:
     """Tangents, outputs and labels of a random network that labels its points itself."""
     weights, x = drawn(net, (2,))
-    f = outputs(weights, x, net)
-    return tangents_of(weights, x, net), f, np.sign(f)
+    f = outputs(net, weights, x)
+    return tangents_of(net, weights, x), f, np.sign(f)
 
 
 @pytest.mark.parametrize("norm", norms.NORMS)
 @pytest.mark.parametrize(
     "net",
     [network(width=12), network(width=12, activation="squared_relu"), network(width=12, output="signs")],
-    ids=str,
+    ids=["relu", "squared relu", "signs"],
 )
-def test_bregman_residual_is_one_minus_alignment(norm: str, net: dict) -> None:
+def test_bregman_residual_is_one_minus_alignment(norm: str, net: Network) -> None:
     """D = |t|^2 (1 - beta) (Tsilivis et al. 2025), computed from the definition."""
     tangents, f, y = fitted(net)
     given = loss_direction(tangents, f, y, np.ones(2), "exponential")
     beta = kkt.alignment(norm, tangents, given)
-    size = norms.NORMS[norm]([t.weight for t in tangents]) * (f * y).min(-1) ** (-1 / degree(net))
-    divergence = kkt.bregman(norm, tangents, given, degree(net))
+    size = norms.NORMS[norm]([t.weight for t in tangents]) * (f * y).min(-1) ** (-1 / net.leading_degree)
+    divergence = kkt.bregman(norm, tangents, given, net.leading_degree)
     assert divergence == pytest.approx(size**2 * (1 - beta), rel=1e-9)
     assert (beta <= 1 + 1e-12).all()
-    assert kkt.bregman(norm, tangents, given._replace(q=-given.q), degree(net)) == pytest.approx([NAN] * 2, nan_ok=True)
+    assert kkt.bregman(norm, tangents, given._replace(q=-given.q), net.leading_degree) == pytest.approx(
+        [NAN] * 2, nan_ok=True
+    )
     if norm == "l2":
         stationarity = kkt.kkt_stationarity(tangents, given)
         assert divergence == pytest.approx((stationarity * size) ** 2 / 2, rel=1e-9)
@@ -207,14 +220,14 @@ def test_alignment_is_minus_the_slope_of_the_loss_along_the_weights() -> None:
     assert norms.inner([t.weight for t in tangents], given.ascent) == pytest.approx(expected, rel=1e-12)
 
 
-def linear_kkt() -> tuple[np.ndarray, np.ndarray, np.ndarray, dict]:
+def linear_kkt() -> tuple[np.ndarray, np.ndarray, np.ndarray, Network]:
     """A separable linear problem, its max-margin vector by scikit-learn, and the network."""
     source = np.random.RandomState(5)
     x = source.randn(12, 5) + 1.5 * np.array([1, 1, 0, 0, 0])
     y = np.where(source.rand(12) < 0.5, 1.0, -1.0)
     x *= y[:, None]
     machine = LinearSVC(C=1e8, loss="hinge", fit_intercept=False, max_iter=10**7, tol=1e-10).fit(x, y)
-    return x, y, machine.coef_[0], network(depth=1, activation="linear")
+    return x, y, machine.coef_[0], network(5, depth=1, activation="linear")
 
 
 def test_hard_margin_is_scikit_learns() -> None:
@@ -232,7 +245,7 @@ def test_residuals_vanish_at_the_max_margin_vector() -> None:
     far = w + np.array([0.5, -0.5, 0.2, 0, 0])
     for vector, near in ((w, True), (far, False)):
         weights = [40 * vector[None, None]]  # large, as after long training: the slopes see the support points only
-        tangents, f = tangents_of(weights, x, net), x @ (40 * vector)
+        tangents, f = tangents_of(net, weights, x), x @ (40 * vector)
         residual = kkt.nnls_residual(tangents, f[None], y)
         assert (residual < 1e-6).all() == near
         if near:
@@ -242,7 +255,7 @@ def test_residuals_vanish_at_the_max_margin_vector() -> None:
             assert optima.margin_l2_share(tangents, f[None], y, weights) == pytest.approx(1)
         else:
             assert optima.margin_l2_share(tangents, f[None], y, weights) < 0.99
-    tangents = tangents_of([w[None, None]], x, net)
+    tangents = tangents_of(net, [w[None, None]], x)
     slack = kkt.kkt_slackness(tangents, loss_direction(tangents, (x @ w)[None], y, np.ones(1), "exponential"), 1)
     lam = np.exp(-(x @ w) * y) / np.exp(-(x @ w) * y).sum()
     v = (lam * y) @ x
@@ -280,13 +293,13 @@ def test_kernel_machine_is_scikit_learns() -> None:
     net = network(output="random_features", width=40)
     weights, x = drawn(net, n=10)
     y = np.sign(np.random.RandomState(6).randn(10))
-    kernel = gram(tangents_of(weights, x, net))
+    kernel = gram(tangents_of(net, weights, x))
     doubled = np.block([[kernel, -kernel], [-kernel, kernel]])  # each point and its mirror image: the intercept is 0
     machine = SVC(kernel="precomputed", C=1e12, tol=1e-10).fit(doubled, np.concatenate([y, -y]))
     alpha = np.zeros(20)
     alpha[machine.support_] = machine.dual_coef_[0]
     margin = 1 / np.sqrt(alpha @ doubled @ alpha)
-    assert optima.tangent_margin(tangents_of(weights, x, net), y) == pytest.approx(margin, rel=1e-4)
+    assert optima.tangent_margin(tangents_of(net, weights, x), y) == pytest.approx(margin, rel=1e-4)
 
 
 def test_two_layer_optimum_has_the_margins_and_the_least_norm() -> None:
@@ -295,14 +308,14 @@ def test_two_layer_optimum_has_the_margins_and_the_least_norm() -> None:
     x, y = source.randn(6, 400), np.array([1.0, -1, 1, 1, -1, -1])
     signs = np.where(np.arange(10) < 4, 1, -1) / np.sqrt(10)
     w = optima.two_layer_optimum(x, y, signs, 0.3)
-    net = network(activation="plain_leaky_relu", slope=0.3, output="signs", width=10)
-    f = outputs([w, signs[None]], x, net)
+    net = network(400, activation="plain_leaky_relu", slope=0.3, output="signs", width=10)
+    f = outputs(net, [w, signs[None]], x)
     assert f * y == pytest.approx(np.ones(6))
     assert np.linalg.matrix_rank(w) == 2
     assert optima.optimum_cosine([w[None], signs[None, None]], x, y, net) == pytest.approx(1)
     for _ in range(200):
         other = w + 0.1 * source.randn(*w.shape) @ np.linalg.pinv(x) @ x
-        q = outputs([other, signs[None]], x, net) * y
+        q = outputs(net, [other, signs[None]], x) * y
         assert q.min() <= 0 or np.linalg.norm(other) / q.min() >= np.linalg.norm(w) * (1 - 1e-9)
 
 
@@ -366,33 +379,34 @@ def test_mean_field_margins_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    "net",
+    "changes",
     [
-        network(activation="gelu"), network(activation="silu", bias="all"), network(bias="all"),
-        network(depth=3, residual=True), network(depth=3, residual=True, activation="leaky_relu", slope=0.2),
-        network(depth=3, residual=True, bias="first"),
+        {"activation": "gelu"}, {"activation": "silu", "bias": "all"}, {"bias": "all"},
+        {"depth": 3, "residual": True}, {"depth": 3, "residual": True, "activation": "leaky_relu", "slope": 0.2},
+        {"depth": 3, "residual": True, "bias": "first"},
     ],
     ids=str,
 )  # fmt: skip
-def test_modified_margin_subtracts_a_bound_on_the_defect(net: dict) -> None:
+def test_modified_margin_subtracts_a_bound_on_the_defect(changes: dict) -> None:
     """|<grad f, theta> - M f| <= p(|theta|) on random networks of all sizes, where p is what the margin lacks."""
+    net = network(**changes)
     x = drawn(net)[1]
     x /= np.linalg.norm(x, axis=1).max()
     for size in (0.1, 1.0, 10.0):
         weights = [size * w for w in drawn(net, (50,))[0]]
-        f = outputs(weights, x, net)
-        norm, m = norms.l2(weights), degree(net)
+        f = outputs(net, weights, x)
+        norm, m = norms.l2(weights), net.leading_degree
         modified = homogeneity.modified_margin(
             f, np.ones(len(x)), x, np.ones(50), weights, m, "exponential", net
         )  # fmt: skip
         p = margins.INVERSE_LOSSES["exponential"](f) - modified * norm**m
-        defect = abs(along_weights(tangents_of(weights, x, net)) - m * f).max(-1)
+        defect = abs(along_weights(tangents_of(net, weights, x)) - m * f).max(-1)
         assert (defect <= p * (1 + 1e-12)).all()
 
 
 def test_the_bound_of_a_first_bias_counts_the_constant_input() -> None:
     """At inputs of norm 0.1 a network that lives on its bias is beyond the bound without the constant 1."""
-    net = network(depth=3, residual=True, bias="first", width=1)
+    net = network(1, depth=3, residual=True, bias="first", width=1)
     x = np.full((1, 1), 0.1)
     weights = [np.array([[0.0, 1.0]]), np.zeros((1, 1)), np.ones((1, 1))]
     f = np.array([1.0])  # W3 phi(W1 (x, 1)), all of it of degree 2
@@ -426,29 +440,29 @@ def test_the_inverse_loss_decreases_as_the_loss_rises() -> None:
         assert check_grad(value, slope, np.array([0.3, 2.0, -1.0, 5.0])) < 1e-6
 
 
-@pytest.mark.parametrize("net", NETWORKS, ids=lambda net: "-".join(map(str, net.values())))
-def test_input_slopes_are_autograds(net: dict) -> None:
+@pytest.mark.parametrize("net", NETWORKS.values(), ids=NETWORKS)
+def test_input_slopes_are_autograds(net: Network) -> None:
     weights, x = drawn(net, (2, 3))
-    found = slopes_of(weights, x, net)
+    found = slopes_of(net, weights, x)
     for at in np.ndindex(2, 3):
         points = torch.tensor(x, requires_grad=True)
         own = [torch.tensor(w[at])[None] for w in weights]
-        forward(own, points, form_of(net)).sum().backward()
+        forward(net, own, points).sum().backward()
         assert found[at] == pytest.approx(points.grad.numpy(), rel=1e-10, abs=1e-12)
 
 
 def test_geometric_complexity_of_a_linear_map_is_its_squared_norm() -> None:
     net = network(depth=1, activation="linear", bias="all")
     weights, x = drawn(net, (3,))
-    found = geometric_complexity(slopes_of(weights, x, net))
+    found = geometric_complexity(slopes_of(net, weights, x))
     assert found == pytest.approx((weights[0][..., 0, :-1] ** 2).sum(-1), rel=1e-12)
 
 
 def test_boundary_distance_of_a_linear_map_is_the_distance_to_its_plane() -> None:
     weights, x = [np.array([[[3.0, 4.0]]])], np.array([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]])
-    net = network(depth=1, activation="linear")
+    net = network(2, depth=1, activation="linear")
     outputs = x @ np.array([3.0, 4.0])
-    slopes = slopes_of(weights, x, net)
+    slopes = slopes_of(net, weights, x)
     assert boundary_distance(outputs, np.array([[1.0, 1.0, -1.0]]), slopes) == pytest.approx([3 / 5])
     assert boundary_distance(0 * outputs, np.ones((1, 3)), 0 * slopes) == pytest.approx([0])
 
@@ -458,7 +472,7 @@ def test_plane_outputs_are_the_networks_own() -> None:
     source = np.random.RandomState(0)
     weights = [source.randn(2, 4, 3), source.randn(2, 1, 4)]
     x = source.randn(2, 5, 3)
-    net = network(width=4)
+    net = network(3, width=4)
     at_y, at_x = np.array([-1.0, 0.5]), np.array([-1.0, 0.0, 1.0])
     found = plane_output(weights, x, net, at_y, at_x)
     assert found.shape == (2, 2, 3)

@@ -40,7 +40,7 @@ def task(request) -> xr.Dataset:
             {"seed": [8, 9], "train_point": range(5), "test_point": range(7), "feature": range(3)},
         ),
         "a task",
-        {"source": "test"},
+        {"source": "gaussian"},
     )
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 import xarray as xr
 
+import complete
 from implicitbias.catalogue import ESTIMATORS, NNGP_VARIABLES
 from implicitbias.errors import ConfigError, NumericalError
-from implicitbias.networks.kernels import nngp_kernel
 from implicitbias.nngp.bounds import closed, pac_bayes
 from implicitbias.nngp.evaluate import evaluate
 from implicitbias.nngp.orthant import log_probability
@@ -15,7 +15,7 @@ from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, violations
 
 SETTINGS = {
-    "depth": 3, "activation": "relu", "estimators": ["bound", "mixture"], "draws": 2000, "samples": 512,
+    "network": complete.network(depth=3), "estimators": ["bound", "mixture"], "draws": 2000, "samples": 512,
     "delta": 0.01, "constant": "tight", "posterior": True, "label_scale": [0.1, 1.0, 100.0], "ray_samples": 500,
 }  # fmt: skip
 
@@ -58,7 +58,7 @@ def test_numbers_are_those_of_the_functions():
     data = task()
     dataset = evaluate(data, **SETTINGS).sel(seed=3)
     x, y = (torch.tensor(data[name].sel(seed=3).values) for name in ("train_input", "train_label"))
-    kernel = nngp_kernel(x, depth=3)
+    kernel = complete.mlp(8, depth=3).nngp(x)
     estimate = log_probability(kernel, y, samples=512, seed=derive_seed("mixture", 3))
     mixture = dataset.sel(estimator="mixture")
     assert float(mixture.complexity) == pytest.approx(-estimate.log_probability, abs=1e-12)
@@ -129,7 +129,7 @@ def test_an_impossible_seed_is_named():
     data = task()
     data.train_input[1, 5] = data.train_input[1, 2]
     data.train_label[1, 5] = -data.train_label[1, 2]
-    with pytest.raises(NumericalError, match=r"task seed 3, relu network of depth 3: points 2 and 5 are equal"):
+    with pytest.raises(NumericalError, match=r"task seed 3, relu mlp of depth 3: points 2 and 5 are equal"):
         evaluate(data, **SETTINGS)
 
 

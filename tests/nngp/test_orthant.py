@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import stats
 
+from complete import mlp
 from implicitbias.errors import ConfigError, ConvergenceWarning, NumericalError
-from implicitbias.networks.kernels import nngp_kernel
 from implicitbias.nngp.mixture import SCRAMBLES, sobol
 from implicitbias.nngp.orthant import log_probabilities, log_probability
 
@@ -25,7 +25,7 @@ def deep(n, seed=0, depth=7, structured=True):
     x = torch.randn(n, 20, generator=generator, dtype=torch.float64)
     x *= math.sqrt(20) / x.norm(dim=1, keepdim=True)
     labels = x[:, 0] if structured else torch.randn(n, generator=generator, dtype=torch.float64)
-    return nngp_kernel(x, depth=depth), torch.sign(labels)
+    return mlp(x.shape[1], depth=depth).nngp(x), torch.sign(labels)
 
 
 @pytest.mark.parametrize("method", [*METHODS, "ep"])
@@ -226,7 +226,7 @@ def test_unknown_method_is_named():
 
 def test_a_batch_broadcasts_kernels_against_labels():
     x = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    kernels = torch.stack([nngp_kernel(points, depth=3) for points in x])
+    kernels = torch.stack([mlp(points.shape[1], depth=3).nngp(points) for points in x])
     labels = torch.randn(3, 1, 6, generator=torch.Generator().manual_seed(1)).sign()
     batch = log_probabilities(kernels, labels)
     assert batch.log_probability.shape == (3, 2)
@@ -239,7 +239,7 @@ def test_a_batch_broadcasts_kernels_against_labels():
 
 
 def test_all_labellings_of_a_batch_share_out_the_whole_probability():
-    kernel = nngp_kernel(torch.randn(5, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64), depth=4)
+    kernel = mlp(3, depth=4).nngp(torch.randn(5, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64))
     labels = torch.tensor(list(itertools.product([-1.0, 1.0], repeat=5)))
     batch = log_probabilities(kernel, labels)
     total, stderr = batch.log_probability.exp().sum(), (batch.log_probability.exp() * batch.stderr).norm()

@@ -5,11 +5,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from complete import mlp
 from implicitbias.errors import NumericalError
 from implicitbias.networks.kernels import nngp_kernel, nngp_variance
 from implicitbias.nngp import posterior
 from implicitbias.nngp.orthant import log_probability
 from implicitbias.nngp.posterior import TestBlock, average, kernel_interpolation, prepare, ray, ray_spread, spherised
+
+NETWORK = mlp(6, depth=3)
 
 
 def problem(n: int, m: int, d: int = 6, seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -20,13 +23,12 @@ def problem(n: int, m: int, d: int = 6, seed: int = 0) -> tuple[Tensor, Tensor, 
 
 
 def block_of(x: Tensor, z: Tensor, test_labels: Tensor, depth: int = 3) -> TestBlock:
-    return prepare(
-        nngp_kernel(x, depth=depth), nngp_kernel(x, z, depth=depth), nngp_variance(z, depth=depth), test_labels
-    )
+    network = mlp(x.shape[1], depth=depth)
+    return prepare(nngp_kernel(network, x), nngp_kernel(network, x, z), nngp_variance(network, z), test_labels)
 
 
 def orthant_average(x, y, z, test_labels, depth=3, **settings):
-    estimate = log_probability(nngp_kernel(x, depth=depth), y, keep_samples=True, **settings)
+    estimate = log_probability(mlp(x.shape[1], depth=depth).nngp(x), y, keep_samples=True, **settings)
     return average(block_of(x, z, test_labels, depth), estimate.samples, estimate.log_weights, estimate.groups)
 
 
@@ -36,7 +38,7 @@ def test_two_training_points_by_the_arcsine_law(seed):
     errors = orthant_average(x, y, z, test_labels, seed=seed)
     for k in range(5):
         points = torch.cat([x, z[k : k + 1]])
-        kernel = nngp_kernel(points, depth=3)
+        kernel = NETWORK.nngp(points)
         labels = torch.cat([y, test_labels[k : k + 1]])
         a = kernel / kernel.diagonal().sqrt()[:, None] / kernel.diagonal().sqrt()[None, :]
         a = a * labels[:, None] * labels[None, :]
@@ -49,9 +51,9 @@ def test_ratio_of_orthant_probabilities_as_in_the_paper():
     """P of n + 1 signs over P of n signs, point by point (Bernstein & Yue 2021, section 5)."""
     x, y, z, test_labels = problem(8, 6)
     errors = orthant_average(x, y, z, test_labels, samples=16384)
-    base = log_probability(nngp_kernel(x, depth=3), y, samples=16384, seed=1)
+    base = log_probability(NETWORK.nngp(x), y, samples=16384, seed=1)
     for k in range(6):
-        kernel = nngp_kernel(torch.cat([x, z[k : k + 1]]), depth=3)
+        kernel = NETWORK.nngp(torch.cat([x, z[k : k + 1]]))
         joint = log_probability(kernel, torch.cat([y, test_labels[k : k + 1]]), samples=16384, seed=2)
         ratio = math.exp(joint.log_probability - base.log_probability)
         stderr = ratio * math.hypot(joint.stderr, base.stderr)
@@ -92,7 +94,7 @@ def test_training_points_are_predicted_with_certainty():
 def test_one_training_point_truncated_and_spherised_are_the_same():
     """With n = 1 both are the prior given one sign: p = 1/2 + asin(rho)/pi."""
     x, y, z, test_labels = problem(1, 4)
-    kernel = nngp_kernel(torch.cat([x, z]), depth=3)
+    kernel = NETWORK.nngp(torch.cat([x, z]))
     rho = kernel[0, 1:] / (kernel[0, 0] * kernel.diagonal()[1:]).sqrt() * y * test_labels
     expected = 0.5 + torch.arcsin(rho) / math.pi
     truncated = orthant_average(x, y, z, test_labels)
@@ -112,7 +114,7 @@ def test_spherised_bayes_classifier_is_near_kernel_interpolation():
 
 def test_kernel_interpolation_is_the_sign_of_the_interpolant():
     x, y, z, test_labels = problem(12, 300)
-    interpolant = nngp_kernel(z, x, depth=3) @ torch.linalg.inv(nngp_kernel(x, depth=3)) @ y
+    interpolant = NETWORK.nngp(z, x) @ torch.linalg.inv(NETWORK.nngp(x)) @ y
     expected = float((torch.sign(interpolant) != test_labels).double().mean())
     assert kernel_interpolation(block_of(x, z, test_labels), y) == pytest.approx(expected)
     assert 0 < expected < 0.5
@@ -128,9 +130,9 @@ def test_ray_runs_from_chance_to_kernel_interpolation():
 
 def test_ray_is_the_mean_and_spread_of_drawn_functions():
     x, y, z, test_labels = problem(6, 30)
-    kernel, cross = nngp_kernel(x, depth=3), nngp_kernel(x, z, depth=3)
+    kernel, cross = NETWORK.nngp(x), NETWORK.nngp(x, z)
     block = block_of(x, z, test_labels)
-    covariance = nngp_kernel(z, depth=3) - cross.T @ torch.linalg.solve(kernel, cross)
+    covariance = NETWORK.nngp(z) - cross.T @ torch.linalg.solve(kernel, cross)
     alpha, draws = 0.7, 40_000
     normal = torch.distributions.MultivariateNormal(
         alpha * cross.T @ torch.linalg.solve(kernel, y), covariance + 1e-12 * torch.eye(30, dtype=torch.float64)
@@ -147,7 +149,7 @@ def test_spread_of_two_points_by_the_arcsine_law():
     x, y, z, _ = problem(3, 2)
     labels = torch.ones(2, dtype=torch.float64)
     block = block_of(x, z, labels)
-    covariance = nngp_kernel(z, depth=3) - nngp_kernel(z, x, depth=3) @ block.projection
+    covariance = NETWORK.nngp(z) - NETWORK.nngp(z, x) @ block.projection
     rho = float(covariance[0, 1] / block.deviation.prod())
     expected = math.sqrt(1 / 8 + math.asin(rho) / (4 * math.pi))
     assert float(ray_spread(block, y, [0.0], covariance, 40_000, seed=0)[0]) == pytest.approx(expected, rel=0.02)

@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
+from complete import mlp
 from implicitbias.errors import NumericalError
-from implicitbias.networks.kernels import nngp_kernel
 from implicitbias.nngp.orthant import log_probability
 from implicitbias.nngp.standardise import distinct, standardised
 
@@ -26,8 +26,8 @@ def test_copies_with_equal_labels_change_nothing():
     x = points()
     copies = torch.tensor([0, 1, 1, 2, 3, 0, 4, 5, 1])
     labels = torch.tensor([1, -1, 1, 1, -1, 1])
-    plain = log_probability(nngp_kernel(x, depth=3), labels)
-    kernel = nngp_kernel(x[copies], depth=3)
+    plain = log_probability(mlp(9, depth=3).nngp(x), labels)
+    kernel = mlp(9, depth=3).nngp(x[copies])
     copied = log_probability(kernel, labels[copies], keep_samples=True)
     assert copied.log_probability == pytest.approx(plain.log_probability, abs=1e-9)
     assert distinct(kernel, labels[copies]).tolist() == [0, 1, 3, 4, 6, 7]
@@ -37,7 +37,7 @@ def test_copies_with_equal_labels_change_nothing():
 
 def test_mirrored_points_count_as_copies_of_the_opposite_label():
     x = torch.cat([points(2), -points(2)[:1]])
-    kernel = nngp_kernel(x, depth=1)
+    kernel = mlp(9, depth=1).nngp(x)
     expected = log_probability(kernel[:2, :2], torch.tensor([1, 1])).log_probability
     assert log_probability(kernel, torch.tensor([1, 1, -1])).log_probability == pytest.approx(expected, abs=1e-9)
     with pytest.raises(NumericalError, match="points 0 and 2 are equal"):
@@ -48,7 +48,7 @@ def test_mirrored_points_count_as_copies_of_the_opposite_label():
 def test_copies_with_opposite_labels_are_named(method):
     x = points()[torch.tensor([0, 1, 2, 3, 1])]
     with pytest.raises(NumericalError, match=r"points 1 and 4 are equal under the kernel.*the probability is 0"):
-        log_probability(nngp_kernel(x, depth=7), torch.tensor([1, 1, 1, 1, -1]), method)
+        log_probability(mlp(9, depth=7).nngp(x), torch.tensor([1, 1, 1, 1, -1]), method)
 
 
 def test_singular_kernel_with_a_possible_labelling():

@@ -109,28 +109,44 @@ def test_room_holds_the_state(name: str) -> None:
     assert (room == 0) == (name == "sgd")
 
 
-def test_nero_by_its_formula() -> None:
-    """Against the algorithm of the paper, one row at a time."""
-    weights = run(nero(0.9), slice(2, 3), 15)
+PROJECTIONS = {
+    "mean_free_unit": lambda w: (w - w.mean()) / (w - w.mean()).norm(),
+    "mean_free": lambda w: w - w.mean(),
+    "unit": lambda w: w / w.norm(),
+}
+
+
+@pytest.mark.parametrize("constraint", PROJECTIONS)
+def test_nero_by_its_formula(constraint: str) -> None:
+    """Against the algorithm of the paper, one row at a time; its halves project to one of the two."""
+    weights, project = run(nero(0.9, constraint), slice(2, 3), 15), PROJECTIONS[constraint]
     rate = torch.linspace(0.001, 0.1, 8, dtype=torch.float64)[2]
     for layer, ours in enumerate(weights):
         for row in range(ours.shape[1]):
             w, v = start(8)[layer][2, row].clone(), 0.0
-            w = (w - w.mean()) / (w - w.mean()).norm()
+            w = project(w)
             for step in range(1, 16):
                 g = gradient(step, 8)[layer].matrix()[2, row]
                 v = 0.9 * v + 0.1 * g.norm() ** 2
                 w = w - rate * g / (v / (1 - 0.9**step)).sqrt()
-                w = (w - w.mean()) / (w - w.mean()).norm()
+                w = project(w)
             assert torch.allclose(ours[0, row], w, rtol=1e-10, atol=1e-12)
 
 
-def test_nero_rows_keep_mean_zero_and_norm_one_in_float32() -> None:
+@pytest.mark.parametrize(
+    ("optimizer", "mean_free", "unit"),
+    [(nero(), True, True), (nero(constraint="mean_free"), True, False), (nero(constraint="unit"), False, True)],
+    ids=["both", "mean 0", "norm 1"],
+)
+def test_nero_keeps_rows_at_mean_zero_and_norm_one_and_each_half_at_one_of_them_in_float32(
+    optimizer: base.Optimizer, mean_free: bool, unit: bool
+) -> None:
     for steps in (0, 1, 300):
-        for weight in run(nero(), slice(None), steps, torch.float32):
+        for weight in run(optimizer, slice(None), steps, torch.float32):
             exact = weight.double()
-            assert exact.mean(-1).abs().max() < 1e-6
-            assert (exact.norm(dim=-1) - 1).abs().max() < 1e-6
+            means, excess = exact.mean(-1).abs().max(), (exact.norm(dim=-1) - 1).abs().max()
+            assert means < 1e-6 if mean_free else means > 0.01
+            assert excess < 1e-6 if unit else excess > 0.1
 
 
 def test_nero_leaves_rows_without_gradient_where_they_are() -> None:
@@ -147,6 +163,11 @@ def test_nero_leaves_rows_without_gradient_where_they_are() -> None:
 def test_nero_names_a_layer_that_it_cannot_train() -> None:
     with pytest.raises(ConfigError, match="1 input"):
         nero().init([torch.ones(1, 3, 1)])
+    with pytest.raises(ConfigError, match="1 input"):
+        nero(constraint="mean_free").init([torch.ones(1, 3, 1)])
+    alone = torch.tensor([[[3.0], [-2.0]]])
+    nero(constraint="unit").init([alone])
+    assert alone.ravel().tolist() == [1, -1]
 
 
 @pytest.mark.parametrize("cached", [5, 33, 120, 10**6])

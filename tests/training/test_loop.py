@@ -3,11 +3,10 @@ import math
 import pytest
 import torch
 
-import complete
+from complete import mlp
 from implicitbias.catalogue import OPTIMIZERS, resolve
 from implicitbias.losses import log_logistic, logistic, square
-from implicitbias.networks.activations import relu
-from implicitbias.networks.stacked import Form, Gradient, forward, initialise
+from implicitbias.networks.stacked import Gradient, forward, initialise
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.optimizers.nero import nero
 from implicitbias.optimizers.sgd import sgd
@@ -69,13 +68,13 @@ def test_stopping_once_fitted_keeps_the_weights_that_fit() -> None:
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
     labels = inputs[..., 0].sign().expand(2, -1)
-    members = rates(learning_rate=[0.01, 1e-12])
+    members, network = rates(learning_rate=[0.01, 1e-12]), mlp(8, width=5)
     ways: dict[bool, list[list[torch.Tensor]]] = {}
     for stop in (True, False):
-        weights = initialise(2, 5, 8, [1, 1], dtype=torch.float64)
+        weights = initialise(network, [1, 1], dtype=torch.float64)
         ways[stop] = []
         pauses = descend(
-            weights, inputs, labels, members, form=Form(relu), loss=logistic, optimizer=sgd(), epochs=600,
+            network, weights, inputs, labels, members, loss=logistic, optimizer=sgd(), epochs=600,
             batch_size="full", checkpoints=range(601), stop_fitted=stop,
         )  # fmt: skip
         masks = []
@@ -83,7 +82,7 @@ def test_stopping_once_fitted_keeps_the_weights_that_fit() -> None:
             ways[stop].append([weight.detach().clone() for weight in weights])
             masks.append(stopped.tolist())
         assert masks[-1] == [stop, False]
-    fits = [bool((forward(each, inputs[0], Form(relu)) * labels > 0)[0].all()) for each in ways[False]]
+    fits = [bool((forward(network, each, inputs[0]) * labels > 0)[0].all()) for each in ways[False]]
     first = fits.index(True)
     assert 0 < first < 599
     for layer in range(2):
@@ -98,17 +97,17 @@ def test_training_ends_once_all_have_stopped(optimizer: Optimizer) -> None:
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
     labels = inputs[..., 0].sign().expand(2, -1)
-    ends = []
+    ends, network = [], mlp(8, width=5)
     for epochs in (3000, 10**6):
-        weights = initialise(2, 5, 8, [1, 2], dtype=torch.float64)
+        weights = initialise(network, [1, 2], dtype=torch.float64)
         pauses = descend(
-            weights, inputs, labels, rates(learning_rate=[0.02, 0.01]), form=Form(relu), loss=logistic,
+            network, weights, inputs, labels, rates(learning_rate=[0.02, 0.01]), loss=logistic,
             optimizer=optimizer, epochs=epochs, batch_size=3, checkpoints=[0, 2 * epochs - 1, 2 * epochs],
             stop_fitted=True,
         )  # fmt: skip
         assert [step for step, _, _ in pauses] == [0, 2 * epochs - 1, 2 * epochs]
         ends.append(weights)
-        assert bool((forward(weights, inputs[0], Form(relu)) * labels > 0).all())
+        assert bool((forward(network, weights, inputs[0]) * labels > 0).all())
     for short, long in zip(*ends, strict=True):
         assert torch.equal(short, long)
 
@@ -121,19 +120,19 @@ def test_another_rule_until_the_fit(before: Optimizer, after: Optimizer, rate: f
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
     labels = inputs[..., 0].sign().expand(2, -1)
-    members = rates(learning_rate=[rate, 1e-12])
+    members, network = rates(learning_rate=[rate, 1e-12]), mlp(8, width=5)
 
     def way(optimizer: Optimizer, until_fit: Optimizer | None, start: list[torch.Tensor]) -> list[list[torch.Tensor]]:
         weights = [weight.clone() for weight in start]
         pauses = descend(
-            weights, inputs, labels, members, form=Form(relu), loss=logistic, optimizer=optimizer, epochs=epochs,
+            network, weights, inputs, labels, members, loss=logistic, optimizer=optimizer, epochs=epochs,
             batch_size="full", checkpoints=range(epochs + 1), until_fit=until_fit,
         )  # fmt: skip
         return [[weight.detach().clone() for weight in weights] for _ in pauses]
 
-    start = initialise(2, 5, 8, [1, 1], dtype=torch.float64)
+    start = initialise(network, [1, 1], dtype=torch.float64)
     first, switched = way(before, None, start), way(after, before, start)
-    fits = [bool((forward(each, inputs[0], Form(relu)) * labels > 0)[0].all()) for each in first]
+    fits = [bool((forward(network, each, inputs[0]) * labels > 0)[0].all()) for each in first]
     at = fits.index(True)
     assert 0 < at < epochs - 1
     then = way(after, None, first[at])
@@ -173,11 +172,11 @@ def test_chunks_are_as_few_and_as_equal_as_memory_allows() -> None:
 
 
 def test_a_member_needs_room_for_weights_copies_gradients_and_activations() -> None:
-    network = complete.network(depth=3, width=10)
+    network = mlp(20, depth=3, width=10)
     weights, rows = 10 * 20 + 10 * 10 + 10, 10 + 10 + 1
     block, activations = 200, 20 + 4 * rows
-    assert bytes_each(network, 20, 7, 4, [sgd()]) == 4 * (weights + block + 7 * activations)
-    assert bytes_each(network, 20, 7, 8, [nero()], copies=2) == 8 * (3 * weights + block + rows + 7 * activations)
+    assert bytes_each(network, 7, 4, [sgd()]) == 4 * (weights + block + 7 * activations)
+    assert bytes_each(network, 7, 8, [nero()], copies=2) == 8 * (3 * weights + block + rows + 7 * activations)
 
 
 def test_every_member_sees_its_own_order_of_every_point() -> None:
@@ -193,12 +192,13 @@ def test_every_member_sees_its_own_order_of_every_point() -> None:
         decay=torch.tensor([0.9, 0.8, 1.0], dtype=torch.float64),
         step_exponent=torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64),
     )
-    weights = initialise(3, 5, 4, range(3), dtype=torch.float64)
+    network = mlp(4, depth=3, width=5)
+    weights = initialise(network, range(3), dtype=torch.float64)
     theirs = [[weight[k].clone().requires_grad_(True) for weight in weights] for k in range(3)]
     steps = [
         step
         for step, alive, _ in descend(
-            weights, inputs, labels[members.task_index], members, form=Form(relu), loss=square, optimizer=sgd(),
+            network, weights, inputs, labels[members.task_index], members, loss=square, optimizer=sgd(),
             epochs=4, batch_size=3, checkpoints=[0, 5, 12],
         )
         if alive.all()
@@ -212,7 +212,7 @@ def test_every_member_sees_its_own_order_of_every_point() -> None:
             for number, batch in enumerate(torch.randperm(7, generator=order).split(3), start=3 * epoch + 1):
                 optimizer = torch.optim.SGD(own, lr=rate / number ** float(members.step_exponent[member]))
                 optimizer.zero_grad()
-                outputs = forward([weight[None] for weight in own], inputs[task, batch], Form(relu))[0]
+                outputs = forward(network, [weight[None] for weight in own], inputs[task, batch])[0]
                 (outputs - members.label_scale[member] * labels[task, batch]).square().mean().backward()
                 optimizer.step()
         for weight, expected in zip(weights, own, strict=True):
@@ -222,15 +222,15 @@ def test_every_member_sees_its_own_order_of_every_point() -> None:
 @pytest.mark.parametrize("batch_size", [3, "full"])
 def test_a_diverged_member_stays_nan_and_harms_nobody(batch_size) -> None:
     inputs = torch.randn(1, 6, 4, generator=torch.Generator().manual_seed(0))
-    labels = inputs[..., 0].sign()
+    labels, network = inputs[..., 0].sign(), mlp(4, depth=3, width=5)
 
     def run(rates: list[float]) -> tuple[list[torch.Tensor], torch.Tensor]:
         number = len(rates)
         ones, task = torch.ones(number), torch.zeros(number, dtype=torch.long)
-        weights = initialise(3, 5, 4, [7] * number)
+        weights = initialise(network, [7] * number)
         members = Members(task, [3] * number, ones, torch.tensor(rates), ones, 0 * ones)
         (_, alive, _), = descend(
-            weights, inputs, labels[members.task_index], members, form=Form(relu), loss=square, optimizer=sgd(),
+            network, weights, inputs, labels[members.task_index], members, loss=square, optimizer=sgd(),
             epochs=40, batch_size=batch_size, checkpoints=[80 if batch_size == 3 else 40],
         )  # fmt: skip
         return weights, alive
@@ -248,14 +248,14 @@ def test_loss_based_training_ends_at_weights_that_were_accepted() -> None:
     source = torch.Generator().manual_seed(0)
     inputs = torch.randn(1, 20, 5, dtype=torch.float64, generator=source)
     labels = inputs[..., 0].sign().expand(2, -1)
-    weights = initialise(2, 8, 5, [1, 2], dtype=torch.float64)
-    found = []
+    network = mlp(5, width=8)
+    weights, found = initialise(network, [1, 2], dtype=torch.float64), []
     for _ in descend(
-        weights, inputs, labels, rates(learning_rate=[0.1, 1.0]), form=Form(relu), loss=log_logistic, optimizer=sgd(),
+        network, weights, inputs, labels, rates(learning_rate=[0.1, 1.0]), loss=log_logistic, optimizer=sgd(),
         epochs=60, batch_size=6, checkpoints=range(0, 241, 4), schedule=loss_based,
     ):  # fmt: skip
         with torch.no_grad():
-            found.append(log_logistic(forward(weights, inputs[[0, 0]], Form(relu)), labels, torch.ones(2)))
+            found.append(log_logistic(forward(network, weights, inputs[[0, 0]]), labels, torch.ones(2)))
     losses = torch.stack(found)
     assert torch.equal(losses.cummin(0).values, losses)
     assert (losses[-1] < losses[0] - 1.5).all()

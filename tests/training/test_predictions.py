@@ -10,9 +10,10 @@ from scipy.integrate import solve_ivp
 from small_task import settings
 
 import complete
+from complete import mlp
 from implicitbias.losses import logistic
 from implicitbias.measurement.measure import measure
-from implicitbias.networks.stacked import form_of, forward, initialise
+from implicitbias.networks.stacked import forward, initialise
 from implicitbias.optimizers import steepest
 from implicitbias.tasks.build import build
 from implicitbias.training.flow import gradient_flow
@@ -124,25 +125,24 @@ def test_a_limited_decrease_is_the_decrease_of_a_log_domain_step() -> None:
     assert np.isfinite(found["soft_margin_l2"].values).all()
 
 
-NETWORK = complete.network(activation="tanh", width=6)
+NETWORK = mlp(3, activation="tanh", width=6)
 
 
 def flow_problem() -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
     source = torch.Generator().manual_seed(0)
     x = torch.randn(8, 3, dtype=torch.float64, generator=source)
-    return initialise(2, 6, 3, [1], dtype=torch.float64), x, x[:, 0].sign()
+    return initialise(NETWORK, [1], dtype=torch.float64), x, x[:, 0].sign()
 
 
 def test_gradient_descent_follows_the_flow_at_first_order() -> None:
     """The distance to gradient flow at time 2 halves with the step."""
     weights, x, y = flow_problem()
-    form = form_of(NETWORK)
-    (end,) = gradient_flow(weights, x, y, form=form, loss=logistic, times=[2.0])
+    (end,) = gradient_flow(NETWORK, weights, x, y, loss=logistic, times=[2.0])
     errors = []
     for steps in (200, 400):
         own = [weight.clone().requires_grad_(True) for weight in weights]
         for _ in range(steps):
-            loss = logistic(forward(own, x[None], form), y[None], torch.ones(1, dtype=torch.float64)).sum()
+            loss = logistic(forward(NETWORK, own, x[None]), y[None], torch.ones(1, dtype=torch.float64)).sum()
             gradients = torch.autograd.grad(loss, own)
             with torch.no_grad():
                 for weight, gradient in zip(own, gradients, strict=True):
@@ -156,10 +156,9 @@ def test_gradient_flow_of_a_linear_model_is_scipys() -> None:
     source = torch.Generator().manual_seed(3)
     x = torch.randn(6, 2, dtype=torch.float64, generator=source)
     y = x[:, 0].sign()
-    weights = initialise(1, 1, 2, [0], dtype=torch.float64)
-    found = gradient_flow(
-        weights, x, y, form=form_of(complete.network(depth=1, activation="linear")), loss=logistic, times=[1.0, 5.0]
-    )
+    network = mlp(2, depth=1, activation="linear")
+    weights = initialise(network, [0], dtype=torch.float64)
+    found = gradient_flow(network, weights, x, y, loss=logistic, times=[1.0, 5.0])
 
     def slope(_: float, w: np.ndarray) -> np.ndarray:
         q = y.numpy() * (x.numpy() @ w)
@@ -173,8 +172,8 @@ def test_gradient_flow_of_a_linear_model_is_scipys() -> None:
 def test_gradient_flow_keeps_two_homogeneous_layers_balanced() -> None:
     """|w_j|^2 - v_j^2 of every neuron is conserved (Min, Mallada & Vidal 2023), for leaky relu."""
     weights, x, y = flow_problem()
-    form = form_of(complete.network(activation="plain_leaky_relu", slope=0.3, width=6))
-    (end,) = gradient_flow(weights, x, y, form=form, loss=logistic, times=[3.0])
+    network = mlp(3, activation="plain_leaky_relu", slope=0.3, width=6)
+    (end,) = gradient_flow(network, weights, x, y, loss=logistic, times=[3.0])
     gaps = [(w[0].square().sum(1) - v[0, 0].square()).numpy() for w, v in (weights, end)]
     assert gaps[1] == pytest.approx(gaps[0], abs=1e-5)
     assert not np.allclose(end[0], weights[0], atol=0.05)

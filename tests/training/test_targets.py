@@ -5,11 +5,15 @@ from small_task import settings, small_task
 
 import complete
 from implicitbias.errors import NumericalError
-from implicitbias.networks.kernels import nngp_kernel
+from implicitbias.networks import Network, network_of
 from implicitbias.training.run import train
 from implicitbias.training.spherised import spherised
 
 NETWORK = complete.network(activation="leaky_relu", slope=0.2, depth=3, width=12)
+
+
+def built(inputs: torch.Tensor) -> Network:
+    return network_of(NETWORK, inputs.shape[-1])
 
 
 def tensors():
@@ -20,10 +24,10 @@ def tensors():
 def test_spherised_targets_are_half_normal_with_the_signs_of_the_labels() -> None:
     inputs, labels = tensors()
     task = torch.tensor([0, 1, 2] * 500)
-    targets = spherised(inputs, labels, task, range(1500), NETWORK)
+    targets = spherised(inputs, labels, task, range(1500), built(inputs))
     assert torch.equal(targets.sign(), labels[task])
     for one in range(3):
-        kernel = nngp_kernel(inputs[one].double(), depth=3, activation="leaky_relu", slope=0.2)
+        kernel = built(inputs).nngp(inputs[one].double())
         scale = float(torch.linalg.slogdet(kernel).logabsdet) / (2 * len(kernel))
         magnitude = targets[task == one].abs() / np.exp(scale)
         assert float(magnitude.mean()) == pytest.approx(np.sqrt(2 / np.pi), rel=0.03)
@@ -35,7 +39,7 @@ def test_spherised_targets_of_equal_points_are_refused() -> None:
     inputs, labels = tensors()
     inputs[1, 3] = inputs[1, 4]
     with pytest.raises(NumericalError, match="singular"):
-        spherised(inputs, labels, torch.tensor([1]), [0], NETWORK)
+        spherised(inputs, labels, torch.tensor([1]), [0], built(inputs))
 
 
 def test_networks_are_trained_to_their_own_targets() -> None:

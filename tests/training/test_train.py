@@ -9,10 +9,8 @@ import xarray as xr
 from small_task import NETWORK, settings, small_task
 
 from implicitbias.errors import ConfigError
-from implicitbias.networks.activations import relu
-from implicitbias.networks.stacked import Form, forward, initialise
+from implicitbias.networks import network_of
 from implicitbias.rng import derive_seed
-from implicitbias.shapes import layer_shapes
 from implicitbias.tasks.build import build
 from implicitbias.training.run import train
 
@@ -55,12 +53,12 @@ def test_outputs_and_loss_are_those_of_the_weights(test_size, tmp_path) -> None:
     """With a test set for all seeds (None) and with one a seed."""
     task = build(source="digits", labels="binary", train_size=9, test_size=test_size, seed=[3, 4], raw_dir=tmp_path)
     found = run({"label_scale": [0.5, 2.0]}, task, dtype="float64", members=2).isel(step=0)
-    shapes = layer_shapes(NETWORK["depth"], NETWORK["width"], 64)
+    network = network_of(NETWORK, 64)
     for seed in (3, 4):
         own, data = found.sel(seed=seed), task.sel(seed=seed)
-        weights = [torch.tensor(own[f"weight_{k}"].values.reshape(4, *shape)) for k, shape in enumerate(shapes)]
+        weights = [torch.tensor(own[f"weight_{k}"].values.reshape(4, *shape)) for k, shape in enumerate(network.shapes)]
         for name in ("train", "test"):
-            expected = forward(weights, torch.tensor(data[f"{name}_input"].values), Form(relu))
+            expected = network.forward(weights, torch.tensor(data[f"{name}_input"].values))
             np.testing.assert_allclose(own[f"{name}_output"].values.reshape(4, -1), expected, rtol=1e-10)
     residual = found["train_output"] - found["label_scale"] * task["train_label"]
     np.testing.assert_allclose(found["train_loss"], np.sqrt((residual**2).sum("train_point")), rtol=1e-10)
@@ -68,7 +66,7 @@ def test_outputs_and_loss_are_those_of_the_weights(test_size, tmp_path) -> None:
 
 def test_step_zero_is_the_network_of_its_seed() -> None:
     found = run({"init_scale": [1.0, 3.0]}, optimizer="sgd", loss="square", checkpoints=[0], members=2).isel(step=0)
-    expected = initialise(3, 12, 64, [derive_seed("initialisation", 2, 1)], init_scale=3.0)
+    expected = network_of(NETWORK, 64).initialise([derive_seed("initialisation", 2, 1)], init_scale=3.0)
     for layer in range(3):
         own = found[f"weight_{layer}"].sel(seed=2, init_scale=3.0, member=1)
         np.testing.assert_array_equal(own, expected[layer][0])

@@ -274,3 +274,8 @@ def _check(network: Network) -> None:
                 f"rows = {network.rows!r}: layer {number} has rows of one number, which cannot have mean 0; allowed: at"
                 " least 2 features and a width of at least 2"
             )
+        if "unit" in network.rows and layer.start == "zeros":
+            raise ConfigError(
+                f"rows = {network.rows!r}: layer {number} starts at 0, where no row has norm 1; allowed: rows free or"
+                " mean_free"
+            )

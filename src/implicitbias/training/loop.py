@@ -13,11 +13,12 @@ from torch import Tensor
 
 from implicitbias.networks import Network
 from implicitbias.networks.stacked import Gradient, forward, joined
-from implicitbias.optimizers.base import CACHED_ELEMENTS, Optimizer
+from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import bar
 from implicitbias.training.schedules import Builder, decaying
 
 _LOOK = 10  # epochs between looks at whether all members have stopped
+_CACHED = 2**19  # numbers in the images behind a layer, of members that go through all layers before others do
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
@@ -158,9 +159,7 @@ def _slopes(
     """
     chunk = len(x)
     if not network.is_dense and x.device.type == "cpu":
-        chunk = max(
-            1, CACHED_ELEMENTS // (x.shape[1] * max(weight.positions * weight.rows for weight in network.weights))
-        )
+        chunk = max(1, _CACHED // (x.shape[1] * max(weight.positions * weight.rows for weight in network.weights)))
     parts = []
     for start in range(0, len(x), chunk):
         here = slice(start, start + chunk)
