@@ -34,7 +34,7 @@ def obeys(weight: np.ndarray, rows: str) -> list[bool]:
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"depth": 3, "width": 8}, {"width": 8, "bias": "all", "bias_variance": 0.5}, {"width": 8, "output": "signs"},
+        {"depth": 3, "width": 8}, {"width": 8, "bias": "all"}, {"width": 8, "output": "signs"},
         {"width": 8, "output": "halves", "bias": "first"}, {"depth": 4, "width": 8, "residual": True},
         {"width": 8, "output": "mean_field"},
         {"architecture": "cnn", "width": 3, "bias": "all", "readout": "global_average"},

@@ -115,6 +115,7 @@ def study_settings(name):
         "title": f"study {name}",
         "question": study.question,
         "method": study.method,
+        "classes": plan.classes,
         "parameters": study.model_dump(
             exclude={"figures", "checks", "published", "question", "method"}
         ),

@@ -52,6 +52,10 @@ def chosen_network(settings: Mapping[str, Any]) -> dict[str, Any]:
     return chosen(ACTIVATIONS, settings["activation"], chosen(ARCHITECTURES, settings["architecture"], settings))
 
 
+DECIDING = frozenset({"optimizer", *(entry.rows for entry in OPTIMIZERS.values() if entry.rows in entry.parameters)})
+"""The keys of a training block that decide on the constraint on rows."""
+
+
 def rows_of(training: Mapping[str, Any]) -> str:
     """The constraint on rows that the optimizer of these settings keeps."""
     return OPTIMIZERS[training["optimizer"]].rows_of(training)

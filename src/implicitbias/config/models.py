@@ -21,7 +21,7 @@ from implicitbias.config.blocks import (
     axes_of,
     problem,
 )
-from implicitbias.config.grid import chosen, chosen_network, grid, points_of, rows_of
+from implicitbias.config.grid import DECIDING, chosen, chosen_network, grid, points_of, rows_of
 from implicitbias.config.limits import check_limits
 from implicitbias.config.values import Count, Distinct, OneOf, Positive, counted
 from implicitbias.errors import ConfigError, nearest
@@ -131,8 +131,7 @@ class Study(Strict):
         """Every network of the grid can be built for the inputs of every source, and has the kernel that it needs."""
         if self.network is None or self.task is None:
             return
-        deciding = {"optimizer", "targets", *(entry.rows for entry in catalogue.OPTIMIZERS.values())}
-        trainings = points_of(self.training, deciding)
+        trainings = points_of(self.training, {*DECIDING, "targets"})
         for (_, settings), (source, shape) in product(grid(self.network, set()), self._input_shapes()):
             parameters = chosen_network(settings)
             self._check_trained(parameters, trainings, source, shape)

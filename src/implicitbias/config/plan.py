@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from implicitbias import catalogue
 from implicitbias.catalogue import Entry, Parameter
 from implicitbias.config.blocks import NOT_AXES, VECTORISABLE, as_list, axes_of
-from implicitbias.config.grid import chosen, chosen_network, grid, rows_of
+from implicitbias.config.grid import DECIDING, chosen, chosen_network, grid, points_of, rows_of
 from implicitbias.config.models import Config, Study
 from implicitbias.config.size import Size, experiment_size, nngp_size, sampling_size, task_size, training_size
 from implicitbias.config.values import counted
@@ -76,6 +76,8 @@ class StudyPlan:
     labels: Mapping[str, str]
     """What the axes are that are parameters of catalogue entries."""
     figures: Mapping[str, Mapping[str, Any]]
+    classes: str = ""
+    """Which networks its kernels are those of, and whether they are those that it trains."""
 
 
 @dataclass
@@ -130,7 +132,9 @@ def _plan_study(plan: Plan, study: Study) -> StudyPlan:
                 of = {**network, "rows": settings["rows"] or rows}
                 kept = () if settings["rows"] else tuple(where)
                 pieces.append(Piece(_nngp(plan, source, task, of, settings), {**coords, **where, **more}, kept=kept))
-    return StudyPlan(tuple(_trimmed(pieces)), study.axes(), _fixed(study), _labels(study), _figures(study))
+    return StudyPlan(
+        tuple(_trimmed(pieces)), study.axes(), _fixed(study), _labels(study), _figures(study), _told_classes(study)
+    )
 
 
 def _experiments(
@@ -175,8 +179,7 @@ def _classes(study: Study, network: Mapping[str, Any], coords: Mapping[str, Any]
     found = [(more, rows_of(settings)) for more, settings, _ in _settings(study, "training", study.training, coords)]
     if len({rows for _, rows in found}) == 1:
         return [({}, found[0][1])]
-    deciding = {"optimizer", *(entry.rows for entry in catalogue.OPTIMIZERS.values())}
-    places = [({key: value for key, value in more.items() if key in deciding}, rows) for more, rows in found]
+    places = [({key: value for key, value in more.items() if key in DECIDING}, rows) for more, rows in found]
     return [place for number, place in enumerate(places) if place not in places[:number]]
 
 
@@ -184,6 +187,33 @@ def _counted(task: Mapping[str, Any]) -> dict[str, Any]:
     """The task with numbers in the place of multiples of its training size ("2n")."""
     parameters = catalogue.SOURCES[task["source"]].parameters
     return {**task, **{key: counted(task[key], task["train_size"]) for key in parameters}}
+
+
+_ROWS = {
+    "free": "free rows", "unit": "rows of norm 1", "mean_free": "rows of mean 0",
+    "mean_free_unit": "rows of mean 0 and norm 1",
+}  # fmt: skip
+
+
+def _told_classes(study: Study) -> str:
+    """In words: the classes of networks that the kernels and the trained networks of a study belong to."""
+    if study.nngp is None or study.network is None:
+        return ""
+    trained = {rows_of(settings) for settings in points_of(study.training, DECIDING)}
+    own = (
+        {str(rows) for rows in as_list(study.network.rows or "free")} if study.network.rows or not trained else trained
+    )
+    kernels = {str(rows) for rows in as_list(study.nngp.rows)} if study.nngp.rows else own
+    told = f"The infinitely wide networks have {' or '.join(_ROWS[rows] for rows in sorted(kernels))}"
+    if not trained:
+        return f"{told}."
+    if kernels == trained:
+        return f"{told}, as the trained ones have."
+    others = " or ".join(_ROWS[rows] for rows in sorted(trained))
+    return (
+        f"{told}, the trained ones {others}: these are different classes of networks, and what differs between their"
+        " errors is not what gradient descent adds."
+    )
 
 
 def _network(task: Mapping[str, Any], network: Mapping[str, Any]) -> Network:

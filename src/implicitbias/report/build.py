@@ -28,6 +28,7 @@ class _Study:
     name: str
     question: str
     method: str
+    classes: str
     facts: list[tuple[str, str]]
     figures: list[dict[str, str]]
     checks: list[dict[str, str]]
@@ -134,6 +135,7 @@ def _study(
         name=name,
         question=dataset.attrs.get("question", ""),
         method=dataset.attrs.get("method", ""),
+        classes=dataset.attrs.get("classes", ""),
         facts=_facts(dataset),
         figures=images,
         checks=verdicts,
