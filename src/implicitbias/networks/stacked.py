@@ -6,11 +6,12 @@ with the patches around all pixels, whose numbers stand in the order channel, ro
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, max_pool2d, unfold
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, unfold
 
 from implicitbias.networks.activations import activation_of
 from implicitbias.networks.initialisation import Rule, fan_in
@@ -124,6 +125,10 @@ class Gradient(NamedTuple):
 def forward(network: Network, weights: Sequence[Tensor], x: Tensor, gradients: list[Gradient] | None = None) -> Tensor:
     """The outputs f(x) of every member.
 
+    Those of networks with one output do not depend, to the last bit, on how many members there are. Where there are
+    several outputs, and no `gradients` are asked for, all members are computed together, which is faster: the first
+    layer's product with inputs that they share is one, and convolutions are grouped.
+
     Args:
         network: whose weights these are.
         weights: tensors `(member, out, in)`.
@@ -134,28 +139,49 @@ def forward(network: Network, weights: Sequence[Tensor], x: Tensor, gradients: l
     Returns:
         `(member, batch)`, or `(member, batch, outputs)` if the network has several outputs.
     """
-    h = x.expand(weights[0].shape[0], *x.shape[-2:])
-    if len(network.input_shape) == 3 and not isinstance(network.layers[0], Flatten):
-        h = h.reshape(-1, *network.input_shape)
-    h = _through(network.layers, h, len(weights[0]), iter(weights), gradients)
+    together = network.outputs > 1 and gradients is None
+    shared = together and x.ndim == 2 and not any(isinstance(layer, Residual) for layer in network.layers)
+    members = 1 if shared else len(weights[0])
+    linear = _together if together else partial(_apart, gradients=gradients)
+    h = _through(network.layers, _entering(network, x, members), members, iter(weights), linear)
     return h.squeeze(-1) if network.outputs == 1 else h
 
 
+def from_first_weights(network: Network, *inputs: Tensor) -> tuple[Network, list[Tensor]]:
+    """The network without the layers before its first weights, and what these make of inputs `(batch, d)`.
+
+    Where many members, or many steps, see the same points, this spares them what weights do not change.
+    """
+    first = next(number for number, layer in enumerate(network.layers) if isinstance(layer, Linear | Residual))
+    before, shape = network.layers[:first], network.input_shape
+    for layer in before:
+        shape = layer.output(shape)
+    seen = [_through(before, _entering(network, x, 1), 1, iter(()), _together).reshape(len(x), -1) for x in inputs]
+    return Network(network.layers[first:], shape, network.rows), seen
+
+
+def _entering(network: Network, x: Tensor, members: int) -> Tensor:
+    """Inputs `(member, batch, d)` or `(batch, d)` as the first layer takes them (see `_through`)."""
+    h = x.expand(members, *x.shape[-2:])
+    if len(network.input_shape) == 3 and not isinstance(network.layers[0], Flatten):
+        h = h.reshape(-1, *network.input_shape)
+    return h
+
+
 def _through(
-    layers: Sequence[Layer], h: Tensor, members: int, weights: Iterator[Tensor], gradients: list[Gradient] | None
+    layers: Sequence[Layer], h: Tensor, members: int, weights: Iterator[Tensor], linear: Callable[..., Tensor]
 ) -> Tensor:
-    """Behind the layers: vectors `(member, batch, features)`, images `(member batch, channels, rows, columns)`."""
+    """Behind the layers: vectors `(member, batch, features)`, images `(member batch, channels, rows, columns)`.
+
+    `linear` computes layers with weights; what all members share counts as that of one member.
+    """
     for layer in layers:
         if isinstance(layer, Residual):
-            h = _through(layer.layers, h, members, weights, gradients) + h
+            h = _through(layer.layers, h, members, weights, linear) + h
         elif isinstance(layer, Linear):
-            size = h.shape[2:]
-            h = _patches(h, layer, members) if isinstance(layer, Convolution) else h
-            if layer.bias:
-                h = torch.cat([h, h.new_ones(*h.shape[:-1], 1)], dim=-1)
             weight = next(weights)
-            h = product(h, weight.mT) if gradients is None else _Linear.apply(h, weight, gradients)  # type: ignore[no-untyped-call]
-            h = _pixels(h, layer, size) if isinstance(layer, Convolution) else h
+            h = linear(layer, h, weight, members)
+            members = len(weight)
         elif isinstance(layer, Activation):
             h = activation_of(layer)(h)
         elif isinstance(layer, Pool):
@@ -172,6 +198,48 @@ def _through(
             assert isinstance(layer, Scale)
             h = h * layer.factor
     return h
+
+
+def _apart(layer: Linear, h: Tensor, weight: Tensor, members: int, gradients: list[Gradient] | None) -> Tensor:
+    """One product for every member."""
+    size = h.shape[2:]
+    h = _patches(h, layer, members) if isinstance(layer, Convolution) else h
+    h = _with_ones(h) if layer.bias else h
+    h = product(h, weight.mT) if gradients is None else _Linear.apply(h, weight, gradients)  # type: ignore[no-untyped-call]
+    return _pixels(h, layer, size) if isinstance(layer, Convolution) else h
+
+
+def _together(layer: Linear, h: Tensor, weight: Tensor, members: int) -> Tensor:
+    """One product for all members if they share h, and one grouped convolution in any case."""
+    if isinstance(layer, Convolution):
+        return _grouped(layer, h, weight, members)
+    h = _with_ones(h) if layer.bias else h
+    if members == len(weight):
+        return torch.bmm(h, weight.mT)
+    return (h[0] @ weight.flatten(0, 1).mT).reshape(-1, *weight.shape[:2]).transpose(0, 1)
+
+
+def _grouped(layer: Convolution, h: Tensor, weight: Tensor, members: int) -> Tensor:
+    """The members' channels stand side by side in an image of each point, of which each member sees its own.
+
+    Images that all members share are one product, which is faster than a convolution.
+    """
+    channels, *size = layer.output(tuple(h.shape[1:]))
+    if members == 1:
+        patches = _patches(h, layer, len(h))
+        patches = _with_ones(patches) if layer.bias else patches
+        z = torch.bmm(weight.flatten(0, 1).expand(len(h), -1, -1), patches.mT)
+    else:
+        kernels = weight[..., : h.shape[1] * layer.side**2].reshape(-1, h.shape[1], layer.side, layer.side)
+        images = h.reshape(members, -1, *h.shape[1:]).transpose(0, 1).flatten(1, 2)
+        biases = weight[..., -1].flatten() if layer.bias else None
+        z = conv2d(images, kernels, biases, padding=layer.side // 2 if layer.padding else 0, groups=members)
+    return z.reshape(-1, len(weight), channels, *size).transpose(0, 1).flatten(0, 1)
+
+
+def _with_ones(h: Tensor) -> Tensor:
+    """A column more, which biases multiply."""
+    return torch.cat([h, h.new_ones(*h.shape[:-1], 1)], dim=-1)
 
 
 def _patches(h: Tensor, layer: Convolution, members: int) -> Tensor:
