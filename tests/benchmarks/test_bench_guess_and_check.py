@@ -1,13 +1,13 @@
 """Random networks tried a second, against drawing and asking them one by one."""
 
-import math
 import time
 
 import pytest
 import torch
-from implicitbias.shapes import image_layer_shapes
 
 from implicitbias.experiments.guess_and_check import guess
+from implicitbias.networks import network_of
+from implicitbias.networks.stacked import from_first_weights
 
 LABELS = torch.tensor([0, 1, 0, 1])
 
@@ -28,16 +28,17 @@ def one_by_one(shapes: list[tuple[int, ...]], x: torch.Tensor, count: int) -> No
 @pytest.mark.parametrize(("side", "factor"), [(28, 1 / 6), (28, 1.0), (8, 1 / 6), (8, 1.0)])
 def test_networks_a_second(benchmark, side: int, factor: float) -> None:
     generator = torch.Generator().manual_seed(0)
-    shapes = image_layer_shapes("mlp", 5, factor, side**2)
-    x = torch.randn(4, shapes[0][1], generator=generator)
+    parameters = {"architecture": "pooled_mlp", "factor": factor, "activation": "plain_relu"}
+    images = torch.randn(4, side**2, generator=generator)
+    network, (x,) = from_first_weights(network_of(parameters, (1, side, side), outputs=2), images)
     draws = 100_000 if factor < 1 else 10_000
 
     def stacked() -> None:
-        guess(shapes, x, LABELS, math.inf, draws, generator)
+        guess(network, x, LABELS, draws, draws, generator)
 
     benchmark.pedantic(stacked, rounds=3, warmup_rounds=1)
     start = time.perf_counter()
-    one_by_one(shapes, x, 500)
+    one_by_one([(weight.rows, weight.inputs) for weight in network.weights], x, 500)
     slow = (time.perf_counter() - start) / 500
     fast = benchmark.stats.stats.min / draws
     print(

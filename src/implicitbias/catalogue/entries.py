@@ -242,7 +242,7 @@ class Experiment(Entry):
 
     `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters; `dtype`
     is what its networks, or its other large arrays, are computed in. One with a `task` is given the study's tasks, one
-    seed at a time; with `images` it classifies images by the networks of `shapes.image_layer_shapes`.
+    seed at a time; with `images` it classifies images, by networks of its parameters architecture, layers and factor.
     """
 
     variables: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Random networks that fit against those of gradient descent (Chiang et al. 2023; Peleg & Hein 2024)."""
 
 from collections.abc import Sequence
-from math import isqrt
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -9,19 +9,12 @@ import xarray as xr
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from implicitbias.experiments.image_networks import (
-    Layer,
-    chosen,
-    draw,
-    image_forward,
-    image_initialise,
-    joined,
-    prepare,
-)
+from implicitbias.networks import Network
+from implicitbias.networks.of_task import network_for
+from implicitbias.networks.stacked import forward, from_first_weights
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable, with_stderr
-from implicitbias.shapes import image_layer_shapes
 
 _SOURCE = "Peleg & Hein 2024, section 4"
 FOUND_BY = ("guess", "sgd", "gd", "long_gd")
@@ -32,7 +25,7 @@ _LONGER = 8  # times as many epochs of gd make long_gd
 def guess_and_check(
     task: xr.Dataset,
     *,
-    architecture: str = "mlp",
+    architecture: str = "pooled_mlp",
     factor: float = 1.0,
     layers: int = 5,
     networks: int = 100,
@@ -48,11 +41,11 @@ def guess_and_check(
     whole set for as many epochs, long_gd for eight times as many. Float32.
 
     Args:
-        task: one seed of `tasks.build`; its inputs are square images, which the networks see as they are: the paper's
-            are standardised.
-        architecture: mlp or lenet.
+        task: one seed of `tasks.build`; its inputs are images, which the networks see as they are: the paper's are
+            standardised.
+        architecture: pooled_mlp or lenet (see `networks.architectures.classics`); activations are relus.
         factor: on all widths.
-        layers: weight matrices (see `shapes.image_layer_shapes`).
+        layers: weight matrices.
         networks: of each kind; random ones are accepted up to this number.
         draws: most random networks that are tried.
         learning_rate: of gradient descent.
@@ -65,22 +58,21 @@ def guess_and_check(
         point. Scalar `guess_acceptance` with its standard error.
 
     Raises:
-        ConfigError: if the inputs are no square images, or too small, or a layer would have no neurons.
+        ConfigError: if the inputs are no images, or too small, or a layer would have no neurons.
     """
-    shapes = image_layer_shapes(architecture, layers, factor, task.sizes["feature"])
-    train, test, y = _images(task)
-    x, unseen = prepare(architecture, train), prepare(architecture, test)
-    own_y = torch.as_tensor((task["test_label"].values > 0).astype(np.int64))
+    parameters = {"architecture": architecture, "depth": layers, "factor": factor, "activation": "plain_relu"}
+    (train, y), (test, own_y) = _points(task, "train"), _points(task, "test")
+    network, (x, unseen) = from_first_weights(network_for(parameters, task, outputs=2), train, test)
 
-    def trained(number: int, size: int, passes: int) -> list[Layer]:
+    def trained(number: int, size: int, passes: int) -> list[Tensor]:
         generator = torch.Generator().manual_seed(derive_seed("guess and check", seed, number))
-        found = image_initialise(shapes, networks, generator)
-        image_descend(found, x, y, learning_rate, size, passes, generator)
-        return chosen(found, _fitting(found, x, y))
+        found = start(network, networks, generator)
+        descend(network, found, x, y, learning_rate, size, passes, generator)
+        return chosen(found, _fitting(network, found, x, y))
 
     with bar(len(FOUND_BY), "guess and check") as progress:
         generator = torch.Generator().manual_seed(derive_seed("guess and check", seed, 0))
-        guessed, tried = guess(shapes, x, y, networks, draws, generator)
+        guessed, tried = guess(network, x, y, networks, draws, generator)
         progress.update()
         found = [guessed]
         for number, (size, passes) in enumerate(
@@ -88,7 +80,7 @@ def guess_and_check(
         ):
             found.append(trained(number, size, passes))
             progress.update()
-    accuracy, loss = zip(*(_judged(each, x, y, unseen, own_y) for each in found), strict=True)
+    accuracy, loss = zip(*(_judged(network, each, x, y, unseen, own_y) for each in found), strict=True)
     counts = np.array([len(each) for each in accuracy])
     means, losses = ([each.mean() if len(each) else np.nan for each in kind] for kind in (accuracy, loss))
     stderrs = [each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else np.nan for each in accuracy]
@@ -109,81 +101,104 @@ def guess_and_check(
     )  # fmt: skip
 
 
+def draw(network: Network, members: int, generator: torch.Generator) -> list[Tensor]:
+    """Weights U[-1, 1], biases 0, of many networks by one generator: what guess and check draws from."""
+    weights = [torch.zeros(members, *shape) for shape in network.shapes]
+    for weight, each in zip(network.weights, weights, strict=True):
+        each[..., : weight.inputs].uniform_(-1, 1, generator=generator)
+    return weights
+
+
+def start(network: Network, members: int, generator: torch.Generator) -> list[Tensor]:
+    """Weights U[-1, 1] sqrt(6/fan_in), biases 0: where gradient descent starts (He et al. 2015)."""
+    drawn = draw(network, members, generator)
+    return [each.mul_((6 / weight.inputs) ** 0.5) for weight, each in zip(network.weights, drawn, strict=True)]
+
+
+def chosen(weights: Sequence[Tensor], members: Tensor) -> list[Tensor]:
+    """The weights of some members."""
+    return [each[members] for each in weights]
+
+
 def guess(
-    shapes: Sequence[tuple[int, ...]], x: Tensor, y: Tensor, wanted: int, draws: int, generator: torch.Generator
-) -> tuple[list[Layer], int]:
+    network: Network, x: Tensor, y: Tensor, wanted: int, draws: int, generator: torch.Generator
+) -> tuple[list[Tensor], int]:
     """Random networks that give all points `x` their classes `y`, and how many were drawn for them.
 
-    Few points decide most cases: networks that miss one of the first four are not asked further.
+    Few points decide most cases: networks that miss one of the first four are not asked further. Convolutions, which
+    take longer than their weights take to draw, are first asked for one.
     """
-    block = max(1, _NUMBERS // sum(torch.Size(shape).numel() for shape in shapes))
+    block = max(1, _NUMBERS // sum(weight.rows * weight.inputs for weight in network.weights))
+    bounds = [0, 4, len(y)] if network.is_dense else [0, 1, 4, len(y)]
+    parts = [slice(*part) for part in pairwise(bounds) if part[0] < len(y)]
     kept, count, tried = [], 0, 0
     while count < wanted and tried < draws:
-        layers = draw(shapes, min(block, draws - tried), generator)
-        tried += len(layers[0].weight)
-        for part in (slice(0, 4), slice(4, None)):
-            if len(y[part]):
-                layers = chosen(layers, _fitting(layers, x[part], y[part]))
-        kept.append(layers)
-        count += len(layers[0].weight)
-    return chosen(joined(kept), torch.arange(min(count, wanted))), tried
+        weights = draw(network, min(block, draws - tried), generator)
+        tried += len(weights[0])
+        for part in parts:
+            weights = chosen(weights, _fitting(network, weights, x[part], y[part]))
+        kept.append(weights)
+        count += len(weights[0])
+    return [torch.cat(each)[:wanted] for each in zip(*kept, strict=True)], tried
 
 
-def image_descend(
-    layers: Sequence[Layer], x: Tensor, y: Tensor, rate: float, size: int, epochs: int, generator: torch.Generator
+def descend(
+    network: Network,
+    weights: list[Tensor],
+    x: Tensor,
+    y: Tensor,
+    rate: float,
+    size: int,
+    epochs: int,
+    generator: torch.Generator,
 ) -> None:
     """Gradient descent of every member on its own batches of `size` points, in place."""
-    members = len(layers[0].weight)
-    moving = [part for layer in layers for part in layer]
-    for part in moving:
-        part.requires_grad_(True)
+    members = len(weights[0])
+    for each in weights:
+        each.requires_grad_(True)
     for _ in range(epochs):
         order = torch.rand(members, len(y), generator=generator).argsort(1)
         for batch in torch.split(order, size, dim=1):
             whole = size == len(y)
-            outputs = image_forward(layers, x if whole else x[batch])
+            outputs = forward(network, weights, x if whole else x[batch])
             target = y.expand(members, -1) if whole else y[batch]
             losses = cross_entropy(outputs.flatten(0, 1), target.flatten(), reduction="sum") / target.shape[1]
-            gradients = torch.autograd.grad(losses, moving)
+            gradients = torch.autograd.grad(losses, weights)
             with torch.no_grad():
-                torch._foreach_add_(moving, gradients, alpha=-rate)
-    for part in moving:
-        part.requires_grad_(False)
+                torch._foreach_add_(weights, gradients, alpha=-rate)
+    for each in weights:
+        each.requires_grad_(False)
 
 
 @torch.no_grad()
-def _fitting(layers: Sequence[Layer], x: Tensor, y: Tensor) -> Tensor:
+def _fitting(network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor) -> Tensor:
     """Numbers of the members that classify all points correctly."""
-    if not len(layers[0].weight):
+    if not len(weights[0]):
         return torch.zeros(0, dtype=torch.long)
-    margin = image_forward(layers, x).diff(dim=-1)[..., 0] * (2 * y - 1)
+    margin = forward(network, weights, x).diff(dim=-1)[..., 0] * (2 * y - 1)
     return torch.nonzero((margin > 0).all(1)).ravel()
 
 
 def _judged(
-    layers: Sequence[Layer], x: Tensor, y: Tensor, unseen: Tensor, own_y: Tensor
+    network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor, unseen: Tensor, own_y: Tensor
 ) -> tuple[np.ndarray, np.ndarray]:
     """Test accuracy and normalised training loss of every member, a few members at a time."""
     accuracy, losses = [np.zeros(0)], [np.zeros(0)]
-    members = torch.arange(len(layers[0].weight))
+    members = torch.arange(len(weights[0]))
     for some in torch.split(members, max(1, _NUMBERS // unseen.numel())) if len(members) else ():
-        part = chosen(layers, some)
-        own = unseen.expand(len(some), *unseen.shape).clone().requires_grad_(True)
-        score = image_forward(part, own).diff(dim=-1)[..., 0]
+        part = chosen(weights, some)
+        own = unseen.expand(len(some), -1, -1).clone().requires_grad_(True)
+        score = forward(network, part, own).diff(dim=-1)[..., 0]
         (slope,) = torch.autograd.grad(score.sum(), own)
-        largest = slope.flatten(2).norm(dim=-1).amax(1)
+        largest = slope.norm(dim=-1).amax(1)
         accuracy.append(((score > 0).long() == own_y).double().mean(1).numpy())
-        outputs = image_forward(part, x) / largest[:, None, None]
+        outputs = forward(network, part, x) / largest[:, None, None]
         each = cross_entropy(outputs.transpose(1, 2), y.expand(len(some), -1), reduction="none").mean(1)
         losses.append(each.double().numpy())
     return np.concatenate(accuracy), np.concatenate(losses)
 
 
-def _images(task: xr.Dataset) -> tuple[Tensor, Tensor, Tensor]:
-    """Training and test images as the task has them, and the training images' classes 0 and 1."""
-    side = isqrt(task.sizes["feature"])
-    train, test = (
-        torch.as_tensor(task[name].values, dtype=torch.float32).reshape(-1, side, side)
-        for name in ("train_input", "test_input")
-    )
-    return train, test, torch.as_tensor((task["train_label"].values > 0).astype(np.int64))
+def _points(task: xr.Dataset, part: str) -> tuple[Tensor, Tensor]:
+    """Training or test images `(point, pixel)`, and their classes 0 and 1."""
+    inputs, labels = task[f"{part}_input"].values, task[f"{part}_label"].values
+    return torch.as_tensor(inputs, dtype=torch.float32), torch.as_tensor((labels > 0).astype(np.int64))

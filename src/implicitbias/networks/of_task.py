@@ -10,6 +10,7 @@ from implicitbias.networks.network import Network, network_of
 from implicitbias.schema import parameters_of
 
 
-def network_for(parameters: Mapping[str, Any], task: xr.Dataset) -> Network:
+def network_for(parameters: Mapping[str, Any], task: xr.Dataset, outputs: int = 1) -> Network:
     """The network of these parameters (see `network_of`) for vectors or images, as the task's source has them."""
-    return network_of(parameters, SOURCES[parameters_of(task)["source"]].shape(task.sizes["feature"]))
+    shape = SOURCES[parameters_of(task)["source"]].shape(task.sizes["feature"])
+    return network_of(parameters, shape, outputs=outputs)

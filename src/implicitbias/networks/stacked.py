@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, max_pool2d, unfold
+from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, unfold
 
 from implicitbias.networks.activations import activation_of
 from implicitbias.networks.convolve import convolve, worth_it
@@ -144,6 +144,9 @@ def forward(
 ) -> Tensor:
     """The outputs f(x) of every member.
 
+    Those of networks with one output do not depend, to the last bit, on how many members there are. Where there are
+    several outputs, and no `gradients` are asked for, all members are computed together, which is faster.
+
     Args:
         network: whose weights these are.
         weights: tensors `(member, out, in)`.
@@ -155,31 +158,50 @@ def forward(
     Returns:
         `(member, batch)`, or `(member, batch, outputs)` if the network has several outputs.
     """
-    members = weights[0].shape[0]
+    together = network.outputs > 1 and gradients is None
+    shared = together and x.ndim == 2 and not any(isinstance(layer, Residual) for layer in network.layers)
+    members = 1 if shared else len(weights[0])
+    linear = _together if together else partial(_apart, gradients=gradients, factored=factored)
+    h = _through(network.layers, _entering(network, x, members), members, iter(weights), linear)
+    return h.squeeze(-1) if network.outputs == 1 else h
+
+
+def from_first_weights(network: Network, *inputs: Tensor) -> tuple[Network, list[Tensor]]:
+    """The network without the layers before its first weights, and what these make of inputs `(batch, d)`.
+
+    Where many members, or many steps, see the same points, this spares them what weights do not change.
+    """
+    first = next(number for number, layer in enumerate(network.layers) if isinstance(layer, Linear | Residual))
+    before, shape = network.layers[:first], network.input_shape
+    for layer in before:
+        shape = layer.output(shape)
+    seen = [_through(before, _entering(network, x, 1), 1, iter(()), _together).reshape(len(x), -1) for x in inputs]
+    return Network(network.layers[first:], shape, network.rows), seen
+
+
+def _entering(network: Network, x: Tensor, members: int) -> Tensor:
+    """Inputs `(member, batch, d)` or `(batch, d)` as the first layer takes them (see `_through`)."""
     h = x.expand(members, *x.shape[-2:])
     if len(network.input_shape) == 3 and not isinstance(network.layers[0], Flatten):
         channels, rows, columns = network.input_shape
         h = h.transpose(0, 1).reshape(-1, members * channels, rows, columns)
-    h = _through(network.layers, h, members, iter(weights), gradients, factored)
-    return h.squeeze(-1) if network.outputs == 1 else h
+    return h
 
 
 def _through(
-    layers: Sequence[Layer], h: Tensor, members: int, weights: Iterator[Tensor], gradients: list[Gradient] | None,
-    factored: bool,
-) -> Tensor:  # fmt: skip
-    """Behind the layers: vectors `(member, batch, features)`, images `(batch, member channels, rows, columns)`."""
+    layers: Sequence[Layer], h: Tensor, members: int, weights: Iterator[Tensor], linear: Callable[..., Tensor]
+) -> Tensor:
+    """Behind the layers: vectors `(member, batch, features)`, images `(batch, member channels, rows, columns)`.
+
+    `linear` computes layers with weights; what all members share counts as that of one member.
+    """
     for layer in layers:
         if isinstance(layer, Residual):
-            h = _through(layer.layers, h, members, weights, gradients, factored) + h
-        elif isinstance(layer, Convolution) and worth_it(layer) and not factored:
-            receive = None if gradients is None else partial(_keep, gradients)
-            h = convolve(h, next(weights), layer, receive)
-        elif isinstance(layer, Convolution):
-            size = layer.output((1, *h.shape[2:]))
-            h = _pixels(_linear(_patches(h, layer, members), next(weights), layer, gradients), size)
+            h = _through(layer.layers, h, members, weights, linear) + h
         elif isinstance(layer, Linear):
-            h = _linear(h, next(weights), layer, gradients)
+            weight = next(weights)
+            h = linear(layer, h, weight, members)
+            members = len(weight)
         elif isinstance(layer, Activation):
             h = activation_of(layer)(h)
         elif isinstance(layer, Pool):
@@ -198,14 +220,46 @@ def _through(
     return h
 
 
-def _linear(h: Tensor, weight: Tensor, layer: Linear, gradients: list[Gradient] | None) -> Tensor:
-    """`(member, batch, in) -> (member, batch, out)`."""
-    if layer.bias:
-        h = torch.cat([h, h.new_ones(*h.shape[:-1], 1)], dim=-1)
-    if gradients is None:
-        return product(h, weight.mT)
-    outputs: Tensor = _Linear.apply(h, weight, gradients)  # type: ignore[no-untyped-call]
-    return outputs
+def _apart(
+    layer: Linear, h: Tensor, weight: Tensor, members: int, gradients: list[Gradient] | None, factored: bool
+) -> Tensor:
+    """One product, or one convolution, for every member."""
+    if isinstance(layer, Convolution) and worth_it(layer) and not factored:
+        return convolve(h, weight, layer, None if gradients is None else partial(_keep, gradients))
+    rows = _patches(h, layer, members) if isinstance(layer, Convolution) else h
+    rows = _with_ones(rows, -1) if layer.bias else rows
+    z = product(rows, weight.mT) if gradients is None else _Linear.apply(rows, weight, gradients)  # type: ignore[no-untyped-call]
+    return _pixels(z, layer.output((1, *h.shape[2:]))) if isinstance(layer, Convolution) else z
+
+
+def _together(layer: Linear, h: Tensor, weight: Tensor, members: int) -> Tensor:
+    """One product for all members if they share h, and one convolution in groups if they do not."""
+    if isinstance(layer, Convolution):
+        return _grouped(layer, h, weight, members)
+    h = _with_ones(h, -1) if layer.bias else h
+    if members == len(weight):
+        return torch.bmm(h, weight.mT)
+    return (h[0] @ weight.flatten(0, 1).mT).reshape(-1, *weight.shape[:2]).transpose(0, 1)
+
+
+def _grouped(layer: Convolution, h: Tensor, weight: Tensor, members: int) -> Tensor:
+    """Images that all members share are one product with patches, which is faster than a convolution."""
+    padding = layer.side // 2 if layer.padding else 0
+    flat = weight.flatten(0, 1)
+    if members == 1:
+        patches = unfold(h, layer.side, padding=padding)
+        patches = _with_ones(patches, 1) if layer.bias else patches
+        z = torch.bmm(flat.expand(len(h), -1, -1), patches)
+        return z.reshape(len(h), -1, *layer.output((1, *h.shape[2:]))[1:])
+    kernels, biases = (flat[:, :-1], flat[:, -1]) if layer.bias else (flat, None)
+    return conv2d(h, kernels.reshape(len(flat), -1, layer.side, layer.side), biases, 1, padding, 1, members)
+
+
+def _with_ones(h: Tensor, dim: int) -> Tensor:
+    """One more row or column, which biases multiply."""
+    shape = list(h.shape)
+    shape[dim] = 1
+    return torch.cat([h, h.new_ones(shape)], dim=dim)
 
 
 def _keep(gradients: list[Gradient], whole: Tensor) -> None:
