@@ -169,7 +169,7 @@ def test_the_experiment_by_its_parts() -> None:
 
 def test_inputs_that_are_no_images_are_refused() -> None:
     points = build(source="gaussian", features=10, train_size=4, seed=[0], raw_dir=Path()).sel(seed=0)
-    with pytest.raises(ConfigError, match="takes images; allowed: .*, not a vector"):
+    with pytest.raises(ConfigError, match=r"takes images; allowed: .*, not a vector"):
         guess_and_check.guess_and_check(points)
     with pytest.raises(ConfigError, match="too small for a convolution of 5 x 5"):
         guess_and_check.guess_and_check(small_task(), architecture="lenet")

@@ -232,6 +232,21 @@ def test_kernels_are_covariances(case: tuple[dict[str, Any], tuple[int, ...], st
         assert (tangent.diagonal() >= kernel.diagonal() * (1 - 1e-9)).all()
 
 
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("parameters", KERNELS, ids=named)
+def test_blank_and_constant_images_have_finite_kernels(parameters: dict[str, Any], rows: str) -> None:
+    """Patches of one value have no variance where rows have mean 0; what rounding leaves of it is not negative."""
+    if parameters.get("bias_variance") and rows != "free":
+        pytest.skip("biases with a variance of their own go with free rows")
+    network = built(of_width(parameters, WIDTH), rows=rows)
+    x = torch.stack([torch.full((network.features,), value, dtype=torch.float64) for value in (0.0, -0.65, 0.1, 1 / 3)])
+    x = torch.cat([x, points(2, network)])
+    x[-1, : network.features // 2] = -0.4242
+    for kernel in (network.nngp(x), network.nngp(x[:3], x[3:]), *([] if network.without_ntk else [network.ntk(x)])):
+        assert torch.isfinite(kernel).all()
+    assert (nngp_variance(network, x) >= 0).all()
+
+
 def test_widths_do_not_matter_to_kernels() -> None:
     for parameters in KERNELS:
         narrow, wide = (built(of_width(parameters, width)) for width in (8, 300))

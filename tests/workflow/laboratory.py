@@ -74,6 +74,15 @@ class Laboratory:
             assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
         return done
 
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The interpreter, with this copy of the package."""
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done
+
     def planned(self, *arguments: str) -> dict[str, int]:
         """Jobs by rule that a run would do now, without the target rules."""
         done = self.snakemake("--dry-run", *arguments)

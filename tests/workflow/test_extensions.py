@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import yaml
-from laboratory import Laboratory
+from laboratory import ROOT, Laboratory
 
 from implicitbias import schema
 
@@ -157,3 +157,62 @@ def test_what_a_new_entry_goes_with_is_known(extended: Laboratory) -> None:
     told = extended.snakemake("--dry-run", check=False)
     assert told.returncode != 0
     assert "metric 'largest_output' does not go with depth = 4; allowed: 2, 3" in told.stdout + told.stderr
+
+
+ARCHITECTURE = '''
+"""A new architecture: one function that returns layers."""
+
+from implicitbias.networks.layers import Convolution, Dense, Flatten, GlobalAverage, Pool
+
+
+def funnel(phi, outputs, *, width, stages):
+    """Convolutions and average pooling in turns, then the global average."""
+    layers = []
+    for _ in range(stages):
+        layers += [Convolution(width, side=3), phi, Pool("average")]
+    return [*layers, GlobalAverage(), Dense(outputs)]
+'''
+
+ENTRY = """
+ARCHITECTURES["funnel"] = Architecture(
+    "implicitbias.mine:funnel", "convolutions and pooling in turns",
+    {"width": Parameter(16, "channels", 1), "stages": Parameter(1, "convolutions, each with its pooling", 1, 3)},
+    vanishing=("width",),
+)
+"""
+
+
+def test_one_function_and_one_entry_make_an_architecture(tmp_path) -> None:
+    """It trains, has a kernel, sizes, schema, documentation and a test against random networks: no other file."""
+    laboratory = Laboratory.create(tmp_path / "laboratory")
+    (laboratory.folder / "src/implicitbias/mine.py").write_text(ARCHITECTURE)
+    laboratory.edit("src/implicitbias/catalogue/__init__.py", lambda text: text + ENTRY)
+    study = {
+        "task": {"source": "digits", "labels": "3v6", "train_size": 8, "test_size": 20, "seed": [0, 1]},
+        "network": {"architecture": "funnel", "stages": [1, 2], "width": 4},
+        "training": {"optimizer": "nero", "epochs": 3},
+        "nngp": {"estimators": ["mixture"], "samples": 256},
+        "sampling": {"draws": 50},
+        "metrics": ["test_error"],
+        "figures": {"errors": {"figure": "lines", "quantities": ["test_error", "gibbs_error"], "x": "stages"}},
+    }
+    laboratory.config = "config/mine.yaml"
+    (laboratory.folder / laboratory.config).write_text(yaml.safe_dump({"name": "mine", "studies": {"funnel": study}}))
+    laboratory.snakemake()
+    found = schema.load(laboratory.folder / "results/mine/studies/funnel.nc")
+    assert dict(found["gibbs_error"].sizes) == {"stages": 2, "seed": 2}
+    assert np.isfinite(found["test_error"]).all()
+    assert found["stages"].attrs["long_name"] == "convolutions, each with its pooling"
+    assert "rows of mean 0 and norm 1, as the trained ones have" in found.attrs["classes"]
+    names = [path.name for path in (laboratory.folder / "results/nngp").glob("*funnel*")]
+    assert len(names) == 2  # the kernel's parameters are in the key, the width is not
+
+    ask = "from implicitbias.config.reference import json_schema, reference; print(json_schema(), reference())"
+    told = laboratory.python("-c", ask).stdout
+    assert '"funnel"' in told
+    assert "convolutions and pooling in turns" in told
+
+    test = str(ROOT / "tests/networks/test_architectures.py")
+    only = "covariance_of_random_networks and funnel"
+    done = laboratory.python("-m", "pytest", test, "-p", "no:cacheprovider", "-k", only)
+    assert "2 passed" in done.stdout  # with free rows, and with those of Nero

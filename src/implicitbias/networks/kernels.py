@@ -405,7 +405,7 @@ class _Recorder:
             other = (n * mean + 1) / (n + 1) if first and layer.bias else mean
             entries = weight.shape[1]
             record = _Record(mean=mean, other_mean=other, factor=entries / (entries - 1) if small else 1.0)
-            second = (second - 2 * mean * other + other**2) * record.factor
+            second = (second - 2 * mean * other + other**2).clamp_(min=0) * record.factor  # patches may be constant
         return second + layer.bias_variance if layer.bias else second, record
 
 
