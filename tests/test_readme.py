@@ -31,6 +31,16 @@ def test_the_orthant_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert size > 100
 
 
+def test_the_architecture_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = [block for block in blocks("python") if "initialise" in block]
+    scope: dict[str, Any] = {}
+    exec(example, scope)
+    assert "(64, 9)" in capsys.readouterr().out
+    variances, kernel = scope["outputs"].var(0).double(), scope["kernel"].diagonal()
+    assert ((variances / kernel - 1).abs() < 4 * (2 / 100) ** 0.5).all()
+    assert (scope["tangent_kernel"].diagonal() > kernel).all()
+
+
 def test_the_notebook_example_runs(generalisation: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (example,) = [block for block in blocks("python") if "open_dataset" in block]
     monkeypatch.chdir(tmp_path)

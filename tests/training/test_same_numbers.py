@@ -25,6 +25,9 @@ DEEP: dict[str, Any] = {"depth": 3, "width": 6}
 TWO: dict[str, Any] = {"depth": 2, "width": 6, "activation": "plain_relu"}
 RESIDUAL = {**DEEP, "residual": True, "activation": "plain_leaky_relu", "slope": 0.3}
 LYU_LI = {"architecture": "lyu_li", "width": 64, "activation": "plain_relu", "bias": "first"}
+UNTIL_FIT = {
+    "loss": "exponential", "optimizer": "steepest_linf", "until_fit": "sgd", "power": 0, "learning_rate": 0.01,
+}  # fmt: skip
 CELLS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     **{f"optimizer {name}": (DEEP, {"loss": "square", "optimizer": name}) for name in OPTIMIZERS},
     **{f"loss {name}": (TWO, {**SQUARE, "loss": name}) for name in LOSSES},
