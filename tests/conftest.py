@@ -164,3 +164,31 @@ def low_rank() -> xr.Dataset:
     variables = {"stable_rank": variable(("features", "init_scale", "step"), rank, "stable rank")}
     coords = {"features": features, "init_scale": scales, "step": steps, "source": "two_gaussians", "width": 512}
     return describe(xr.Dataset(variables, coords), "study low_rank", {"task": {"source": "two_gaussians"}})
+
+
+@pytest.fixture
+def architectures() -> xr.Dataset:
+    """A study of two architectures in which every check passes; the mlp stands at both readouts, which it lacks."""
+    kinds, readouts, labels, seeds = ["mlp", "cnn"], ["flatten", "global_average"], ["decimal", "random"], range(5)
+    base = np.array([[0.30, 0.30], [0.28, 0.22]])  # (architecture, readout)
+    draw = np.array([-0.02, -0.01, 0.0, 0.01, 0.02])
+    paired = np.array([0.001, -0.001, 0.0, 0.001, -0.001]) * np.array([[[0.0]], [[1.0]]])
+    decimal = base[..., None] + draw + paired
+    gibbs = np.stack([decimal, np.full_like(decimal, 0.5)], axis=2)
+    dims = ("architecture", "readout", "labels", "seed")
+    networks = np.stack([decimal - 0.1 + 2 * paired, np.full_like(decimal, 0.5)], axis=2)
+    variables = {
+        "bayes_error": variable(dims, gibbs / 2, "Bayes error", source="test"),
+        "test_error": variable((*dims, "member"), networks[..., None] + np.array([-0.01, 0.01]), "test error"),
+        "train_error": variable((*dims, "member"), np.zeros((*gibbs.shape, 2)), "training error", source="test"),
+    }
+    variables |= with_stderr("gibbs_error", variable(dims, gibbs, "Gibbs error"), 0.001 + 0 * gibbs)
+    variables |= with_stderr("complexity", variable(dims, 100 * gibbs, "complexity", "nat"), 0.01 + 0 * gibbs)
+    coords = {"architecture": kinds, "readout": readouts, "labels": labels, "seed": seeds, "member": range(2)}
+    more = {"train_size": 50, "depth": 3, "width": 32, "source": "digits"}
+    settings = {
+        "task": {"source": "digits", "labels": labels, "train_size": 50, "seed": list(seeds)},
+        "network": {"architecture": kinds, "readout": readouts, "depth": 3, "width": 32},
+        "training": {"optimizer": "adam"},
+    }
+    return describe(xr.Dataset(variables, {**coords, **more}), "study architectures", settings)

@@ -205,6 +205,58 @@ def test_lines_average_seeds_and_members(generalisation: xr.Dataset) -> None:
         assert has(figure, generalisation[name].sel({"labels": "binary", "depth": 7, **more}).mean("seed").values)
 
 
+def means(figure: Figure) -> list[list[tuple[float, float, float]]]:
+    """Of every panel the (height, mean, half length of the bar) of every point with error bars, NaN without a bar."""
+    found = []
+    for axis in figure.axes:
+        here = []
+        for container in axis.containers:
+            point, _, bars = container
+            ends = bars[0].get_segments()[0][:, 0] if bars else np.array([np.nan, np.nan])
+            here.append((point.get_ydata()[0], point.get_xdata()[0], np.ptp(ends) / 2))
+        found.append(here)
+    return found
+
+
+def test_architectures_show_each_once_with_its_interval(architectures: xr.Dataset) -> None:
+    figure = draw(architectures, figure="architectures")
+    assert [axis.get_title(loc="left") for axis in figure.axes[::2]] == [
+        "labels decimal, n = 50, depth 3", "labels random, n = 50, depth 3",
+    ]  # fmt: skip
+    names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+    assert names == ["mlp", "cnn, flatten readout", "cnn, global average readout"]
+    complexity, errors = means(figure)[:2]
+    for row, at in enumerate([("mlp", "flatten"), ("cnn", "flatten"), ("cnn", "global_average")]):
+        part = architectures.sel(architecture=at[0], readout=at[1], labels="decimal").mean("member")
+        per_point = part["complexity"] / 50
+        half = 2.776445 * per_point.std(ddof=1) / np.sqrt(5)  # Student's t, 4 degrees of freedom
+        assert np.allclose(complexity[row], (row, per_point.mean(), half))
+        shown = [point for point in errors if round(point[0]) == row]
+        for (_, centre, length), name in zip(shown, ("gibbs_error", "bayes_error", "test_error"), strict=True):
+            assert np.isclose(centre, part[name].mean())
+            assert np.isclose(length, 2.776445 * part[name].std(ddof=1) / np.sqrt(5))
+    assert figure.axes[-2].get_xlabel() == "complexity\nper training point (nat)"
+    assert figure.axes[-1].get_xlabel() == "test error"
+    assert len(legend(figure)) == 3
+
+
+def test_architectures_of_any_part_of_a_study(architectures: xr.Dataset) -> None:
+    one = draw(architectures.sel(seed=0, architecture="cnn"), figure="architectures", select={"labels": "decimal"})
+    assert len(one.axes) == 2
+    assert [text.get_text() for text in one.axes[0].get_yticklabels()] == [
+        "cnn, flatten readout", "cnn, global average readout",
+    ]  # fmt: skip
+    assert all(np.isnan(length) for panel in means(one) for _, _, length in panel)
+    sizes = xr.concat([architectures.drop_vars("train_size")] * 2, xr.IndexVariable("train_size", [50, 100]))
+    sizes["complexity"].attrs = architectures["complexity"].attrs
+    many = draw(sizes.isel(readout=0, drop=True).expand_dims(estimator=["mixture", "bound"]), figure="architectures")
+    assert len(many.axes) == 8
+    assert {axis.get_title(loc="left") for axis in many.axes[::2]} == {
+        f"labels {labels}, n = {size}, depth 3" for labels in ("decimal", "random") for size in (50, 100)
+    }
+    assert np.isclose(means(many)[2][0][1], means(many)[0][0][1] / 2)  # the same complexity of twice as many points
+
+
 def test_scatter_shows_every_network_against_each_quantity(low_rank: xr.Dataset) -> None:
     more = low_rank.assign(twice=2 * low_rank["stable_rank"], minus=-low_rank["stable_rank"])
     for name in ("twice", "minus"):

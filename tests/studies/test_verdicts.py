@@ -2,8 +2,9 @@
 
 import numpy as np
 import xarray as xr
+from scipy.stats import ttest_1samp
 
-from implicitbias.studies.verdicts import last, rank_correlation, rank_interval
+from implicitbias.studies.verdicts import last, mean_interval, rank_correlation, rank_interval
 
 
 def test_rank_intervals_cover() -> None:
@@ -18,6 +19,17 @@ def test_rank_intervals_cover() -> None:
     assert 0.91 <= held / 400 <= 0.99
     assert rank_correlation([1, 1, 1], [1, 2, 3]) == 0
     assert np.isnan(rank_interval([1, 2, 3], [1, 2, 3])[0])
+
+
+def test_intervals_of_means_are_students() -> None:
+    """SciPy's one-sample test has the same interval; of one draw there is none."""
+    draws = np.random.default_rng(0).normal(1, 2, 5)
+    low, centre, high = mean_interval(draws)
+    wanted = ttest_1samp(draws, 0).confidence_interval(0.95)
+    np.testing.assert_allclose([low, centre, high], [wanted.low, draws.mean(), wanted.high])
+    low, centre, high = mean_interval([3.0])
+    assert np.isnan([low, high]).all()
+    assert centre == 3
 
 
 def test_a_study_of_one_checkpoint_is_at_its_last() -> None:

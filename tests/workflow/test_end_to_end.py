@@ -38,6 +38,13 @@ def test_the_studies_have_the_grids_axes(finished_test_config: Laboratory) -> No
     assert ray["ray_error"].dims == ("label_scale",)
     assert ray["sampled_test_error"].dims == ("draw",)
     assert 0 < ray["sampled_acceptance"].item() < 1
+    kinds = schema.load(folder / "architectures.nc")
+    for name in ("test_error", "complexity", "gibbs_error", "bayes_error"):
+        assert kinds[name].dims == ("architecture", "readout", "seed")
+        assert np.isfinite(kinds[name]).all(), name
+        flat, averaged = (kinds[name].sel(readout=readout, drop=True) for readout in ("flatten", "global_average"))
+        assert (flat.sel(architecture="mlp") == averaged.sel(architecture="mlp")).all()  # which has no readout
+    assert (kinds["complexity"].sel(architecture="cnn").diff("readout") != 0).all()
 
 
 def test_a_study_equals_the_files_it_was_put_together_from(finished_test_config: Laboratory) -> None:

@@ -21,6 +21,16 @@ CHECKS: dict[str, Entry] = {
         f"{_CHECKS}.guesses:trained_networks_beat_guesses",
         "at every size, SGD's networks are more accurate on the mean than random ones that fit as well",
     ),
+    "convolutions_are_the_better_prior": Entry(
+        f"{_CHECKS}.priors:convolutions_are_the_better_prior",
+        "on labels with structure the average function that fits errs less under convolutions than under the"
+        " perceptron: paired differences of Gibbs errors over draws below 0 by their 95 % intervals",
+    ),
+    "networks_beat_their_architectures_average": Entry(
+        f"{_CHECKS}.priors:networks_beat_their_architectures_average",
+        "on labels with structure trained networks of every architecture err less than its average function that fits:"
+        " paired differences over draws below 0 by their 95 % intervals",
+    ),
     "trained_networks_follow_the_prior": Entry(
         f"{_CHECKS}.functions:trained_networks_follow_the_prior",
         "functions that ten networks of both kinds have: rank correlation of their shares above .4 (five functions)",

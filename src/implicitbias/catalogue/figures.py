@@ -66,6 +66,13 @@ FIGURES: dict[str, Figure] = {
         needs=("spherised_gibbs_error", "kernel_interpolation_error", "test_error", "vote_error"),
         axes=("train_size", "targets", "label_scale"),
     ),
+    "architectures": Figure(
+        "implicitbias.figures.architectures:architectures",
+        "by architecture: complexity per training point, Gibbs and Bayes error of the infinitely wide network, and the"
+        " test error of trained networks",
+        alt="Complexity per training point, and errors of infinitely wide and of trained networks, by architecture",
+        needs=("complexity", "gibbs_error", "bayes_error", "test_error"),
+    ),
     "bounds": Figure(
         "implicitbias.figures.generalisation:bounds",
         "test error of trained networks, the average error of the architecture, and PAC-Bayes bounds against n",

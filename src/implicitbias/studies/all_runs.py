@@ -11,6 +11,7 @@ from scipy.stats import t as student
 
 from implicitbias.catalogue import METRICS
 from implicitbias.schema import canonical_json, describe, parameters_of, variable
+from implicitbias.studies.variants import without_repeats
 from implicitbias.studies.verdicts import fisher, last, rank_correlation
 
 ARCHITECTURE = ("gibbs_error", "bayes_error")
@@ -87,10 +88,11 @@ def _table(name: str, study: xr.Dataset) -> pd.DataFrame:
     """The rows of one study."""
     end = last(study)
     error = end["test_error"]
-    data = {"test_error": error}
+    data = {}
     for key in (*METRICS, *ARCHITECTURE):
         if key in end and set(end[key].dims) <= set(error.dims):
             data[key] = end[key].broadcast_like(error).transpose(*error.dims)
+    data["test_error"] = without_repeats(error)
     table = pd.DataFrame({key: values.values.ravel() for key, values in data.items()})
     table["study"], table["seed"] = name, _along(error, "seed", np.nan)
     parameters = parameters_of(study)

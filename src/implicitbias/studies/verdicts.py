@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 import xarray as xr
 from scipy.stats import spearmanr
+from scipy.stats import t as student
 
 Data = TypeVar("Data", xr.DataArray, xr.Dataset)
 TOLERANCE = 1e-4  # relative, of monotone quantities: steps are finite
@@ -60,6 +61,18 @@ def arms(data: Data, *dims: str) -> Iterator[tuple[str, Data]]:
         yield " ".join(map(str, values)), data.sel(dict(zip(there, values, strict=True)))
 
 
+def structured(dataset: xr.Dataset) -> xr.Dataset:
+    """The part with true labels.
+
+    Raises:
+        Lacking: if there is none.
+    """
+    names = [name for name in np.atleast_1d(dataset["labels"].values) if "random" not in str(name)]
+    if not names:
+        raise Lacking("no true labels")
+    return dataset.sel(labels=names) if "labels" in dataset.dims else dataset
+
+
 def diverged(dataset: xr.Dataset) -> str:
     """How many networks have diverged, for a verdict's numbers; nothing if none has."""
     reasons = dataset["stop_reason"].values if "stop_reason" in dataset else np.array([])
@@ -84,6 +97,19 @@ def rank_interval(x: Any, y: Any) -> tuple[float, float, float]:
         return np.nan, correlation, np.nan
     centre, half = fisher(correlation), 1.96 * np.sqrt(1.06 / (count - 3))
     return float(np.tanh(centre - half)), correlation, float(np.tanh(centre + half))
+
+
+def mean_interval(draws: Any) -> tuple[float, float, float]:
+    """Lower end of the 95 % interval of the mean of independent draws, the mean, and the upper end (Student's t).
+
+    The ends are NaN for fewer than two draws.
+    """
+    values = np.ravel(draws)
+    centre = float(values.mean())
+    if len(values) < 2:
+        return np.nan, centre, np.nan
+    half = float(student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return centre - half, centre, centre + half
 
 
 def fisher(correlation: float) -> float:

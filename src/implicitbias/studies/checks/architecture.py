@@ -3,7 +3,17 @@
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.verdicts import Lacking, Verdict, axis, last, mean, shown, stderr_of_mean, verdict
+from implicitbias.studies.verdicts import (
+    Lacking,
+    Verdict,
+    axis,
+    last,
+    mean,
+    shown,
+    stderr_of_mean,
+    structured,
+    verdict,
+)
 
 
 def networks_fit(dataset: xr.Dataset) -> Verdict:
@@ -27,7 +37,7 @@ def error_falls_with_label_scale(dataset: xr.Dataset) -> Verdict:
 def small_labels_hurt(dataset: xr.Dataset) -> Verdict:
     """Bernstein & Yue 2021, section 4."""
     scales = np.sort(axis(dataset, "label_scale"))
-    errors = _structured(dataset)["test_error"]
+    errors = structured(dataset)["test_error"]
     low, high = (errors.sel(label_scale=scale) for scale in (scales[0], scales[-1]))
     gap = mean(low - high, "train_size", "labels", "depth")
     return verdict((gap > 0).all(), f"smallest gap in mean test error {float(gap.min()):.3f}")
@@ -68,7 +78,7 @@ def orthant_averages_agree(dataset: xr.Dataset) -> Verdict:
 
 def importance_has_not_converged(dataset: xr.Dataset) -> Verdict:
     """Above the truth: by 4 standard errors everywhere; a handful: the median is below 10."""
-    chosen = _structured(dataset)
+    chosen = structured(dataset)
     large = chosen.sel(train_size=[n for n in np.atleast_1d(chosen["train_size"].values) if n >= 100])
     if not large.sizes.get("train_size"):
         raise Lacking("no training size of 100 or more")
@@ -121,7 +131,7 @@ def error_bars_cover(dataset: xr.Dataset) -> Verdict:
 def order_of_depths_turns(dataset: xr.Dataset) -> Verdict:
     """The published estimator: Bernstein & Yue 2021, section 4; the truth: the mixture's probability."""
     depths = np.sort(axis(dataset, "depth"))
-    part = _structured(dataset)
+    part = structured(dataset)
     part = part.isel(train_size=-1) if "train_size" in part.dims else part
     gaps = {}
     for name in ("importance", "mixture"):
@@ -129,14 +139,6 @@ def order_of_depths_turns(dataset: xr.Dataset) -> Verdict:
         gaps[name] = np.ravel((error.sel(depth=depths[-1]) - error.sel(depth=depths[0])).values)
     numbers = f"deep minus shallow: published estimator {shown(gaps['importance'])}, truth {shown(gaps['mixture'])}"
     return verdict((gaps["importance"] < 0).all() and (gaps["mixture"] > 0).all(), numbers)
-
-
-def _structured(dataset: xr.Dataset) -> xr.Dataset:
-    """The part with true labels."""
-    names = [name for name in np.atleast_1d(dataset["labels"].values) if "random" not in str(name)]
-    if not names:
-        raise Lacking("no true labels")
-    return dataset.sel(labels=names) if "labels" in dataset.dims else dataset
 
 
 def _estimator(dataset: xr.Dataset, name: str) -> xr.Dataset:

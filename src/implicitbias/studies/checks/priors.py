@@ -1,0 +1,40 @@
+"""Checks of what architectures give, and of what trained networks of the same architecture add."""
+
+import xarray as xr
+
+from implicitbias.studies.variants import variants
+from implicitbias.studies.verdicts import Lacking, Verdict, axis, last, mean, mean_interval, structured, verdict
+
+
+def convolutions_are_the_better_prior(dataset: xr.Dataset) -> Verdict:
+    """Of the architecture cnn, in all variants that the study has; means over its sizes and kinds of labels.
+
+    Novak et al. 2019 for trained networks; the values to expect of the average function are computed (SCIENCE 10).
+    """
+    errors = structured(dataset)["gibbs_error"]
+    found = list(variants(errors))
+    perceptron = next((one for one in found if one.architecture == "mlp"), None)
+    convolutional = [one for one in found if one.architecture == "cnn"]
+    if perceptron is None or not convolutional:
+        raise Lacking("no perceptron beside convolutional networks")
+    base = errors.sel(perceptron.at)
+    return _below({one.name: errors.sel(one.at) - base for one in convolutional}, "Gibbs error minus the perceptron's")
+
+
+def networks_beat_their_architectures_average(dataset: xr.Dataset) -> Verdict:
+    """Of every architecture that the study has; means over sizes, kinds of labels and members."""
+    part = last(structured(dataset))
+    gap = part["test_error"] - part["gibbs_error"]
+    return _below({one.name: gap.sel(one.at) for one in variants(gap)}, "test error minus Gibbs error")
+
+
+def _below(differences: dict[str, xr.DataArray], what: str) -> Verdict:
+    """Whether the 95 % intervals of all differences, paired within draws of training points, are below 0."""
+    passed, numbers = True, []
+    for name, difference in differences.items():
+        if len(axis(difference, "seed")) < 2:
+            raise Lacking("no two draws of training points")
+        low, centre, high = mean_interval(mean(difference, "seed"))
+        passed &= high < 0
+        numbers.append(f"{name} {centre:+.4f} ({low:+.4f} to {high:+.4f})")
+    return verdict(passed, f"{what}, 95 % over {len(axis(difference, 'seed'))} draws: {'; '.join(numbers)}")
