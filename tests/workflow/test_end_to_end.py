@@ -38,7 +38,10 @@ def test_the_studies_have_the_grids_axes(finished_test_config: Laboratory) -> No
     assert ray["ray_error"].dims == ("label_scale",)
     assert ray["sampled_test_error"].dims == ("draw",)
     assert 0 < ray["sampled_acceptance"].item() < 1
-    kinds = schema.load(folder / "architectures.nc")
+
+
+def test_an_architecture_holds_for_all_values_of_an_axis_that_it_lacks(finished_test_config: Laboratory) -> None:
+    kinds = schema.load(finished_test_config.folder / "results/test/studies/architectures.nc")
     for name in ("test_error", "complexity", "gibbs_error", "bayes_error"):
         assert kinds[name].dims == ("architecture", "readout", "seed")
         assert np.isfinite(kinds[name]).all(), name
