@@ -90,7 +90,7 @@ def test_rows_of_nine_pixels_are_not_normal_and_count_exactly(activation: str, r
 
 
 def test_networks_projected_as_nero_does_have_the_centred_kernel() -> None:
-    """SCIENCE 13: prior variance (1 - 1/pi)^6 at depth 7 = .10, and 1 where rows are free (here by 250 networks)."""
+    """A prior variance of (1 - 1/pi)^6 = .10 at depth 7, and of 1 where rows are free; by 250 networks."""
     x = torch.randn(4, 784, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     x = (x - x.mean(1, keepdim=True)) * (28 / (x - x.mean(1, keepdim=True)).norm(dim=1, keepdim=True))
     centred, plain = (network_of({"depth": 7, "width": 256}, 784, rows=rows) for rows in ("mean_free_unit", "free"))
@@ -102,7 +102,7 @@ def test_networks_projected_as_nero_does_have_the_centred_kernel() -> None:
 
 
 def test_centred_recursion_as_published() -> None:
-    """K <- sqrt(q q') (h(t) - 1/pi), q <- q (1 - 1/pi), from the inputs less their own means (SCIENCE 13)."""
+    """K <- sqrt(q q') (h(t) - 1/pi), q <- q (1 - 1/pi), from the inputs less their own means."""
     network = network_of({"depth": 5}, 20, rows="mean_free_unit")
     x = points(6, network)
     c = x - x.mean(1, keepdim=True)
