@@ -129,7 +129,7 @@ def test_an_impossible_seed_is_named():
     data = task()
     data.train_input[1, 5] = data.train_input[1, 2]
     data.train_label[1, 5] = -data.train_label[1, 2]
-    with pytest.raises(NumericalError, match=r"task seed 3, relu mlp of depth 3: points 2 and 5 are equal"):
+    with pytest.raises(NumericalError, match=r"task seed 3, relu network of depth 3: points 2 and 5 are equal"):
         evaluate(data, **SETTINGS)
 
 

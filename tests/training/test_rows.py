@@ -14,7 +14,6 @@ from implicitbias.config.plan import make_plan
 from implicitbias.errors import ConfigError
 from implicitbias.networks import network_of
 from implicitbias.networks.layers import ROWS
-from implicitbias.networks.stacked import draw
 from implicitbias.rng import derive_seed
 from implicitbias.schema import parameters_of
 from implicitbias.training.run import train
@@ -47,7 +46,7 @@ def obeys(weight: np.ndarray, rows: str) -> list[bool]:
 def test_initial_weights_obey_the_constraint_on_trained_layers_alone(parameters: dict[str, Any], rows: str) -> None:
     network = network_of(parameters, (1, 16, 16), rows=rows)
     seeds = [3, 4, 5]
-    found, free = network.initialise(seeds, 1.7), draw(network, seeds, 1.7)
+    found, free = network.initialise(seeds, 1.7), network.initialise(seeds, 1.7, projected=False)
     trained = range(network.depth)[network.trained]
     for layer, (weight, drawn) in enumerate(zip(found, free, strict=True)):
         if layer in trained:

@@ -43,6 +43,7 @@ def initialise(
     device: str | torch.device = "cpu",
     *,
     rule: Rule = fan_in,
+    projected: bool = True,
 ) -> list[Tensor]:
     """Random weights in the class of the network's rows, one member per seed.
 
@@ -55,26 +56,11 @@ def initialise(
         dtype: of the weights; float32 and float64 draw different numbers.
         device: where the weights go.
         rule: draws the weights at scale 1 (see `networks.initialisation`).
+        projected: whether rows are brought under their constraint; an optimizer that keeps it does that itself.
 
     Returns:
         A tensor `(member, out, in)` for each weight matrix.
     """
-    weights = draw(network, seeds, init_scale, dtype, device, rule=rule)
-    for weight in weights[network.trained]:
-        project(weight, network.rows)
-    return weights
-
-
-def draw(
-    network: Network,
-    seeds: Sequence[int],
-    init_scale: float | Sequence[float] = 1.0,
-    dtype: torch.dtype = torch.float32,
-    device: str | torch.device = "cpu",
-    *,
-    rule: Rule = fan_in,
-) -> list[Tensor]:
-    """As `initialise`, before rows are projected: what is handed to an optimizer that projects them itself."""
     shapes = [(weight.rows, weight.inputs) for weight in network.weights]
     weights = [torch.zeros(len(seeds), *shape, dtype=dtype, device=device) for shape in network.shapes]
     scales = torch.as_tensor(init_scale, dtype=torch.float64).expand(len(seeds)).tolist()
@@ -86,6 +72,8 @@ def draw(
             layer[member, :, : weight.inputs] = values if start == "drawn" else _START[start](values, source)
             if weight.bias and bias:
                 layer[member, :, -1] = torch.randn(weight.rows, dtype=dtype, generator=source) * bias**0.5
+    for weight in weights[network.trained] if projected else ():
+        project(weight, network.rows)
     return weights
 
 

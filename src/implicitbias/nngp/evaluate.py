@@ -114,7 +114,7 @@ def evaluate(
             try:
                 row = _one_seed(task.isel(seed=position), seed, built, estimators, settings, torch.device(device))
             except NumericalError as error:
-                raise NumericalError(f"task seed {seed}, {_named(network, built)}: {error}") from error
+                raise NumericalError(f"task seed {seed}, {_named(built)}: {error}") from error
             rows.append(row)
             progress.set_postfix(complexity=np.round(row["complexity"], 2).tolist(), refresh=False)
             progress.update()
@@ -130,14 +130,15 @@ def evaluate(
     coords = {"seed": seeds, "estimator": list(estimators)}
     coords |= {} if label_scale is None else {"label_scale": list(label_scale)}
     dataset = xr.Dataset(variables, coords)
-    title = f"infinite-width {_named(network, built)}"
+    title = f"infinite-width {_named(built)}"
     parameters = {"task": parameters_of(task), "network": dict(network), "estimators": list(estimators), **settings}
     return describe(dataset, title, parameters, device=device, dtype="float64", torch_version=str(torch.__version__))
 
 
-def _named(network: Mapping[str, Any], built: Network) -> str:
-    rows = "" if built.rows == "free" else f" with rows {built.rows}"
-    return f"{network['activation']} {network['architecture']} of depth {built.depth}{rows}"
+def _named(network: Network) -> str:
+    activations = ", ".join(sorted({layer.name for layer in network.activations})) or "linear"
+    rows = "" if network.rows == "free" else f" with rows {network.rows}"
+    return f"{activations} network of depth {network.depth}{rows}"
 
 
 def _one_seed(

@@ -15,7 +15,7 @@ from implicitbias.errors import ConfigError
 from implicitbias.networks import Network
 from implicitbias.networks.initialisation import Rule
 from implicitbias.networks.of_task import network_for
-from implicitbias.networks.stacked import draw
+from implicitbias.networks.stacked import initialise
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable
@@ -172,9 +172,9 @@ def _train_chunk(
         return [derive_seed(purpose, each["seed"], each["member"]) for each in members]
 
     together = _together(members, data, seeds("data order"))
-    weights = draw(  # the optimizer projects rows that obey a constraint
+    weights = initialise(  # the optimizer projects rows that obey a constraint
         network, seeds("initialisation"), [each["init_scale"] for each in members], data.train_input.dtype,
-        data.train_input.device, rule=rules.draw,
+        data.train_input.device, rule=rules.draw, projected=False,
     )  # fmt: skip
     targets = rules.targets(data.train_input, data.train_label, together.task_index, seeds("targets"), network)
     initial = within = weights[0]
