@@ -72,8 +72,8 @@ def initialise(
             layer[member, :, : weight.inputs] = values if start == "drawn" else _START[start](values, source)
             if weight.bias and bias:
                 layer[member, :, -1] = torch.randn(weight.rows, dtype=dtype, generator=source) * bias**0.5
-    for weight in weights[network.trained] if projected else ():
-        project(weight, network.rows)
+    for layer in weights[network.trained] if projected else ():
+        project(layer, network.rows)
     return weights
 
 
