@@ -92,8 +92,7 @@ def _accepted(
 
     train_input, labels, test_input = tensor("train_input"), tensor("train_label"), tensor("test_input")
     points = len(train_input)
-    numbers_each = sum((weight.rows + points * weight.positions) * weight.shape[1] for weight in network.weights)
-    size = max(1, _NUMBERS // numbers_each)
+    size = max(1, _NUMBERS // (network.numbers + points * network.numbers_in))
     kept: dict[str, list[Tensor]] = {"train_output": [], "test_output": [], "frobenius_norm": []}
     for start in range(0, len(guesses), size):
         block = guesses[start : start + size]

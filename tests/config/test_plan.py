@@ -214,3 +214,54 @@ def test_job_sizes_count_what_is_trained_at_once_and_kept() -> None:
         for size in (20, 2000)
     )
     assert many > some + 1000
+
+
+def rows(of: Plan, stage: str) -> list[str]:
+    return sorted({job.parameters["network"]["rows"] for job in of.jobs[stage].values()})
+
+
+def test_kernels_random_networks_and_trained_ones_are_of_one_class() -> None:
+    nero = plan(sampling={"draws": 10})
+    assert rows(nero, "training") == rows(nero, "sampling") == rows(nero, "nngp") == ["mean_free_unit"]
+    assert nero.studies["one"].classes.endswith("rows of mean 0 and norm 1, as the trained ones have.")
+    half = plan(training__constraint="mean_free")
+    assert rows(half, "training") == rows(half, "nngp") == ["mean_free"]
+    sgd = plan(training={"optimizer": "sgd"})
+    assert rows(sgd, "training") == rows(sgd, "nngp") == ["free"]
+    assert sgd.studies["one"].classes.endswith("free rows, as the trained ones have.")
+
+
+def test_another_kernel_is_had_by_name_and_the_report_is_told() -> None:
+    named = plan(nngp__rows="free")
+    assert rows(named, "nngp") == ["free"]
+    assert rows(named, "training") == ["mean_free_unit"]
+    assert "different classes of networks" in named.studies["one"].classes
+    both = plan(nngp__rows=["free", "mean_free_unit"])
+    assert counts(both)["nngp"] == 2 * counts(plan())["nngp"]
+    assert {piece.coords.get("rows") for piece in both.studies["one"].pieces} == {None, "free", "mean_free_unit"}
+
+
+def test_optimizers_of_different_classes_have_kernels_of_their_own() -> None:
+    """Of three optimizers two share a kernel, which then stands at both of their places in the grid."""
+    mixed = plan(training={"optimizer": ["nero", "sgd", "adam"]}, sampling={"draws": 10})
+    assert rows(mixed, "nngp") == rows(mixed, "sampling") == ["free", "mean_free_unit"]
+    assert counts(mixed)["nngp"] == 2 * counts(plan())["nngp"]
+    places = {
+        (piece.coords["optimizer"], mixed.job(piece.path).parameters["network"]["rows"])
+        for piece in mixed.studies["one"].pieces
+        if piece.path.startswith("nngp/")
+    }
+    assert places == {("nero", "mean_free_unit"), ("sgd", "free"), ("adam", "free")}
+    alike = plan(training={"optimizer": ["sgd", "adam"]})
+    assert not any("optimizer" in piece.coords for piece in alike.studies["one"].pieces if "nngp/" in piece.path)
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("bias", ["none", "all"]), ("residual", [False, True]), ("activation", ["relu", "plain_relu"]),
+        ("output", ["trained", "signs"]),
+    ],
+)  # fmt: skip
+def test_every_parameter_of_a_network_but_its_widths_is_in_the_kernels_key(key: str, values: list[Any]) -> None:
+    assert len(plan(**{f"network__{key}": values}).jobs["nngp"]) == 2 * len(plan().jobs["nngp"])

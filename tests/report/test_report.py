@@ -41,6 +41,7 @@ def page(generalisation: xr.Dataset, label_ray: xr.Dataset, tmp_path: Path) -> P
     image.write_bytes(PIXEL)
     diverged = generalisation.copy(deep=True)
     diverged["stop_reason"].values[0, 0, 0, 0, 0] = "diverged"
+    diverged.attrs["classes"] = "The infinitely wide networks have free rows, the trained ones rows of mean 0."
     text = build(
         {"generalisation": diverged, "label_ray": label_ray},
         {"generalisation": {"wide": image}},
@@ -92,6 +93,10 @@ def test_small_numbers_and_spreads_are_shown(page: Page) -> None:
     assert "0.3348" in cells
     assert "2e-06" in cells  # the spread of a reference value
     assert "0.000" not in cells
+
+
+def test_the_class_of_the_kernels_networks_is_told(page: Page) -> None:
+    assert page.text.count("The infinitely wide networks have free rows, the trained ones rows of mean 0.") == 1
 
 
 def test_diverged_networks_are_counted(page: Page) -> None:

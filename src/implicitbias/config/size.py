@@ -33,7 +33,7 @@ def task_size(task: Mapping[str, Any]) -> Size:
 def training_size(task: Mapping[str, Any], network: Network, training: Mapping[str, Any], members: int) -> Size:
     """Size of the job that trains `members` networks together."""
     parameters, products = network.numbers, network.products
-    numbers = sum(weight.positions * sum(weight.shape) for weight in network.weights)
+    numbers = network.numbers_in + network.numbers_out
     bytes_each = 8 if training["dtype"] == "float64" else 4
     copies = 6  # weights, gradients, up to two moments, a checkpoint, a temporary
     n = task["train_size"]

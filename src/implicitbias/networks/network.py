@@ -99,6 +99,16 @@ class Network:
         """Products with weights that one input takes."""
         return sum(prod(weight.shape) * weight.positions for weight in self.weights)
 
+    @property
+    def numbers_in(self) -> int:
+        """Numbers that weights are multiplied with, of one input: of a convolution all of all patches."""
+        return sum(weight.positions * weight.shape[1] for weight in self.weights)
+
+    @property
+    def numbers_out(self) -> int:
+        """Numbers that come out of products with weights, of one input."""
+        return sum(weight.positions * weight.rows for weight in self.weights)
+
     @cached_property
     def _degree(self) -> Degree:
         degree = Degree(0, 0)

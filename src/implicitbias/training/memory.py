@@ -36,9 +36,8 @@ def bytes_each(
     """
     block = max(rows * columns for rows, columns in network.shapes)
     room = block + sum(optimizer.room(*shape) for optimizer in optimizers for shape in network.shapes)
-    activations = network.features + sum(
-        weight.positions * (4 * weight.rows + (weight.positions > 1) * weight.shape[1]) for weight in network.weights
-    )
+    patches = 0 if network.is_dense else network.numbers_in
+    activations = network.features + 4 * network.numbers_out + patches
     return itemsize * ((1 + copies) * network.numbers + room + batch * activations)
 
 
