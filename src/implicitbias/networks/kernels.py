@@ -278,14 +278,19 @@ def _windows(values: Tensor, layer: Convolution) -> Tensor:
 # ------------------------------------------------------------------------------------------- what a point does alone
 def _alone(network: Network, segments: Sequence[_Segment], x: Tensor, *, variance: bool = True) -> _Alone:
     """The records of some points, and the variances of their outputs if they are asked for."""
-    images = x.reshape(len(x), -1, *segments[0].size).permute(2, 3, 0, 1)
+    size = segments[0].size
+    images = x.reshape(len(x), -1, *size).permute(2, 3, 0, 1).contiguous()
     recorder = _Recorder(network)
     mean = images.mean(-1) if recorder.means else None
     records: list[list[_Record]] = []
-    start = {shift: _product(images, images, segments[0].size, shift, "alone") for shift in segments[0].shifts}
+    start: dict[Shift, Tensor] = {}
+
+    def coming(shift: Shift) -> Tensor:
+        return start[shift] if start else _product(images, images, size, shift, "alone")
+
     for segment in segments:
         records.append([])
-        second, mean = recorder.record(segment.layers, start[0, 0], mean, records[-1])
+        second, mean = recorder.record(segment.layers, coming((0, 0)), mean, records[-1])
         if segment.end is None:
             break
         later = any(
@@ -295,12 +300,11 @@ def _alone(network: Network, segments: Sequence[_Segment], x: Tensor, *, varianc
         )
         behind: dict[Shift, Tensor] = {}
         for shift in segment.shifts if variance or later else segment.shifts[:1]:
-            moments = _Moments(start.pop(shift), None)
             if shift == (0, 0):
                 values = second
             else:
                 at = _At(shift, iter(records[-1]), iter(records[-1]), crossed=False)
-                values = at.through(segment.layers, moments).covariance
+                values = at.through(segment.layers, _Moments(coming(shift), None)).covariance
             _join(segment.end, segment.end_size, shift, values, behind)
         start = behind
         mean = None if mean is None else _pooled(segment.end, mean)
