@@ -198,3 +198,10 @@ def test_whatever_looks_like_a_pointer_is_declared_followed_and_resolves(
         for pointer in found:
             assert pointer.split(":")[0] in digested
             assert callable(function_of(pointer))
+
+
+def test_stages_import_what_they_call_of_a_network() -> None:
+    """A network's methods reach torch by name, which no fingerprint follows: they are for people at a prompt."""
+    called = re.compile(r"\.(nngp|ntk|initialise|forward)\(")
+    package = Path(find_spec("implicitbias").origin).parent  # type: ignore[union-attr, arg-type]
+    assert [path.name for path in package.rglob("*.py") if called.search(path.read_text())] == []

@@ -90,6 +90,14 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.network.rows", "centred", ["'centred'", "mean_free_unit"]),
         ("studies.one.network.rows", "free", ["rows = 'free'", "'nero'", "allowed: rows: mean_free_unit", "nngp.rows"]),
         ("studies.one.nngp.rows", "mean", ["'mean'", "did you mean 'mean_free'"]),
+        (
+            "studies.one",
+            {
+                "task": {"source": "digits", "train_size": 4, "labels": "3v6"}, "network": {"depth": 2, "width": 1},
+                "training": {"optimizer": "sgd", "until_fit": "nero"}, "metrics": ["test_error"],
+            },
+            ["until_fit 'nero'", "layer 1", "a width of at least 2"],
+        ),
         ("studies.one.training.constraint", "norm", ["constraint", "mean_free_unit"]),
         ("studies.one.network", {"architecture": "resnet", "depth": 5}, ["'resnet'", "depth = 5", "multiple of 2"]),
         ("studies.one.network", {"architecture": "cnn", "side": [3, 4]}, ["'cnn'", "side = 4", "1, 3, 5"]),

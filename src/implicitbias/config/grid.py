@@ -59,3 +59,8 @@ DECIDING = frozenset({"optimizer", *(entry.rows for entry in OPTIMIZERS.values()
 def rows_of(training: Mapping[str, Any]) -> str:
     """The constraint on rows that the optimizer of these settings keeps."""
     return OPTIMIZERS[training["optimizer"]].rows_of(training)
+
+
+def classes_of(rows: str | None, trainings: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The constraints on rows of random and infinitely wide networks: their own, or else those of the trained ones."""
+    return {rows} if rows else {rows_of(training) for training in trainings} or {"free"}

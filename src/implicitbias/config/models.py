@@ -21,7 +21,7 @@ from implicitbias.config.blocks import (
     axes_of,
     problem,
 )
-from implicitbias.config.grid import DECIDING, chosen, chosen_network, grid, points_of, rows_of
+from implicitbias.config.grid import DECIDING, chosen, chosen_network, classes_of, grid, points_of, rows_of
 from implicitbias.config.limits import check_limits
 from implicitbias.config.values import Count, Distinct, OneOf, Positive, counted
 from implicitbias.errors import ConfigError, nearest
@@ -136,7 +136,7 @@ class Study(Strict):
             parameters = chosen_network(settings)
             self._check_trained(parameters, trainings, source, shape)
             # those of the other stages: of the class that is asked for, or else of the classes that are trained
-            classes = [parameters["rows"]] if parameters["rows"] else {rows_of(each) for each in trainings} or ["free"]
+            classes = classes_of(parameters["rows"], trainings)
             if self.sampling is not None:
                 for rows in classes:
                     _built("random networks", parameters, source, shape, rows)
@@ -156,6 +156,9 @@ class Study(Strict):
                     f" networks have rows {rows!r}; allowed: rows: {rows}, or null, and nngp.rows for another kernel"
                 )
             network = _built(f"optimizer {training['optimizer']!r}", parameters, source, shape, rows)
+            if first := self.training.until_fit if self.training else None:
+                of_first = catalogue.OPTIMIZERS[first].rows_of(training)
+                _built(f"until_fit {first!r}", parameters, source, shape, of_first)
             if training["targets"] != "labels":
                 _check_kernel(f"targets: {training['targets']}", network)
         rates = as_list(self.training.learning_rate) if self.training else []

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from implicitbias import catalogue
 from implicitbias.catalogue import Entry, Parameter
 from implicitbias.config.blocks import NOT_AXES, VECTORISABLE, as_list, axes_of
-from implicitbias.config.grid import DECIDING, chosen, chosen_network, grid, points_of, rows_of
+from implicitbias.config.grid import DECIDING, chosen, chosen_network, classes_of, grid, points_of, rows_of
 from implicitbias.config.models import Config, Study
 from implicitbias.config.size import Size, experiment_size, nngp_size, sampling_size, task_size, training_size
 from implicitbias.config.values import counted
@@ -199,10 +199,9 @@ def _told_classes(study: Study) -> str:
     """In words: the classes of networks that the kernels and the trained networks of a study belong to."""
     if study.nngp is None or study.network is None:
         return ""
-    trained = {rows_of(settings) for settings in points_of(study.training, DECIDING)}
-    own = (
-        {str(rows) for rows in as_list(study.network.rows or "free")} if study.network.rows or not trained else trained
-    )
+    trainings = points_of(study.training, DECIDING)
+    trained = {rows_of(settings) for settings in trainings}
+    own = set[str]().union(*(classes_of(rows, trainings) for rows in as_list(study.network.rows)))
     kernels = {str(rows) for rows in as_list(study.nngp.rows)} if study.nngp.rows else own
     told = f"The infinitely wide networks have {' or '.join(_ROWS[rows] for rows in sorted(kernels))}"
     if not trained:

@@ -395,8 +395,8 @@ class _Recorder:
         """Rows of mean 0 and length N see the input less its mean over the patch, which counts zeros at the border.
 
         A bias, which starts at 0, takes its part of the mean; N is finite for the first layer alone. Among N entries of
-        mean 0 and norm 1 each has the variance 1/N N/(N - 1), which matters for small patches; for vectors 1/N is
-        what the published kernels have.
+        mean 0 and norm 1 each has the variance 1/(N - 1), which matters for small patches; for vectors the kernel has
+        1/N, the limit of many features.
         """
         number, weight = next(self.weights)
         small = number == 0 and layer.trained and "unit" in self.rows and isinstance(layer, Convolution)
