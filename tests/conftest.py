@@ -78,22 +78,86 @@ def generalisation() -> xr.Dataset:
 
 @pytest.fixture
 def label_ray() -> xr.Dataset:
-    """A study like section 5's in which every check passes."""
-    scales = np.array([0.01, 0.1, 1.0, 10.0, 100.0])
-    networks = np.array([0.5, 0.4, 0.2, 0.05, 0.02])
-    members = np.linspace(-0.01, 0.01, 5)
-    sampled = np.append(np.linspace(0.2, 0.46, 40), np.nan)
-    variables = {
-        "test_error": variable(("label_scale", "member"), networks[:, None] + members, "test error", source="test"),
-        "train_error": variable(("label_scale", "member"), np.zeros((5, 5)), "training error", source="test"),
-        "ray_error": variable("label_scale", [0.5, 0.45, 0.21, 0.16, 0.155], "Gibbs error at alpha", source="test"),
-        "ray_error_std": variable("label_scale", [0.1, 0.1, 0.08, 0.03, 0.01], "its spread", source="test"),
-        "sampled_test_error": variable("draw", sampled, "test error", source="test"),
+    """A study like section 5's in which every check passes: two classes of networks, ten draws, two networks each."""
+    scales, classes, points = [0.01, 0.1, 1.0, 10.0, 100.0], ["mean_free_unit", "unit"], 50
+    errors = {
+        "test_error": [[0.5, 0.37, 0.2, 0.05, 0.02], [0.5, 0.36, 0.24, 0.15, 0.1]],
+        "ray_error": [[0.5, 0.45, 0.21, 0.06, 0.03], [0.5, 0.46, 0.26, 0.17, 0.16]],
+        "gibbs_error": [0.3, 0.335],
+    }  # fmt: skip
+    seed = np.linspace(-0.009, 0.009, 10)
+    hard = 0.01 * (np.arange(points) % 2 - 0.5)
+    variables = {}
+    for name, levels in errors.items():
+        values = np.asarray(levels)[..., None, None] + seed[:, None] + hard
+        dims = (
+            ("constraint", "label_scale", "seed", "test_point")[::1]
+            if values.ndim == 4
+            else ("constraint", "seed", "test_point")
+        )
+        if name == "test_error":
+            values, dims = np.stack([values - 0.001, values + 0.001], -2), (*dims[:-1], "member", "test_point")
+        variables[f"{name}_by_point"] = variable(dims, values, name, source="test")
+        whole = variable(dims[:-1], values.mean(-1), name, source="test")
+        variables |= with_stderr(name, whole, 1e-4 + 0 * whole.values) if name == "gibbs_error" else {name: whole}
+    sampled = np.linspace(-0.13, 0.13, 41)
+    sampled[20] = np.nan  # fewer were accepted than there is room for
+    variables |= {
+        "train_error": variable(variables["test_error"].dims, 0 * variables["test_error"].values, "training error"),
+        "sampled_test_error": variable(
+            ("constraint", "seed", "draw"),
+            np.array(errors["gibbs_error"])[:, None, None] + seed[:, None] + sampled,
+            "error",
+        ),
+        "test_index": variable(("seed", "test_point"), np.arange(10 * points).reshape(10, points), "index"),
     }
-    gibbs = variable((), 0.335, "Gibbs error", source="test")
-    variables |= with_stderr("gibbs_error", gibbs, 0.0001)
-    coords = {"label_scale": scales, "member": range(5), "draw": range(41), "depth": 7, "source": "digits"}
+    coords = {
+        "constraint": classes, "label_scale": scales, "seed": range(10), "member": range(2), "draw": range(41),
+        "test_point": range(points), "depth": 7, "source": "digits",
+    }  # fmt: skip
     return describe(xr.Dataset(variables, coords), "study label_ray", {"task": {"source": "digits"}})
+
+
+@pytest.fixture
+def decomposed() -> xr.Dataset:
+    """A study whose four errors are .2, .1, .12, .08 on large targets and .2, .35, .38, .1 on small ones, at depth 7.
+
+    The shallow network gains nothing on small targets. Draws differ by .01, and a fifth of the test points is hard.
+    """
+    levels = {
+        0.1: {2: (0.15, 0.3, 0.32, 0.3), 7: (0.2, 0.35, 0.38, 0.1)},
+        1.0: {2: (0.15, 0.05, 0.05, 0.05), 7: (0.2, 0.1, 0.12, 0.08)},
+    }
+    sizes, points = [50, 200], 300
+    rng = np.random.default_rng(0)
+    seed = xr.DataArray(rng.normal(0, 0.01, 10), {"seed": range(10)}, ["seed"])
+    hard = xr.DataArray(np.arange(points) % 5 == 0, {"test_point": range(points)}, ["test_point"])
+    size = xr.DataArray([0.05, 0.0], {"train_size": sizes}, ["train_size"])
+    kinds = ("gibbs_error", "ray_error", "lazy_error", "test_error")
+    table = xr.DataArray(
+        np.array([[levels[scale][depth] for depth in (2, 7)] for scale in (0.1, 1.0)]),
+        {"label_scale": [0.1, 1.0], "depth": [2, 7], "kind": list(kinds)}, ["label_scale", "depth", "kind"],
+    )  # fmt: skip
+    errors = table + size + (seed - seed.mean()) + 0.05 * (hard - 0.2)
+    variables = {}
+    for kind in kinds:
+        values = errors.sel(kind=kind, drop=True)
+        values = values.isel(label_scale=-1, drop=True) if kind == "gibbs_error" else values
+        values = values.expand_dims(member=2) if kind == "test_error" else values
+        variables[f"{kind}_by_point"] = variable(values.dims, values.values, kind, source="test")
+        whole = values.mean("test_point")
+        variables[kind] = variable(whole.dims, whole.values, kind, source="test")
+    variables["test_index"] = variable(
+        ("seed", "test_point"), np.tile(np.arange(points), (10, 1)), "index", source="test"
+    )
+    variables["prior_std"] = variable(
+        ("depth", "seed"), np.repeat([[0.8], [0.25]], 10, 1), "prior deviation", source="test"
+    )
+    coords = {
+        "label_scale": [0.1, 1.0], "depth": [2, 7], "train_size": sizes, "seed": range(10), "member": range(2),
+        "test_point": range(points), "labels": "decimal", "source": "digits",
+    }  # fmt: skip
+    return describe(xr.Dataset(variables, coords), "study decomposition", {"task": {"source": "digits"}})
 
 
 @pytest.fixture

@@ -124,15 +124,37 @@ def test_stable_rank_shows_shares_of_the_initial_value(low_rank: xr.Dataset) -> 
     assert {"200", "1000", "4000"} <= set(legend(figure))
 
 
-def test_label_ray_shows_networks_nngp_and_both_averages(label_ray: xr.Dataset) -> None:
+def test_decomposition_leads_from_a_half_to_the_trained_networks(decomposed: xr.Dataset) -> None:
+    figure = draw(decomposed, figure="decomposition")
+    assert len(figure.axes) == 2 * 2
+    (axis,) = [axis for axis in figure.axes if axis.get_title() == "decimal labels, depth 7"]
+    bars = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in axis.patches]
+    assert np.allclose(bars, [(0.2, 0.5), (0.2, 0.35), (0.35, 0.38), (0.1, 0.38)])  # the first row: small targets
+    texts = [text.get_text() for text in axis.texts]
+    assert "75 %\n÷2.5" in texts  # .3 of a fall of .4
+    assert any(text.startswith("-37 %\n×1.7") for text in texts)
+    assert any("0.4 prior sd" in text and "-25.0 points" in text for text in texts)
+    assert len(legend(figure)) == 4
+
+
+def test_decomposition_by_size_shows_every_error(decomposed: xr.Dataset) -> None:
+    figure = draw(decomposed, figure="decomposition_by_size")
+    lines = [line.get_ydata() for axis in figure.axes for line in axis.get_lines()]
+    for errors in ([0.25, 0.2], [0.4, 0.35], [0.43, 0.38], [0.15, 0.1]):
+        assert any(len(line) == 2 and np.allclose(line, errors) for line in lines)
+
+
+def test_label_ray_shows_every_class_beside_its_kernel(label_ray: xr.Dataset) -> None:
     figure = draw(label_ray, figure="label_ray")
-    assert has(figure, label_ray["test_error"].mean("member").values)
-    assert has(figure, label_ray["ray_error"].values)
-    levels = [line.get_ydata()[0] for line in figure.axes[0].get_lines() if len(set(line.get_ydata())) == 1]
-    assert np.isclose(levels, 0.335).any()
-    assert np.isclose(levels, 0.33).any()
-    assert any("40 random networks" in text for text in legend(figure))
-    assert figure.axes[0].get_xscale() == "log"
+    assert len(figure.axes) == 2
+    for name in ("test_error", "ray_error"):
+        for constraint in ("mean_free_unit", "unit"):
+            errors = label_ray[name].sel(constraint=constraint)
+            assert has(figure, errors.mean([dim for dim in errors.dims if dim != "label_scale"]).values), name
+    levels = [line.get_ydata()[0] for axis in figure.axes for line in axis.get_lines() if len(line.get_xdata()) == 2]
+    for wanted in (0.3, 0.335):
+        assert np.isclose(levels, wanted, atol=1e-9).any()
+    assert "infinitely wide, of the class beside this one" in legend(figure)
 
 
 @pytest.mark.parametrize("name", ["bounds", "data_complexity", "depth"])

@@ -34,12 +34,18 @@ def test_the_studies_have_the_grids_axes(finished_test_config: Laboratory) -> No
     for name in ("test_error", "train_error", "normalized_margin", "complexity", "pac_bayes_bound", "gibbs_error"):
         assert np.isfinite(study[name]).all(), name
     ray = schema.load(folder / "label_ray.nc")
-    assert ray["test_error"].dims == ("optimizer", "label_scale", "member")
-    # the two optimizers train networks of different classes, each of which has its own random and infinite networks
-    assert ray["ray_error"].dims == ("optimizer", "label_scale")
-    assert (ray["ray_error"].diff("optimizer") != 0).any()
-    assert ray["sampled_test_error"].dims == ("optimizer", "draw")
+    assert ray["test_error"].dims == ("seed", "constraint", "label_scale", "member")
+    # each constraint on rows makes a class of networks, which has its own random and infinite networks
+    for name in ("ray_error", "lazy_error"):
+        assert ray[name].dims == ("constraint", "seed", "label_scale")
+        assert (ray[name].diff("constraint") != 0).any()
+    assert ray["sampled_test_error"].dims == ("constraint", "seed", "draw")
     assert ((ray["sampled_acceptance"] > 0) & (ray["sampled_acceptance"] < 1)).all()
+    path = schema.load(folder / "decomposition.nc")
+    assert path["lazy_error_by_point"].dims == ("train_size", "depth", "optimizer", "seed", "label_scale", "test_point")
+    for name in ("gibbs", "ray", "lazy", "test"):
+        mean = path[f"{name}_error_by_point"].mean("test_point")
+        np.testing.assert_allclose(mean, path[f"{name}_error"].transpose(*mean.dims), atol=1e-12)
 
 
 def test_an_architecture_holds_for_all_values_of_an_axis_that_it_lacks(finished_test_config: Laboratory) -> None:

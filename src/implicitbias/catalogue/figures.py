@@ -3,7 +3,27 @@
 from implicitbias.catalogue.entries import Figure
 from implicitbias.catalogue.experiments import EXPERIMENTS
 
+_DECOMPOSED = (
+    "gibbs_error_by_point", "ray_error_by_point", "lazy_error_by_point", "test_error_by_point",
+)  # fmt: skip
 FIGURES: dict[str, Figure] = {
+    "decomposition": Figure(
+        "implicitbias.figures.decomposition:decomposition",
+        "from chance (50 %) to the trained networks: what the prior, the choice of targets and gradient descent each"
+        " take off the test error, at the largest training set",
+        alt="Bars that lead from an error of one half to that of trained networks, a bar a step, by labels, depth and"
+        " label scale",
+        needs=_DECOMPOSED,
+        axes=("seed",),
+    ),
+    "decomposition_by_size": Figure(
+        "implicitbias.figures.decomposition:decomposition_by_size",
+        "the error after each step (prior, targets, lazy, features) against the number of training points, on a"
+        " logarithmic scale, on which distances are factors",
+        alt="Errors of random, conditioned and trained networks against the number of training points",
+        needs=_DECOMPOSED,
+        axes=("seed", "train_size"),
+    ),
     "lines": Figure(
         "implicitbias.figures.lines:lines",
         "the study's quantities against one of its axes",
@@ -103,9 +123,11 @@ FIGURES: dict[str, Figure] = {
     ),
     "label_ray": Figure(
         "implicitbias.figures.label_ray:label_ray",
-        "test error along the ray of label scales: networks, conditioned NNGP, averages over the orthant",
-        alt="Test error against the label scale",
-        needs=("test_error", "ray_error", "gibbs_error", "sampled_test_error"),
+        "test error along the ray of label scales, a panel a class of networks: trained networks, the infinitely wide"
+        " network of the same class conditioned on the same targets, or trained on them, and averages over all"
+        " functions that fit the signs",
+        alt="Test errors against the label scale, by class of networks",
+        needs=("test_error_by_point", "ray_error_by_point", "gibbs_error_by_point"),
         axes=("label_scale",),
     ),
     "estimator_truth": Figure(

@@ -1,4 +1,6 @@
-"""The figure of Bernstein & Yue (2021), section 5: errors along the ray of label scales."""
+"""Errors along the ray of label scales: networks, and infinitely wide networks of the same class and of another."""
+
+from collections.abc import Iterator
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,51 +9,91 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from implicitbias.figures.layout import note_below
 from implicitbias.figures.tables import SPREAD, focused, label
-from implicitbias.studies.verdicts import stderr_of_mean
+from implicitbias.studies.intervals import Interval, intervals_of
+from implicitbias.studies.verdicts import mean
+
+_CLASSES = {
+    "mean_free_unit": "rows of mean 0 and norm 1 (the published networks)",
+    "unit": "rows of norm 1 (the kernel that was published)",
+    "mean_free": "rows of mean 0",
+}
+_LINES = {
+    "test_error": ("trained networks", "o", "-"),
+    "ray_error": ("infinitely wide, conditioned on the targets", "s", "--"),
+    "lazy_error": ("infinitely wide, trained by gradient descent", "^", ":"),
+}
 
 
 def label_ray(dataset: xr.Dataset) -> Figure:
-    """Networks trained to alpha Y, the NNGP conditioned on it, and both averages over the orthant."""
-    data, note = focused(dataset, ("label_scale",))
-    blue, orange, green, _, pink = sns.color_palette("colorblind")[:5]
-    figure, axis = plt.subplots(figsize=(6.4, 4.4))
-    scale = data["label_scale"].values
-    over = [dim for dim in SPREAD if dim in data["test_error"].dims]
-    networks = data["test_error"]
-    mean = networks.mean(over).values
-    spread = networks.std(over, ddof=1).values if over else np.zeros(len(scale))
-    axis.errorbar(
-        scale, mean, spread, color=blue, marker="o", capsize=3, label="trained networks (mean, sd over networks)"
+    """A panel a class of networks: errors of trained networks and of infinitely wide ones at every label scale."""
+    data, note = focused(dataset.drop_dims("test_point"), ("label_scale", "constraint"))
+    parts = list(_classes(dataset))
+    figure, axes = plt.subplots(
+        1, len(parts), figsize=(1 + 5.2 * len(parts), 4.6), sharey=True, squeeze=False, layout="constrained"
     )
-    nngp, sd = (_seed_mean(data[name]).values for name in ("ray_error", "ray_error_std"))
-    axis.errorbar(
-        scale * 1.06, nngp, sd, color=orange, marker="s", linestyle="--", capsize=3,
-        label="NNGP at this label scale (mean, sd over functions)",
-    )  # fmt: skip
-    _level(axis, float(_seed_mean(data["gibbs_error"])), float(stderr_of_mean(data["gibbs_error_stderr"])), green, "-.",
-           "NNGP average over the orthant")  # fmt: skip
-    sampled = data["sampled_test_error"].values.ravel()
-    sampled = sampled[~np.isnan(sampled)]
-    if len(sampled) > 1:
-        stderr = float(sampled.std(ddof=1) / np.sqrt(len(sampled)))
-        _level(
-            axis, float(sampled.mean()), stderr, pink, ":", f"{len(sampled)} random networks that fit (mean, stderr)"
-        )
-    axis.set_xscale("log")
-    axis.set_ylim(0, 0.7)
-    axis.set_xlabel(f"{label(data, 'label_scale')} alpha")
-    axis.set_ylabel(label(data, "test_error"))
-    axis.legend(frameon=False, loc="upper right", fontsize="small")
-    axis.set_title(f"along the label ray ({note})" if note else "along the label ray", fontsize="medium")
-    figure.tight_layout()
+    for axis, (constraint, part) in zip(axes[0], parts, strict=True):
+        _panel(axis, part)
+        axis.set_title(_CLASSES.get(constraint, constraint), fontsize="medium")
+        axis.set_xlabel(f"{label(data, 'label_scale')} alpha")
+    others = [part for _, part in parts[1:]]
+    if others:  # the comparison that was published, of two classes
+        scales = others[0]["label_scale"].values
+        axes[0, 0].plot(
+            scales, mean(others[0]["ray_error"], "label_scale"), color="0.55", linestyle=(0, (1, 1)), marker="x",
+            label="infinitely wide, of the class beside this one", zorder=1,
+        )  # fmt: skip
+    axes[0, 0].set_ylim(0, 0.62)
+    axes[0, 0].set_ylabel(label(data, "test_error"))
+    handles, texts = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside upper center", ncol=2, frameon=False, fontsize="small")
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    draws = dataset.sizes.get("seed", 1)
+    bars = f"mean over {draws} draws, bars: its 95 % interval over draws and test points" if draws > 1 else "one draw"
+    note_below(figure, f"{bars}{f' ({note})' if note else ''}")
     return figure
 
 
-def _seed_mean(data: xr.DataArray) -> xr.DataArray:
-    return data.mean("seed") if "seed" in data.dims else data
+def _classes(dataset: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
+    """The part of every constraint on rows; other axes at their last value."""
+    names = dataset["constraint"].values.tolist() if "constraint" in dataset.dims else [""]
+    for name in names:
+        part = dataset.sel(constraint=name) if name else dataset
+        others = [dim for dim in part.dims if dim not in {*SPREAD, "label_scale", "test_point"}]
+        yield str(name), part.isel(dict.fromkeys(others, -1))
 
 
-def _level(axis: Axes, value: float, stderr: float, colour: tuple[float, ...], style: str, name: str) -> None:
-    axis.axhline(value, color=colour, linestyle=style, label=name)
-    axis.axhspan(value - stderr, value + stderr, color=colour, alpha=0.2, linewidth=0)
+def _panel(axis: Axes, part: xr.Dataset) -> None:
+    scales = part["label_scale"].values
+    colours = sns.color_palette("colorblind")
+    for number, (name, (text, marker, dashes)) in enumerate(_LINES.items()):
+        if f"{name}_by_point" not in part:
+            continue
+        found = [_interval(part, name, {"label_scale": scale}) for scale in scales]
+        low, centre, high = np.array(found).T
+        axis.errorbar(
+            scales * 1.06 ** (number - 1), centre, [centre - low, high - centre], color=colours[number], marker=marker,
+            linestyle=dashes, capsize=3, label=text,
+        )  # fmt: skip
+    _level(
+        axis, _interval(part, "gibbs_error", {}), "0.2", "-.", "infinitely wide, average over all that fit the signs"
+    )
+    sampled = part.get("sampled_test_error")
+    if sampled is not None and int(sampled.count()) > 1:
+        value = float(sampled.mean("draw").mean())
+        axis.axhline(
+            value, color=colours[4], linewidth=1, linestyle=(0, (5, 5)), label="random networks that fit the signs"
+        )
+    axis.set_xscale("log")
+
+
+def _interval(part: xr.Dataset, name: str, at: dict[str, float]) -> Interval:
+    (found,) = intervals_of(part, [part[f"{name}_by_point"].sel(at)], [lambda means: means[..., 0]])
+    return found.within(0, 1)
+
+
+def _level(axis: Axes, value: Interval, colour: str, style: str, name: str) -> None:
+    axis.axhline(value.centre, color=colour, linestyle=style, linewidth=1, label=name)
+    axis.axhspan(value.low, value.high, color=colour, alpha=0.12, linewidth=0)

@@ -12,9 +12,10 @@ import pandas as pd
 import xarray as xr
 
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
+from implicitbias.report.answers import sentences
 from implicitbias.schema import parameters_of
 from implicitbias.studies.all_runs import judged
-from implicitbias.studies.answers import Share, estimator_gap, shares
+from implicitbias.studies.answers import estimator_gap
 from implicitbias.studies.checks import run_check
 from implicitbias.studies.published import compare
 
@@ -33,7 +34,8 @@ class _Study:
     figures: list[dict[str, str]]
     checks: list[dict[str, str]]
     published: list[dict[str, Any]]
-    answer: list[str]
+    sentences: list[str]
+    notes: list[str]
     diverged: str
     provenance: list[tuple[str, str]]
 
@@ -140,7 +142,8 @@ def _study(
         figures=images,
         checks=verdicts,
         published=tables,
-        answer=_answers(dataset),
+        sentences=sentences(dataset),
+        notes=_notes(dataset),
         diverged=_diverged(dataset),
         provenance=[
             (key.replace("_", " "), str(dataset.attrs[key]))
@@ -174,26 +177,14 @@ def _diverged(dataset: xr.Dataset) -> str:
     return f"{int((reasons == 'diverged').sum())} of {int((reasons != '').sum())} trained networks diverged."
 
 
-def _answers(dataset: xr.Dataset) -> list[str]:
-    lines = [_answer(share) for share in shares(dataset)]
-    if gap := estimator_gap(dataset):
-        lines.append(
-            f"true labels, n = {gap.train_size}: the published estimator of the complexity is off by"
-            f" {gap.smallest:+.3g} to {gap.largest:+.3g} nats, on {gap.effective:.2g} effective samples; the true one"
-            f" has a standard error of at most {gap.stderr:.1g} nats."
-        )
-    return lines
-
-
-def _answer(share: Share) -> str:
-    """Architecture or gradient descent? One line for one kind of labels."""
-    text = (
-        f"{share.labels} labels, n = {share.train_size}: the average function of the architecture that fits the signs"
-        f" errs on {share.gibbs:.1%} of test points; networks that gradient descent trained to label scale"
-        f" {share.scales[1]:g} on {share.large:.1%}, to {share.scales[0]:g} on {share.small:.1%}."
-    )
-    if not np.isnan(share.share):
-        text += f" Of the fall from chance to {share.large:.1%}, the architecture alone gives {share.share:.0%}"
-        spread = "one seed" if np.isnan(share.stderr) else f"standard error {share.stderr:.1%} over {share.seeds} seeds"
-        text += f" ({spread})."
-    return text
+def _notes(dataset: xr.Dataset) -> list[str]:
+    """What stands out in a study's numbers, for its section."""
+    gap = estimator_gap(dataset)
+    if gap is None:
+        return []
+    return [
+        f"On labels with structure, at n = {gap.train_size}, the published estimator of the complexity lies"
+        f" {gap.smallest:+.3g} to {gap.largest:+.3g} nats from the true one, which is known to a standard error of"
+        f" {gap.stderr:.1g} nats at most; its effective sample size is {gap.effective:.2g}. It is unbiased for the"
+        " probability, so its complexity errs upwards on average, and bounds made from it are loose rather than wrong."
+    ]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from implicitbias.catalogue import SOURCES
+from implicitbias.studies.verdicts import Lacking, mean
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]
@@ -29,6 +30,10 @@ class Interval(NamedTuple):
     low: float
     centre: float
     high: float
+
+    def within(self, least: float, most: float) -> "Interval":
+        """Without what cannot be: the ends are no smaller and no larger than these."""
+        return Interval(max(self.low, least), self.centre, min(self.high, most))
 
     def __str__(self) -> str:
         """The value and its interval: "0.123 (0.101 to 0.145)"."""
@@ -62,10 +67,33 @@ def joint_intervals(errors: Array, points: NDArray[np.int64], statistics: Sequen
         first = max(0.0, float(gradient @ of_draws @ gradient))
         second = max(0.0, float(gradient @ of_points @ gradient))
         least = float(np.maximum(1 / count**2 - np.diag(of_draws) - np.diag(of_points).clip(0), 0) @ gradient**2)
+        second += least
         freedom = (first + second) ** 2 / max(first**2 / (draws - 1) + second**2 / count, 1e-300)
-        half = float(student.ppf(0.975, max(freedom, 1.0))) * float(np.sqrt(first + second + least))
+        half = float(student.ppf(0.975, max(freedom, 1.0)) * np.sqrt(first + second))
         found.append(Interval(centre - half, centre, centre + half))
     return found
+
+
+def intervals_of(
+    dataset: xr.Dataset, errors: Sequence[xr.DataArray], statistics: Sequence[Statistic]
+) -> list[Interval]:
+    """`joint_intervals` of a study's errors, each a mean over everything but draws and test points.
+
+    Args:
+        dataset: with the index of the test points; a study whose parts differ in their number has none where it lacks
+            a point.
+        errors: K variables over `seed`, `test_point` and others.
+        statistics: each from mean errors `(..., K)` to `(...)`.
+
+    Raises:
+        Lacking: if there is no test point.
+    """
+    there = dataset["test_index"].notnull().any("seed")
+    if not there.any():
+        raise Lacking("no test points")
+    points = test_points(dataset.isel(test_point=there))
+    kinds = [mean(each, "seed", "test_point").transpose("seed", "test_point")[:, there].values for each in errors]
+    return joint_intervals(np.stack(kinds), points, statistics)
 
 
 def _covariances(errors: Array, points: NDArray[np.int64]) -> tuple[Array, Array]:
@@ -95,7 +123,7 @@ def test_points(dataset: xr.Dataset) -> NDArray[np.int64]:
 
     Draws of a real source share points, by their index; those of a synthetic one are drawn anew for every seed.
     """
-    index: NDArray[np.int64] = dataset["test_index"].transpose("seed", "test_point").values.astype(np.int64)
+    index: NDArray[np.int64] = dataset["test_index"].fillna(-1).transpose("seed", "test_point").values.astype(np.int64)
     if SOURCES[str(dataset["source"].item())].real:
         return index
     return np.arange(index.size).reshape(index.shape)

@@ -8,7 +8,6 @@ import xarray as xr
 
 from implicitbias.catalogue import CHECKS
 from implicitbias.studies.checks import run_check
-from implicitbias.studies.verdicts import stderr_of_mean
 
 Spoil = Callable[[xr.Dataset], xr.Dataset]
 
@@ -30,14 +29,6 @@ GENERALISATION: dict[str, Spoil] = {
     "easier_labels_have_lower_bounds": swapped("labels", "pac_bayes_bound"),
     "importance_has_not_converged": replaced("effective_sample_size", lambda data: data * 1000),
 }
-LABEL_RAY: dict[str, Spoil] = {
-    "error_falls_with_label_scale": swapped("label_scale", "test_error"),
-    "networks_cross_orthant_average": replaced("gibbs_error", lambda data: data - 0.2),
-    "networks_beat_nngp_at_large_scale": replaced("ray_error", lambda data: data - 0.12),
-    "orthant_averages_agree": replaced("sampled_test_error", lambda data: data + 0.1),
-}
-
-
 BAYES_POINT: dict[str, Spoil] = {
     "bayes_is_interpolation": replaced("spherised_bayes_error", lambda data: data + 2e-3),
     "interpolation_halves_gibbs": replaced("spherised_gibbs_error", lambda data: data - 0.12),
@@ -57,7 +48,7 @@ def test_every_check_of_the_catalogue_is_tested() -> None:
     others = {"order_of_depths_turns", "error_bars_cover"}
     topics = ("architecture", "bayes_point")
     ours = {name for name, entry in CHECKS.items() if entry.function.split(":")[0].endswith(topics)}
-    assert set(GENERALISATION) | set(LABEL_RAY) | set(BAYES_POINT) | others == ours
+    assert set(GENERALISATION) | set(BAYES_POINT) | others == ours
 
 
 @pytest.mark.parametrize("name", LOW_RANK)
@@ -95,14 +86,6 @@ def test_section_4(name: str, generalisation: xr.Dataset, label_ray: xr.Dataset)
     assert run_check(name, GENERALISATION[name](generalisation)).outcome == "failed"
 
 
-@pytest.mark.parametrize("name", LABEL_RAY)
-def test_section_5(name: str, label_ray: xr.Dataset, generalisation: xr.Dataset) -> None:
-    assert run_check(name, label_ray).outcome == "passed"
-    assert run_check(name, LABEL_RAY[name](label_ray)).outcome == "failed"
-    lacking = label_ray.drop_vars(["test_error", "sampled_test_error"])
-    assert run_check(name, lacking).outcome == "not run"
-
-
 def test_diverged_networks_do_not_fit(generalisation: xr.Dataset) -> None:
     first = {"seed": 0, "labels": "decimal", "depth": 7}
     one = generalisation.copy(deep=True)
@@ -128,35 +111,10 @@ def test_what_a_study_lacks_is_named_without_the_librarys_text(
     assert numbers == "this study has not all values of found_by"
 
 
-def test_standard_errors_of_seeds_are_added_in_squares(label_ray: xr.Dataset) -> None:
-    stderr = xr.DataArray([[3.0, 4.0], [6.0, 8.0]], dims=("size", "seed"))
-    np.testing.assert_allclose(stderr_of_mean(stderr, "size"), [2.5, 5.0])
-    seeds = label_ray.drop_vars(["gibbs_error", "gibbs_error_stderr"]).assign(
-        gibbs_error=("seed", [0.335] * 100), gibbs_error_stderr=("seed", [0.1] * 100)
-    )
-    sampled = label_ray["sampled_test_error"].values[:40]
-    z = (sampled.mean() - 0.335) / np.hypot(0.01, sampled.std(ddof=1) / np.sqrt(40))
-    assert f"{z:+.1f} standard errors" in run_check("orthant_averages_agree", seeds).numbers
-
-
 def test_a_check_without_its_axis_is_not_run(generalisation: xr.Dataset) -> None:
     verdict = run_check("small_labels_hurt", generalisation.isel(label_scale=0))
     assert verdict.outcome == "not run"
     assert "label_scale" in verdict.numbers
-
-
-def test_too_few_accepted_networks_say_so(label_ray: xr.Dataset) -> None:
-    few = label_ray.assign(sampled_test_error=label_ray["sampled_test_error"].where(label_ray["draw"] < 5))
-    verdict = run_check("orthant_averages_agree", few)
-    assert verdict.outcome == "not run"
-    assert "only 5" in verdict.numbers
-
-
-def test_the_numbers_are_the_datas(label_ray: xr.Dataset) -> None:
-    verdict = run_check("orthant_averages_agree", label_ray)
-    sampled = label_ray["sampled_test_error"].values[:40]
-    z = (sampled.mean() - 0.335) / np.hypot(0.0001, sampled.std(ddof=1) / np.sqrt(40))
-    assert f"{z:+.1f} standard errors" in verdict.numbers
 
 
 @pytest.mark.parametrize("name", CHECKS)

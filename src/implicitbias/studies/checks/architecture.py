@@ -10,7 +10,6 @@ from implicitbias.studies.verdicts import (
     last,
     mean,
     shown,
-    stderr_of_mean,
     structured,
     verdict,
 )
@@ -27,13 +26,6 @@ def networks_fit(dataset: xr.Dataset) -> Verdict:
     return verdict(fits.all(), numbers)
 
 
-def error_falls_with_label_scale(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, section 5."""
-    order = np.sort(axis(dataset, "label_scale"))
-    errors = mean(dataset["test_error"], "label_scale").sel(label_scale=order).values
-    return verdict((np.diff(errors) < 0).all(), f"test error {shown(errors)} at label scale {shown(order)}")
-
-
 def small_labels_hurt(dataset: xr.Dataset) -> Verdict:
     """Bernstein & Yue 2021, section 4."""
     scales = np.sort(axis(dataset, "label_scale"))
@@ -41,39 +33,6 @@ def small_labels_hurt(dataset: xr.Dataset) -> Verdict:
     low, high = (errors.sel(label_scale=scale) for scale in (scales[0], scales[-1]))
     gap = mean(low - high, "train_size", "labels", "depth")
     return verdict((gap > 0).all(), f"smallest gap in mean test error {float(gap.min()):.3f}")
-
-
-def networks_cross_orthant_average(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, section 5."""
-    errors = mean(dataset["test_error"], "label_scale")
-    average = float(dataset["gibbs_error"].mean())
-    low, high = (float(errors.sel(label_scale=scale)) for scale in _present(dataset, (0.1, 1.0)))
-    return verdict(low > average > high, f"networks {low:.3f} at 0.1 and {high:.3f} at 1; average {average:.3f}")
-
-
-def networks_beat_nngp_at_large_scale(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, section 5."""
-    scales = [scale for scale in axis(dataset, "label_scale") if scale >= 10]
-    if not scales:
-        raise Lacking("no label scale of 10 or more")
-    networks, nngp = (
-        mean(dataset[name], "label_scale").sel(label_scale=scales) for name in ("test_error", "ray_error")
-    )
-    return verdict((networks < nngp).all(), f"networks {shown(networks)}, NNGP {shown(nngp)}")
-
-
-def orthant_averages_agree(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, section 5; both averages have standard errors, which are added in squares."""
-    sampled = dataset["sampled_test_error"].values.ravel()
-    sampled = sampled[~np.isnan(sampled)]
-    if len(sampled) < 10:
-        return Verdict("not run", f"only {len(sampled)} random networks were accepted")
-    average, own = float(dataset["gibbs_error"].mean()), float(stderr_of_mean(dataset["gibbs_error_stderr"]))
-    stderr = float(np.hypot(own, sampled.std(ddof=1) / np.sqrt(len(sampled))))
-    z = (sampled.mean() - average) / stderr
-    return verdict(
-        abs(z) <= 3, f"{len(sampled)} networks {sampled.mean():.4f}, NNGP {average:.4f}: {z:+.1f} standard errors"
-    )
 
 
 def importance_has_not_converged(dataset: xr.Dataset) -> Verdict:
@@ -145,9 +104,3 @@ def _estimator(dataset: xr.Dataset, name: str) -> xr.Dataset:
     if name not in np.atleast_1d(dataset["estimator"].values):
         raise Lacking(f"no estimator {name}")
     return dataset.sel(estimator=name)
-
-
-def _present(dataset: xr.Dataset, scales: tuple[float, ...]) -> tuple[float, ...]:
-    if not set(scales) <= set(axis(dataset, "label_scale").tolist()):
-        raise Lacking(f"no label scales {scales}")
-    return scales

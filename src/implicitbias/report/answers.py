@@ -1,0 +1,78 @@
+"""The first page: what the studies say in plain sentences, none without its number and its 95 % interval."""
+
+import numpy as np
+import xarray as xr
+
+from implicitbias.studies.decomposition import NEEDS, OWN, Path, paths
+from implicitbias.studies.intervals import Interval
+from implicitbias.studies.verdicts import Lacking, structured
+
+
+def sentences(dataset: xr.Dataset) -> list[str]:
+    """Those of a study that can be decomposed at two draws of training points or more; none of another.
+
+    They are of the deepest network, the largest training set and the labels on which its average function errs most.
+    """
+    if not {*NEEDS, "labels"} <= {*map(str, dataset.variables)} or dataset.sizes.get("seed", 1) < 2:
+        return []
+    try:
+        part = structured(dataset)
+    except Lacking:
+        return []
+    deepest = part.isel(depth=[int(np.argmax(part["depth"].values))]) if "depth" in part.dims else part
+    found = list(paths(deepest, "labels", "label_scale"))
+    hardest = max(path.errors["prior"].centre for path in found)
+    own = sorted((path for path in found if path.errors["prior"].centre == hardest), key=lambda path: path.prior_stds)
+    large = own[-1]
+    lines = [_prior(large), _targets(large), _gradient_descent(large)]
+    return lines if len(own) < 2 else [*lines, _small_targets(own[0])]
+
+
+def _prior(path: Path) -> str:
+    return (
+        f"The architecture alone: given n = {path.at['train_size']} points with {path.at['labels']} labels, random"
+        f" functions of the infinitely wide network of depth {path.at['depth']} that fit these labels err on"
+        f" {_percent(path.errors['prior'])} of test points, where chance errs on 50 %."
+    )
+
+
+def _targets(path: Path) -> str:
+    return (
+        f"The choice of targets: conditioned on outputs of {_outputs(path)} instead of the labels' signs alone, the"
+        f" same infinitely wide network errs on {_percent(path.errors['targets'])}, {_change(path.falls['targets'])},"
+        " without any training."
+    )
+
+
+def _gradient_descent(path: Path) -> str:
+    return (
+        "Gradient descent on these targets: trained networks of finite width err on"
+        f" {_percent(path.errors['features'])}, {_change(path.falls[OWN])} than the conditioned network; the infinitely"
+        f" wide network that gradient descent trains errs on {_percent(path.errors['lazy'])}."
+    )
+
+
+def _small_targets(path: Path) -> str:
+    return (
+        f"Gradient descent on small targets: at outputs of {_outputs(path)} the conditioned network errs on"
+        f" {_percent(path.errors['targets'])}, trained networks on {_percent(path.errors['features'])},"
+        f" {_change(path.falls[OWN])}."
+    )
+
+
+def _outputs(path: Path) -> str:
+    return f"±{path.at['label_scale']:g} ({path.prior_stds:.2g} prior standard deviations)"
+
+
+def _percent(error: Interval) -> str:
+    """An error in per cent with its interval: "16.0 % (14.9 to 17.2 %)"."""
+    low, centre, high = (f"{100 * value:.1f}" for value in error)
+    return f"{centre} % ({low} to {high} %)"
+
+
+def _change(fall: Interval) -> str:
+    """By how much an error is lower or higher: "11.8 points less (11.1 to 12.5)"."""
+    sign, word = (1, "less") if fall.centre >= 0 else (-1, "more")
+    low, high = sorted((sign * fall.low, sign * fall.high))
+    told = "" if low > 0 else ", which the interval does not tell from none"
+    return f"{100 * abs(fall.centre):.1f} points {word} ({100 * low:.1f} to {100 * high:.1f}{told})"

@@ -1,0 +1,50 @@
+"""Checks of what the prior, the choice of targets and gradient descent each contribute."""
+
+import xarray as xr
+
+from implicitbias.studies.decomposition import OWN, Path, paths
+from implicitbias.studies.intervals import Interval
+from implicitbias.studies.verdicts import Lacking, Verdict, axis, structured, verdict
+
+
+def gradient_descent_adds_little_at_large_label_scales(dataset: xr.Dataset) -> Verdict:
+    """Of the whole fall from chance, at the largest label scale, for every depth and kind of labels."""
+    scale = axis(dataset, "label_scale").max()
+    found = {_name(path): path.fractions[OWN] for path in _paths(dataset, scale)}
+    passed = all(interval.low > -0.1 and interval.high < 0.1 for interval in found.values())
+    return _verdict(passed, f"fraction of the fall at label scale {scale:g}", found)
+
+
+def small_targets_leave_room_for_gradient_descent(dataset: xr.Dataset) -> Verdict:
+    """At the smallest label scale, of the deepest networks, for every kind of labels."""
+    scale = axis(dataset, "label_scale").min()
+    deepest = axis(dataset, "depth").max()
+    found = {_name(path): path.falls[OWN] for path in _paths(dataset.sel(depth=[deepest]), scale)}
+    passed = all(interval.low > 0.1 for interval in found.values())
+    return _verdict(passed, f"fall by gradient descent at label scale {scale:g}", found)
+
+
+def large_targets_beat_the_orthant_average(dataset: xr.Dataset) -> Verdict:
+    """The step from signs to the largest targets, by the prior alone, for every depth and kind of labels."""
+    scale = axis(dataset, "label_scale").max()
+    found = {_name(path): path.falls["targets"] for path in _paths(dataset, scale)}
+    return _verdict(all(interval.low > 0 for interval in found.values()), f"fall at label scale {scale:g}", found)
+
+
+def _paths(dataset: xr.Dataset, scale: float) -> list[Path]:
+    """Of labels with structure, at the largest training set.
+
+    Raises:
+        Lacking: if there are no two draws of training points.
+    """
+    if len(axis(dataset, "seed")) < 2:
+        raise Lacking("no two draws of training points")
+    return list(paths(structured(dataset).sel(label_scale=scale), "labels", "depth"))
+
+
+def _name(path: Path) -> str:
+    return " ".join(f"{word}{path.at[key]}" for key, word in (("labels", ""), ("depth", "depth ")) if key in path.at)
+
+
+def _verdict(passed: bool, what: str, found: dict[str, Interval]) -> Verdict:
+    return verdict(passed, f"{what}, 95 % intervals: {'; '.join(f'{name} {value}' for name, value in found.items())}")

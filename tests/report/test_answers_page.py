@@ -1,0 +1,41 @@
+"""The first page's sentences are made from the data: each with a number and its interval, and none without."""
+
+import re
+
+import xarray as xr
+
+from implicitbias.report.answers import sentences
+
+
+def test_the_path_is_told_in_four_sentences(decomposed: xr.Dataset) -> None:
+    prior, targets, own, small = sentences(decomposed)
+    told = {
+        prior: ("n = 200", "depth 7", "20.0 % ("),
+        targets: ("±1 (4 prior standard deviations)", "10.0 % (", "10.0 points less ("),
+        own: ("8.0 % (", "2.0 points less (", "12.0 % ("),
+        small: ("±0.1 (0.4 prior", "35.0 % (", "10.0 % (", "25.0 points less ("),
+    }
+    for line, pieces in told.items():
+        assert all(piece in line for piece in pieces), line
+
+
+def test_no_sentence_without_number_and_interval(decomposed: xr.Dataset) -> None:
+    for line in sentences(decomposed):
+        assert re.search(r"\d+\.\d % \(\d+\.\d to \d+\.\d %\)", line)
+        assert "nan" not in line
+    assert sentences(decomposed.isel(seed=[0])) == []
+    assert sentences(decomposed.isel(seed=0)) == []
+
+
+def test_words_follow_the_sign_and_the_interval(decomposed: xr.Dataset) -> None:
+    worse = decomposed.assign(test_error_by_point=decomposed["test_error_by_point"] + 0.1)
+    assert "8.0 points more (" in sentences(worse)[2]
+    noise = 0.2 * (decomposed["seed"] % 2 - 0.5)
+    unsure = decomposed.assign(test_error_by_point=decomposed["test_error_by_point"] + noise)
+    assert "which the interval does not tell from none" in sentences(unsure)[2]
+    assert "does not tell" not in sentences(decomposed)[2]
+
+
+def test_studies_that_cannot_be_decomposed_say_nothing(decomposed: xr.Dataset, generalisation: xr.Dataset) -> None:
+    assert sentences(generalisation) == []
+    assert sentences(decomposed.assign_coords(labels="random")) == []
