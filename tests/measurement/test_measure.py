@@ -36,6 +36,7 @@ def task(request) -> xr.Dataset:
                 "train_label": variable(("seed", "train_point"), np.sign(source.randn(2, 5)), "training label"),
                 "test_input": variable(test_dims, source.randn(*(2, 7, 3)[shared:]), "test input"),
                 "test_label": variable(("seed", "test_point"), np.sign(source.randn(2, 7)), "test label"),
+                "test_index": variable(("seed", "test_point"), np.arange(14).reshape(2, 7), "index of the test point"),
             },
             {"seed": [8, 9], "train_point": range(5), "test_point": range(7), "feature": range(3)},
         ),

@@ -6,7 +6,7 @@ import torch
 import xarray as xr
 
 import complete
-from implicitbias.catalogue import ESTIMATORS, NNGP_VARIABLES
+from implicitbias.catalogue import BY_POINT, ESTIMATORS, NNGP_VARIABLES
 from implicitbias.errors import ConfigError, NumericalError
 from implicitbias.nngp.bounds import closed, pac_bayes
 from implicitbias.nngp.evaluate import evaluate
@@ -17,6 +17,7 @@ from implicitbias.schema import describe, parameters_of, violations
 SETTINGS = {
     "network": complete.network(depth=3), "estimators": ["bound", "mixture"], "draws": 2000, "samples": 512,
     "delta": 0.01, "constant": "tight", "posterior": True, "label_scale": [0.1, 1.0, 100.0], "ray_samples": 500,
+    "lazy": True, "by_point": True,
 }  # fmt: skip
 
 
@@ -32,8 +33,9 @@ def task(seeds=(0, 3), n=12, m=40, d=8, shared_test=True) -> xr.Dataset:
             "train_label": (("seed", "train_point"), label(x)),
             "test_input": (test_dims, z),
             "test_label": (("seed", "test_point"), np.broadcast_to(label(z), (len(seeds), m))),
+            "test_index": (("seed", "test_point"), np.tile(np.arange(m), (len(seeds), 1))),
         },
-        {"seed": list(seeds)},
+        {"seed": list(seeds), "test_point": np.arange(m)},
     )
     return describe(dataset, "a task", {"source": "gaussian", "train_size": n, "seed": list(seeds)})
 
@@ -83,10 +85,13 @@ def test_seeds_do_not_depend_on_their_company():
 
 
 def test_parts_that_are_not_asked_for_are_left_out():
-    bare = evaluate(task(), **{**SETTINGS, "posterior": False, "label_scale": None})
+    bare = evaluate(task(), **{**SETTINGS, "posterior": False, "label_scale": None, "lazy": False, "by_point": False})
     assert set(bare.data_vars) == set(NNGP_VARIABLES["estimators"])
     full = evaluate(task(), **SETTINGS)
-    assert set(full.data_vars) == {name for names in NNGP_VARIABLES.values() for name in names}
+    errors = {f"{name}_by_point" for name in BY_POINT}
+    assert set(full.data_vars) == {name for names in NNGP_VARIABLES.values() for name in names} | errors | {
+        "test_index"
+    }
     assert np.array_equal(bare.complexity, full.complexity)
 
 
@@ -114,14 +119,34 @@ def test_bounds_enclose_the_complexity():
     assert np.isnan(dataset.complexity_upper_bound.sel(estimator="ep")).all()
 
 
+def test_errors_are_the_means_of_those_at_test_points():
+    dataset = evaluate(task(), **SETTINGS)
+    for name in BY_POINT:
+        np.testing.assert_allclose(dataset[f"{name}_by_point"].mean("test_point"), dataset[name], atol=1e-12)
+
+
+def test_spread_of_lazy_networks_is_that_of_drawn_ones():
+    """On one test point the error is a coin with the probability of an error."""
+    dataset = evaluate(task(m=1), **{**SETTINGS, "ray_samples": 20_000})
+    probability = dataset.lazy_error_by_point.isel(test_point=0)
+    np.testing.assert_allclose(dataset.lazy_error_std, np.sqrt(probability * (1 - probability)), atol=0.01)
+
+
 def test_copies_of_a_training_point_leave_the_posterior_as_it_is():
     data = task(seeds=(0,))
     copied = xr.concat([data[["train_input", "train_label"]]] * 2, dim="train_point").merge(
-        data[["test_input", "test_label"]]
+        data[["test_input", "test_label", "test_index"]]
     )
     settings = {**SETTINGS, "estimators": ["mixture"]}
     plain, doubled = evaluate(data, **settings), evaluate(copied, **settings)
-    for name in ("complexity", "gibbs_error", "kernel_interpolation_error", "ray_error", "spherised_gibbs_error"):
+    for name in (
+        "complexity",
+        "gibbs_error",
+        "kernel_interpolation_error",
+        "ray_error",
+        "lazy_error",
+        "spherised_gibbs_error",
+    ):
         assert np.allclose(plain[name], doubled[name], atol=1e-9), name
 
 

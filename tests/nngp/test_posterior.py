@@ -10,7 +10,16 @@ from implicitbias.errors import NumericalError
 from implicitbias.networks.kernels import nngp_kernel, nngp_variance
 from implicitbias.nngp import posterior
 from implicitbias.nngp.orthant import log_probability
-from implicitbias.nngp.posterior import TestBlock, average, kernel_interpolation, prepare, ray, ray_spread, spherised
+from implicitbias.nngp.posterior import (
+    TestBlock,
+    average,
+    kernel_interpolation,
+    lazy,
+    prepare,
+    ray,
+    ray_spread,
+    spherised,
+)
 
 NETWORK = mlp(6, depth=3)
 
@@ -74,6 +83,15 @@ def test_standard_errors_are_honest():
     assert 0.7 < float((probabilities.std(0) / reported).median()) < 1.4
 
 
+def test_standard_error_of_the_vote_is_honest():
+    """On many test points and few samples, so that some votes are close."""
+    x, y, z, test_labels = problem(20, 1000)
+    runs = [orthant_average(x, y, z, test_labels, seed=seed, samples=256) for seed in range(30)]
+    bayes = torch.tensor([run.bayes for run in runs])
+    reported = torch.tensor([run.bayes_stderr for run in runs]).square().mean().sqrt()
+    assert 0.6 < float(bayes.std() / reported) < 1.5
+
+
 def test_many_test_points_in_blocks_agree_with_few(monkeypatch):
     x, y, z, test_labels = problem(10, 50)
     whole = orthant_average(x, y, z, test_labels)
@@ -123,7 +141,7 @@ def test_kernel_interpolation_is_the_sign_of_the_interpolant():
 def test_ray_runs_from_chance_to_kernel_interpolation():
     x, y, z, test_labels = problem(12, 300)
     block = block_of(x, z, test_labels)
-    errors = ray(block, y, [1e-9, 1.0, 1e9])
+    errors = ray(block, y, [1e-9, 1.0, 1e9]).mean(1)
     assert errors.tolist() == pytest.approx([0.5, float(errors[1]), kernel_interpolation(block, y)], abs=1e-6)
     assert 0.5 > errors[1] > errors[2]
 
@@ -139,9 +157,61 @@ def test_ray_is_the_mean_and_spread_of_drawn_functions():
     )
     torch.manual_seed(0)
     drawn = (normal.sample((draws,)) * test_labels < 0).double().mean(1)
-    assert abs(float(ray(block, y, [alpha])[0]) - float(drawn.mean())) < 4 * float(drawn.std()) / math.sqrt(draws)
+    assert abs(float(ray(block, y, [alpha]).mean()) - float(drawn.mean())) < 4 * float(drawn.std()) / math.sqrt(draws)
     spread = float(ray_spread(block, y, [alpha], covariance, draws, seed=1)[0])
     assert spread == pytest.approx(float(drawn.std()), rel=0.03)
+
+
+def test_lazy_network_is_the_prior_moved_by_the_tangent_kernel():
+    """f* = f0* + Theta*^T Theta^-1 (alpha Y - f0), f0 drawn from the prior on training and test points."""
+    x, y, z, test_labels = problem(6, 30)
+    kernel, tangent = NETWORK.nngp(torch.cat([x, z])), NETWORK.ntk(torch.cat([x, z]))
+    alpha, draws = 0.7, 40_000
+    torch.manual_seed(0)
+    prior = torch.linalg.cholesky(kernel) @ torch.randn(36, draws, dtype=torch.float64)
+    moved = prior[6:] + tangent[6:, :6] @ torch.linalg.solve(tangent[:6, :6], alpha * y[:, None] - prior[:6])
+    drawn = (moved * test_labels[:, None] < 0).double()
+    block = lazy(kernel[:6, :6], kernel[:6, 6:], kernel.diagonal()[6:], tangent[:6, :6], tangent[:6, 6:], test_labels)
+    errors = ray(block, y, [alpha])[0]
+    assert ((errors - drawn.mean(1)).abs() < 5 * drawn.std(1) / math.sqrt(draws) + 1e-4).all()
+    assert errors.mean() < 0.45
+    posterior_errors = ray(block_of(x, z, test_labels), y, [alpha])[0]
+    assert abs(float(errors.mean() - posterior_errors.mean())) > 0.002  # gradient descent is not conditioning
+
+
+def test_lazy_network_whose_tangent_kernel_is_its_covariance_is_the_posterior():
+    """As when the last layer alone is trained."""
+    x, y, z, test_labels = problem(6, 30)
+    kernel, cross = NETWORK.nngp(x), NETWORK.nngp(x, z)
+    trained = lazy(kernel, cross, nngp_variance(NETWORK, z), 2 * kernel, 2 * cross, test_labels)
+    assert torch.allclose(ray(trained, y, [0.3]), ray(block_of(x, z, test_labels), y, [0.3]), atol=1e-9)
+
+
+def test_wide_networks_trained_by_small_steps_err_as_the_lazy_network():
+    """400 networks of two layers in NTK parametrisation and width 512, by gradient descent on the squared loss."""
+    x, y, z, test_labels = problem(5, 40)
+    network = mlp(6, depth=2)
+    kernel, tangent = network.nngp(torch.cat([x, z])), network.ntk(torch.cat([x, z]))
+    block = lazy(kernel[:5, :5], kernel[:5, 5:], kernel.diagonal()[5:], tangent[:5, :5], tangent[:5, 5:], test_labels)
+    torch.manual_seed(1)
+    first = torch.randn(400, 512, 6, requires_grad=True)
+    second = torch.randn(400, 512, requires_grad=True)
+
+    def outputs(points: Tensor) -> Tensor:
+        hidden = torch.relu(points.float() @ first.mT / math.sqrt(6)) * math.sqrt(2)
+        return (hidden @ second[:, :, None])[..., 0] / math.sqrt(512)
+
+    rate = 1 / float(torch.linalg.eigvalsh(tangent[:5, :5])[-1])
+    for _ in range(150):
+        loss = ((outputs(x) - 0.7 * y.float()) ** 2).sum() / 2
+        gradients = torch.autograd.grad(loss, (first, second))
+        with torch.no_grad():
+            first -= rate * gradients[0]
+            second -= rate * gradients[1]
+    wrong = (outputs(z) * test_labels < 0).double()
+    assert bool(((outputs(x) - 0.7 * y).abs() < 0.02).all())
+    stderr = float(wrong.mean(1).std()) / math.sqrt(400)
+    assert abs(float(wrong.mean()) - float(ray(block, y, [0.7]).mean())) < 3 * stderr + 0.003
 
 
 def test_spread_of_two_points_by_the_arcsine_law():

@@ -32,13 +32,14 @@ from implicitbias.catalogue.experiments import EXPERIMENTS
 from implicitbias.catalogue.figures import FIGURES
 from implicitbias.catalogue.metrics import METRICS
 from implicitbias.catalogue.networks import ACTIVATIONS, INITIALISATIONS
-from implicitbias.catalogue.nngp import ESTIMATORS, NNGP_VARIABLES, SAMPLED
+from implicitbias.catalogue.nngp import BY_POINT, ESTIMATORS, NNGP_VARIABLES, SAMPLED
 from implicitbias.catalogue.outputs import OUTPUTS
 from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS
 
 __all__ = [
     "ACTIVATIONS",
     "ARCHITECTURES",
+    "BY_POINT",
     "CHECKS",
     "CHOICES",
     "ESTIMATORS",

@@ -27,6 +27,10 @@ METRICS: dict[str, Metric] = {
         "implicitbias.measurement.errors:test_error", "share of wrong signs on the test points",
         long_name="test error", source=f"{_BY}, section 4",
     ),
+    "test_error_by_point": Metric(
+        "implicitbias.measurement.errors:test_error_by_point", "whether the sign is wrong, for every test point",
+        long_name="error at a test point", source=f"{_BY}, section 4", dims=("test_point",),
+    ),
     "vote_error": Metric(
         "implicitbias.measurement.errors:vote_error", "share of test points on which most of the networks are wrong",
         long_name="test error of the networks' majority vote", source=f"{_BY} (second version), section 5",

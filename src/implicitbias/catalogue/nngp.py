@@ -31,15 +31,21 @@ NNGP_VARIABLES: dict[str, tuple[str, ...]] = {
         "gibbs_error",
         "gibbs_error_stderr",
         "bayes_error",
+        "bayes_error_stderr",
         "kernel_interpolation_error",
         "spherised_gibbs_error",
         "spherised_gibbs_error_stderr",
         "spherised_bayes_error",
+        "spherised_bayes_error_stderr",
         "test_points",
     ),
-    "label_scale": ("ray_error", "ray_error_std"),
+    "label_scale": ("ray_error", "ray_error_std", "prior_std"),
+    "lazy": ("lazy_error", "lazy_error_std"),
 }
 """What `implicitbias.nngp.evaluate` adds to a study, by the config key that asks for it."""
+
+BY_POINT = ("gibbs_error", "bayes_error", "ray_error", "lazy_error")
+"""Of which of these `by_point: true` keeps the values at every test point, as `<name>_by_point`."""
 
 SAMPLED = ("mixture", "tilting", "genz", "subset", "importance")
 """Estimators that draw samples and state a standard error."""

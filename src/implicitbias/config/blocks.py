@@ -282,3 +282,19 @@ class NNGP(Strict):
     posterior: bool = Field(True, description="also the errors of the posterior on the orthant")
     label_scale: Axis[Positive] | None = Field(None, description="also condition on f(X) = alpha Y for these alpha")
     ray_samples: Annotated[int, Field(ge=2)] = Field(100, description="functions drawn for every alpha")
+    lazy: bool = Field(
+        False,
+        description="also the infinitely wide network that gradient descent trains to f(X) = alpha Y, for these alpha",
+    )
+    by_point: bool = Field(
+        False,
+        description="also the errors at every test point, which intervals over draws of test points are made from",
+    )
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> "NNGP":
+        if self.lazy and self.label_scale is None:
+            raise problem("nngp.lazy: true needs nngp.label_scale: the targets that the network is trained to")
+        if self.by_point and not self.posterior and self.label_scale is None:
+            raise problem("nngp.by_point: true needs errors: posterior: true, or label_scale")
+        return self

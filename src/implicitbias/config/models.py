@@ -142,7 +142,10 @@ class Study(Strict):
                     _built("random networks", parameters, source, shape, rows)
             if self.nngp is not None:
                 for rows in as_list(self.nngp.rows) if self.nngp.rows else classes:
-                    _check_kernel("nngp", _built("nngp", parameters, source, shape, rows))
+                    infinite = _built("nngp", parameters, source, shape, rows)
+                    _check_kernel("nngp", infinite)
+                    if self.nngp.lazy and infinite.without_ntk:
+                        raise problem(f"nngp.lazy: true needs a tangent kernel in closed form: {infinite.without_ntk}")
 
     def _check_trained(
         self, parameters: Mapping[str, Any], trainings: Sequence[Mapping[str, Any]], source: str, shape: tuple[int, ...]
@@ -262,6 +265,8 @@ class Study(Strict):
             names |= set(catalogue.NNGP_VARIABLES["estimators"])
             names |= set(catalogue.NNGP_VARIABLES["posterior"]) if self.nngp.posterior else set()
             names |= set(catalogue.NNGP_VARIABLES["label_scale"]) if self.nngp.label_scale is not None else set()
+            names |= set(catalogue.NNGP_VARIABLES["lazy"]) if self.nngp.lazy else set()
+            names |= {f"{name}_by_point" for name in catalogue.BY_POINT if self.nngp.by_point and name in names}
         if self.experiment:
             names |= set(catalogue.EXPERIMENTS[self.experiment.name].variables)
         return names

@@ -36,6 +36,23 @@ def test_error(test_outputs: Array, test_labels: Array) -> Array:
 test_error.__test__ = False  # type: ignore[attr-defined]  # a metric, whatever pytest thinks of the name
 
 
+def test_error_by_point(test_outputs: Array, test_labels: Array) -> Array:
+    """Whether the sign at a test point is wrong (1) or right (0); an output of 0 is wrong.
+
+    Args:
+        test_outputs: `(..., m)`.
+        test_labels: `(..., m)` of +-1.
+
+    Returns:
+        `(..., m)`.
+
+    """
+    return _wrong(test_outputs, test_labels)
+
+
+test_error_by_point.__test__ = False  # type: ignore[attr-defined]
+
+
 def vote_error(test_outputs: Array, test_labels: Array) -> Array:
     """Share of test points on which at least half of the networks are wrong; networks that are NaN have no vote.
 
@@ -81,6 +98,10 @@ def average_error(test_outputs: Array, test_labels: Array, averaged: Array) -> A
 
 
 def _error(outputs: Array, labels: Array) -> Array:
-    wrong = np.where(np.isnan(outputs), np.nan, outputs * labels <= 0)
-    share: Array = wrong.mean(-1)
-    return share
+    mean: Array = _wrong(outputs, labels).mean(-1)
+    return mean
+
+
+def _wrong(outputs: Array, labels: Array) -> Array:
+    wrong: Array = np.where(np.isnan(outputs), np.nan, outputs * labels <= 0)
+    return wrong

@@ -58,6 +58,8 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         dims = (*(others if entry.over_networks else lead), *entry.dims)
         coords |= {dim: np.array(entry.coordinates.get(dim, run.get(dim))) for dim in entry.dims}
         variables[name] = variable(dims, values, entry.long_name, entry.units, entry.source)
+        if "test_point" in entry.dims:
+            variables["test_index"] = task["test_index"].variable
     variables |= {name: run[name].variable for name in PASSED_ON if name in run}
     used = {dim for data in variables.values() for dim in data.dims}
     dataset = xr.Dataset(variables, {dim: values for dim, values in coords.items() if dim in used})

@@ -12,7 +12,7 @@ from torch import Tensor
 from implicitbias.catalogue import ESTIMATORS
 from implicitbias.errors import ConfigError, NumericalError, nearest
 from implicitbias.networks import Network
-from implicitbias.networks.kernels import nngp_kernel, nngp_variance
+from implicitbias.networks.kernels import nngp_kernel, nngp_variance, ntk_kernel
 from implicitbias.networks.of_task import network_for
 from implicitbias.nngp import posterior as posteriors
 from implicitbias.nngp.bounds import pac_bayes
@@ -29,6 +29,7 @@ _SPREAD_POINTS = 2000  # test points of the spread along the ray, a joint draw t
 
 _PAPER = "Bernstein & Yue 2021"
 _SECOND = f"{_PAPER} (second version), section 5"
+_LAZY = "Jacot, Gabriel & Hongler 2018; Lee et al. 2019, equations 13 to 16"
 _VARIABLES: dict[str, tuple[tuple[str, ...], str, str, str]] = {
     "complexity": (("estimator",), "complexity -ln P", "nat", f"{_PAPER}, section 3"),
     "complexity_lower_bound": (
@@ -57,6 +58,28 @@ _VARIABLES: dict[str, tuple[tuple[str, ...], str, str, str]] = {
         f"standard deviation of a drawn function's error at alpha, on at most {_SPREAD_POINTS} test points", "1",
         f"{_PAPER}, section 5",
     ),
+    "prior_std": ((), "prior standard deviation of an output, root mean square over test points", "1", _PAPER),
+    "lazy_error": (
+        ("label_scale",), "error of the infinitely wide network trained by gradient descent to f(X) = alpha Y", "1",
+        _LAZY,
+    ),
+    "lazy_error_std": (
+        ("label_scale",),
+        "standard deviation over initial weights of the error of the infinitely wide network trained to alpha Y,"
+        f" on at most {_SPREAD_POINTS} test points", "1", _LAZY,
+    ),
+    "gibbs_error_by_point": (("test_point",), "Gibbs error at a test point", "1", f"{_PAPER}, section 5"),
+    "bayes_error_by_point": (("test_point",), "Bayes error at a test point", "1", f"{_PAPER}, section 5"),
+    "ray_error_by_point": (
+        ("label_scale", "test_point"), "Gibbs error at a test point, conditioned on f(X) = alpha Y", "1",
+        f"{_PAPER}, section 5",
+    ),
+    "lazy_error_by_point": (
+        ("label_scale", "test_point"),
+        "error at a test point of the infinitely wide network trained by gradient descent to f(X) = alpha Y", "1",
+        _LAZY,
+    ),
+    "test_index": (("test_point",), "index of the test point in its source", "1", f"{_PAPER}, section 4"),
 }  # fmt: skip
 """Every variable: dimensions besides the seed, what it is, units, source."""
 
@@ -73,6 +96,8 @@ def evaluate(
     posterior: bool,
     label_scale: Sequence[float] | None = None,
     ray_samples: int = 100,
+    lazy: bool = False,
+    by_point: bool = False,
     device: str = "cpu",
 ) -> xr.Dataset:
     """Complexity by every estimator, PAC-Bayes bounds, and the errors of the posteriors.
@@ -88,10 +113,12 @@ def evaluate(
         posterior: whether to compute the errors of the posterior on the orthant.
         label_scale: alphas of the label ray to condition on, or None.
         ray_samples: functions drawn for the spread at every alpha.
+        lazy: whether to compute the errors of the infinitely wide network that gradient descent trains to every alpha.
+        by_point: whether to keep the errors at every test point.
         device: torch device; float64 throughout.
 
     Returns:
-        Dimensions `seed`, `estimator` and (if asked for) `label_scale`.
+        Dimensions `seed`, `estimator` and (if asked for) `label_scale` and `test_point`.
 
     Raises:
         ConfigError: for an unknown estimator.
@@ -105,7 +132,8 @@ def evaluate(
     built = network_for(network, task)
     settings = {
         "draws": draws, "samples": samples, "delta": delta, "constant": constant, "posterior": posterior,
-        "label_scale": None if label_scale is None else list(label_scale), "ray_samples": ray_samples,
+        "label_scale": None if label_scale is None else list(label_scale), "ray_samples": ray_samples, "lazy": lazy,
+        "by_point": by_point,
     }  # fmt: skip
     seeds = [int(seed) for seed in task["seed"].values]
     rows: list[dict[str, Any]] = []
@@ -129,6 +157,7 @@ def evaluate(
                 variables |= with_stderr(name, one, stderr)
     coords = {"seed": seeds, "estimator": list(estimators)}
     coords |= {} if label_scale is None else {"label_scale": list(label_scale)}
+    coords |= {"test_point": task["test_point"].values} if by_point else {}
     dataset = xr.Dataset(variables, coords)
     title = f"infinite-width {_named(built)}"
     parameters = {"task": parameters_of(task), "network": dict(network), "estimators": list(estimators), **settings}
@@ -172,9 +201,22 @@ def _one_seed(
             block, known["mixture"], kept, labels[kept], settings["samples"], derive_seed("spherised", seed)
         )
     if settings["label_scale"] is not None:
-        row["ray_error"] = posteriors.ray(block, labels[kept], settings["label_scale"]).tolist()
         some = np.unique(np.linspace(0, len(test_inputs) - 1, min(len(test_inputs), _SPREAD_POINTS)).astype(int))
-        row["ray_error_std"] = _spread(block, labels[kept], cross, test_inputs, some, network, settings, seed)
+        within, points = nngp_kernel(network, test_inputs[some]), cross[:, some]
+        covariance = within - points.T @ block.projection[:, some]
+        row["prior_std"] = float(variance.mean().sqrt())
+        row |= _at_scales("ray", block, labels[kept], covariance, some, settings, seed)
+    if settings["lazy"]:
+        tangents = ntk_kernel(network, inputs[kept]), ntk_kernel(network, inputs[kept], test_inputs)
+        trained = posteriors.lazy(kernel[kept][:, kept], cross, variance, *tangents, block.labels)
+        projection = trained.projection[:, some]
+        mixed = projection.T @ points
+        covariance = within + projection.T @ kernel[kept][:, kept] @ projection - mixed - mixed.T
+        row |= _at_scales("lazy", trained, labels[kept], covariance, some, settings, seed)
+    if settings["by_point"]:
+        row["test_index"] = task["test_index"].values
+    else:
+        row = {name: value for name, value in row.items() if not name.endswith("_by_point")}
     for name in estimators:
         if name not in known:
             own = taken_settings(name, {**settings, "seed": derive_seed(name, seed)})
@@ -193,10 +235,10 @@ def _one_seed(
 
 def _posterior(
     block: TestBlock, estimate: OrthantEstimate, kept: Tensor, labels: Tensor, samples: int, seed: int
-) -> dict[str, float]:
+) -> dict[str, Any]:
     assert estimate.samples is not None
     assert estimate.log_weights is not None
-    row: dict[str, float] = {
+    row: dict[str, Any] = {
         "kernel_interpolation_error": posteriors.kernel_interpolation(block, labels), "test_points": len(block.labels),
     }  # fmt: skip
     truncated = posteriors.average(block, estimate.samples[kept], estimate.log_weights, estimate.groups)
@@ -204,14 +246,22 @@ def _posterior(
         row[f"{kind}gibbs_error"] = errors.gibbs
         row[f"{kind}gibbs_error_stderr"] = errors.gibbs_stderr
         row[f"{kind}bayes_error"] = errors.bayes
+        row[f"{kind}bayes_error_stderr"] = errors.bayes_stderr
+    row["gibbs_error_by_point"] = (1 - truncated.probability).tolist()
+    row["bayes_error_by_point"] = (truncated.probability < 0.5).tolist()
     return row
 
 
-def _spread(
-    block: TestBlock, labels: Tensor, cross: Tensor, test_inputs: Tensor, some: np.ndarray,
-    network: Network, settings: Mapping[str, Any], seed: int,
-) -> list[float]:  # fmt: skip
+def _at_scales(
+    name: str, block: TestBlock, labels: Tensor, covariance: Tensor, some: np.ndarray, settings: Mapping[str, Any],
+    seed: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Errors at every label scale, and how they differ between functions, by the covariance at some test points."""
+    scales = settings["label_scale"]
+    errors = posteriors.ray(block, labels, scales)
     part = TestBlock(block.factor, block.projection[:, some], block.deviation[some], block.labels[some])
-    covariance = nngp_kernel(network, test_inputs[some]) - cross[:, some].T @ part.projection
-    scales, draws = settings["label_scale"], settings["ray_samples"]
-    return posteriors.ray_spread(part, labels, scales, covariance, draws, derive_seed("ray", seed)).tolist()
+    spread = posteriors.ray_spread(part, labels, scales, covariance, settings["ray_samples"], derive_seed("ray", seed))
+    return {
+        f"{name}_error": errors.mean(1).tolist(), f"{name}_error_std": spread.tolist(),
+        f"{name}_error_by_point": errors.tolist(),
+    }  # fmt: skip

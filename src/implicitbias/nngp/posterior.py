@@ -1,9 +1,10 @@
-"""What the infinitely wide network predicts: conditioned on signs, on a point of the label ray, or spherised.
+"""What the infinitely wide network predicts: conditioned on signs, on targets or spherised, or trained on targets.
 
 A test point's predictive probability given f(X) is Phi(y* m*/s*), m* = k*^T K^-1 f, s*^2 = 1 - k*^T K^-1 k*
 (in units of the point's prior deviation). All test points share one set of weighted samples of f(X).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from implicitbias.nngp.gaussian import ndtr
 
 _MIN_VARIANCE = 1e-12  # of a test point that is a training point, in units of its prior variance
 _GROUPS = 16  # independent groups of spherised targets
+_RESAMPLES = 200  # of the groups, for the standard error of the vote's error
 _BLOCK = 512  # test points at once: 16 MB with 4096 samples
 
 
@@ -46,7 +48,8 @@ class Errors:
     Attributes:
         gibbs: error of a random draw of the function, mean over test points.
         gibbs_stderr: its standard error over the samples of f(X).
-        bayes: error of the majority vote, the share of test points with p < 1/2.
+        bayes: error of the majority vote, the fraction of test points with p < 1/2.
+        bayes_stderr: its standard error over the samples of f(X), by a bootstrap of their independent groups.
         probability: `(m,)` p of the true label at each test point.
         probability_stderr: `(m,)` its standard error.
 
@@ -55,6 +58,7 @@ class Errors:
     gibbs: float
     gibbs_stderr: float
     bayes: float
+    bayes_stderr: float
     probability: Tensor
     probability_stderr: Tensor
 
@@ -109,6 +113,7 @@ def average(block: TestBlock, samples: Tensor, log_weights: Tensor, groups: int)
         gibbs=gibbs,
         gibbs_stderr=float(_ratio_stderr(mean_sums[None, :], share)[0]),
         bayes=float((probability < 0.5).double().mean()),
+        bayes_stderr=_vote_stderr(group_sums, share),
         probability=probability,
         probability_stderr=_ratio_stderr(group_sums, share),
     )
@@ -121,34 +126,73 @@ def _ratio_stderr(sums: Tensor, share: Tensor) -> Tensor:
     return torch.sqrt((residual**2).sum(1) * count / (count - 1))
 
 
-def ray(block: TestBlock, labels: Tensor, label_scales: Sequence[float]) -> Tensor:
-    """Gibbs error conditioned on f(X) = alpha Y, exactly: mean of Phi(-y* m*/s*).
+def _vote_stderr(sums: Tensor, share: Tensor) -> float:
+    """Standard deviation of the vote's error when the independent groups are resampled; `(m, R)`, `(R,)`."""
+    count = len(share)
+    chosen = torch.randint(count, (_RESAMPLES, count), generator=torch.Generator().manual_seed(0))
+    times = torch.zeros(_RESAMPLES, count, dtype=sums.dtype).scatter_add_(
+        1, chosen, torch.ones_like(chosen, dtype=sums.dtype)
+    )
+    times = times.to(sums.device)
+    errors = (2 * sums @ times.T < times @ share).double().mean(0)
+    return float(errors.std() * math.sqrt(count / (count - 1)))
+
+
+def lazy(kernel: Tensor, cross: Tensor, variance: Tensor, tangent: Tensor, tangent_cross: Tensor,
+         labels: Tensor) -> TestBlock:  # fmt: skip
+    """The infinitely wide network after gradient descent on the squared loss has fitted all targets, as a test block.
+
+    With A = Theta^-1 Theta_* its function is Gaussian with the mean A^T alpha Y and the covariance
+    K_** + A^T K A - A^T K_* - K_*^T A over initial weights: what they give, less what training takes away again.
 
     Args:
-        block: from `prepare`.
+        kernel: `(n, n)` K of the training points, float64.
+        cross: `(n, m)` K_* between training and test points.
+        variance: `(m,)` prior variances of the test points.
+        tangent: `(n, n)` the tangent kernel Theta.
+        tangent_cross: `(n, m)` Theta_*.
+        labels: `(m,)` test labels +-1.
+
+    Raises:
+        NumericalError: if Theta is singular.
+
+    Source: Jacot, Gabriel & Hongler 2018; Lee et al. 2019, equations 13 to 16 (time to infinity).
+    """
+    factor = cholesky(tangent)
+    projection = torch.cholesky_solve(tangent_cross, factor)
+    left = torch.linalg.vecdot(projection, kernel @ projection - 2 * cross, dim=0)
+    deviation = torch.maximum(variance + left, _MIN_VARIANCE * variance).sqrt()
+    return TestBlock(factor, projection, deviation, labels.to(kernel))
+
+
+def ray(block: TestBlock, labels: Tensor, label_scales: Sequence[float]) -> Tensor:
+    """Probability Phi(-alpha y* m*/s*) of the wrong sign at every test point, for f(X) = alpha Y: exact, no samples.
+
+    Args:
+        block: from `prepare` (conditioned on the targets) or `lazy` (trained on them by gradient descent).
         labels: `(n,)` training labels +-1.
         label_scales: the alphas, `(s,)`.
 
     Returns:
-        `(s,)`.
+        `(s, m)`; the mean over test points is the error of a random function.
 
     Source: Bernstein & Yue 2021, section 5.
     """
     margin = block.labels * (block.projection.T @ labels.to(block.factor)) / block.deviation
     alphas = torch.tensor(label_scales, dtype=margin.dtype, device=margin.device)
-    return ndtr(-alphas[:, None] * margin).mean(1)
+    return ndtr(-alphas[:, None] * margin)
 
 
 def ray_spread(
     block: TestBlock, labels: Tensor, label_scales: Sequence[float], covariance: Tensor, draws: int, seed: int
 ) -> Tensor:
-    """Standard deviation of a drawn function's test error, conditioned on f(X) = alpha Y.
+    """Standard deviation of a drawn function's test error, for f(X) = alpha Y.
 
     Args:
-        block: from `prepare`.
+        block: from `prepare` or `lazy`.
         labels: `(n,)` training labels.
         label_scales: the alphas, `(s,)`; the same noise serves them all.
-        covariance: `(m, m)` posterior covariance K_** - K_*^T K^-1 K_* of the test points.
+        covariance: `(m, m)` covariance of the functions at the test points (conditioned: K_** - K_*^T K^-1 K_*).
         draws: number of functions drawn jointly on all test points.
         seed: of the draws.
 
