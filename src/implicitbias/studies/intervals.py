@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from implicitbias.catalogue import SOURCES
+from implicitbias.studies.verdicts import Lacking, mean
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]
@@ -68,6 +69,18 @@ def joint_intervals(errors: Array, points: NDArray[np.int64], statistics: Sequen
     return found
 
 
+def intervals_of(dataset: xr.Dataset, errors: Sequence[xr.DataArray], statistics: Sequence[Statistic]) -> list[Interval]:
+    """`joint_intervals` of a study's errors, each a mean over everything but draws and test points.
+
+    Args:
+        dataset: with the index of the test points.
+        errors: K variables over `seed`, `test_point` and others.
+        statistics: each from mean errors `(..., K)` to `(...)`.
+    """
+    kinds = [mean(each, "seed", "test_point").transpose("seed", "test_point").values for each in errors]
+    return joint_intervals(np.stack(kinds), test_points(dataset), statistics)
+
+
 def _covariances(errors: Array, points: NDArray[np.int64]) -> tuple[Array, Array]:
     """Of mean errors: over pairs of the same draw, and over pairs of the same test point in different draws; `(K, K)`.
 
@@ -94,8 +107,15 @@ def test_points(dataset: xr.Dataset) -> NDArray[np.int64]:
     """Which test points every draw of training points has, `(seed, test_point)`, as `joint_intervals` takes them.
 
     Draws of a real source share points, by their index; those of a synthetic one are drawn anew for every seed.
+
+    Raises:
+        Lacking: if not all values of the study's other axes have the same points.
     """
-    index: NDArray[np.int64] = dataset["test_index"].transpose("seed", "test_point").values.astype(np.int64)
+    stored = dataset["test_index"]
+    first = stored.isel({dim: 0 for dim in stored.dims if dim not in ("seed", "test_point")})
+    if bool((stored != first).any()):
+        raise Lacking("other test points at some values of its axes than at others")
+    index: NDArray[np.int64] = first.transpose("seed", "test_point").values.astype(np.int64)
     if SOURCES[str(dataset["source"].item())].real:
         return index
     return np.arange(index.size).reshape(index.shape)
