@@ -15,13 +15,13 @@ CHECKS: dict[str, Entry] = {
     ),
     "margins_are_equal_across_learning_rates": Entry(
         f"{_CHECKS}.learning_rate:margins_are_equal_across_learning_rates",
-        "at every learning rate the smallest margin is within 5 % of its mean over all of them, by the 95 % interval over"
-        " draws",
+        "at every learning rate the smallest margin is within 5 % of its mean over all of them, by the 95 % interval"
+        " over draws",
     ),
     "the_effect_does_not_shrink_with_width": Entry(
         f"{_CHECKS}.learning_rate:the_effect_does_not_shrink_with_width",
-        "the ratio of the test errors at the smallest and the largest learning rate is, for the widest networks, over two"
-        " thirds of that for the narrowest, by its 95 % interval over draws and test points",
+        "the ratio of the test errors at the smallest and the largest learning rate is, for the widest networks, over"
+        " two thirds of that for the narrowest, by its 95 % interval over draws and test points",
     ),
     "small_steps_tend_to_the_lazy_limit": Entry(
         f"{_CHECKS}.learning_rate:small_steps_tend_to_the_lazy_limit",

@@ -68,8 +68,8 @@ FIGURES: dict[str, Figure] = {
     ),
     "learning_rate": Figure(
         "implicitbias.figures.learning_rate:learning_rate",
-        "test error, smallest margin and alignment of the tangent kernel against the learning rate, at equal targets, with"
-        " the limits of infinite width",
+        "test error, smallest margin and alignment of the tangent kernel against the learning rate, at equal targets,"
+        " with the limits of infinite width",
         alt="Test error against the learning rate, with limits of infinite width; smallest margins; kernel alignments",
         needs=("train_error", "test_error", "test_error_by_point", "smallest_margin", "tangent_kernel_alignment"),
         axes=("learning_rate", "seed"),

@@ -17,12 +17,15 @@ from implicitbias.figures.tables import focused, label, text_of
 from implicitbias.studies.intervals import Interval, intervals_of
 from implicitbias.studies.verdicts import arms, last, mean, mean_interval
 
-_KINDS = {"width": "width ", "constraint": "rows "}
-"""Axes with a line a value, and what stands before the value."""
+_KINDS = ("width", "constraint")
+"""Axes with a line a value."""
 
+_ROWS = {
+    "mean_free_unit": "rows of mean 0 and norm 1", "mean_free": "rows of mean 0", "unit": "rows of norm 1",
+}  # fmt: skip
 _LIMITS = {
-    "lazy_error_by_point": "infinitely wide, infinitely small steps (lazy limit)",
-    "ray_error_by_point": "infinitely wide, conditioned on the same targets (posterior)",
+    "lazy_error_by_point": "infinite width, infinitely small steps (lazy limit)",
+    "ray_error_by_point": "infinite width, posterior on the same targets",
 }
 _DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1)))
 _APART = 1.05  # factor on the learning rate between two lines, so that their bars stand side by side
@@ -40,14 +43,16 @@ def learning_rate(dataset: xr.Dataset) -> Figure:
     kinds = [dim for dim in _KINDS if dim in data.dims]
     for number, values in enumerate(product(*(data[dim].values for dim in kinds))):
         at = dict(zip(kinds, values, strict=True))
-        name = ", ".join(f"{_KINDS[dim]}{text_of(value)}".replace("_", " ") for dim, value in at.items())
+        name = ", ".join(_ROWS.get(str(value), f"{dim} {text_of(value)}") for dim, value in at.items())
         style = {
             "color": sns.color_palette("colorblind")[number % 10], "marker": "osD^v"[number % 5],
             "linestyle": _DASHES[number % 5], "label": name or "networks",
         }  # fmt: skip
         x = rates * _APART ** (number - 1)
         part = end.sel(at)
-        _bars(panels["error"], x, _errors(part, [part["test_error_by_point"].sel(learning_rate=r) for r in rates]), style)
+        _bars(
+            panels["error"], x, _errors(part, [part["test_error_by_point"].sel(learning_rate=r) for r in rates]), style
+        )
         _bars(panels["margin"], x, _over_draws(part["smallest_margin"] / part["label_scale"]), style)
         alignment = data["tangent_kernel_alignment"].sel(at)
         _bars(panels["alignment"], x, _over_draws(last(alignment)), style)
@@ -62,8 +67,8 @@ def learning_rate(dataset: xr.Dataset) -> Figure:
     figure.set_layout_engine("none")
     note_below(
         figure,
-        f"means over {data.sizes['seed']} draws, bars: 95 % intervals over draws of training points, on the left of test"
-        f" points too{f' ({note})' if note else ''}",
+        f"means over {data.sizes['seed']} draws, bars: 95 % intervals over draws of training points, on the left of"
+        f" test points too{f' ({note})' if note else ''}",
     )
     return figure
 
@@ -86,7 +91,9 @@ def _bars(axis: Axes, x: np.ndarray, intervals: Sequence[Interval], style: dict[
 
 def _limit(axis: Axes, dataset: xr.Dataset, variable: str, words: str, *, above: bool) -> None:
     """A line at the mean over the classes of networks that there are, in a band that holds all their intervals."""
-    intervals = [_errors(part, [part[variable]])[0] for _, part in arms(dataset[[variable, "test_index"]], "constraint")]
+    intervals = [
+        _errors(part, [part[variable]])[0] for _, part in arms(dataset[[variable, "test_index"]], "constraint")
+    ]
     low, centre, high = np.array(intervals).T
     axis.axhline(centre.mean(), color="0.35", linewidth=1.2, zorder=0)
     axis.axhspan(low.min(), high.max(), color="0.35", alpha=0.15, linewidth=0, zorder=0)
@@ -110,11 +117,15 @@ def _dress(panels: dict[str, Axes], data: xr.Dataset, fitted: bool) -> None:
     error.set_ylim(0, max(0.5, error.get_ylim()[1]))
     error.set(xlabel=label(data, "learning_rate"), ylabel=label(data, "test_error"))
     scale = float(np.ravel(data["label_scale"].values)[-1])
-    error.set_title(f"targets {scale:g} y for all{', training error 0 for all' if fitted else ''}", fontsize="medium")
+    error.set_title(
+        f"targets {scale:g} y{': fitted by every network (training error 0)' if fitted else ''}", fontsize="medium"
+    )
     error.legend(frameon=False, loc="lower left")
     margin.set_ylim(0, 1.15)
     margin.axhline(1, color="0.35", linewidth=1, zorder=0)
     margin.set_title("smallest margin over label scale", fontsize="medium")
     alignment.set_ylim(0, max(0.5, alignment.get_ylim()[1]))
     alignment.set(xlabel=label(data, "learning_rate"))
-    alignment.set_title(f"{label(data, 'tangent_kernel_alignment')}:\nopen before, filled after training", fontsize="medium")
+    alignment.set_title(
+        f"{label(data, 'tangent_kernel_alignment')}:\nopen before, filled after training", fontsize="medium"
+    )

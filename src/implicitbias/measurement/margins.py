@@ -10,7 +10,10 @@ from implicitbias.measurement.norms import NORMS, l2
 
 
 def smallest_margin(train_outputs: Array, train_labels: Array) -> Array:
-    """min_i y_i f(x_i): `(..., n) -> (...)`, the label scale where all targets are reached, negative where one is wrong."""
+    """min_i y_i f(x_i): `(..., n) -> (...)`, negative where a sign is wrong.
+
+    Source: Bernstein & Yue 2021, section 4 (the margin of networks whose weights have fixed norms).
+    """
     smallest: Array = (train_outputs * train_labels).min(-1)
     return smallest
 

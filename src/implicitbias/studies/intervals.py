@@ -69,7 +69,9 @@ def joint_intervals(errors: Array, points: NDArray[np.int64], statistics: Sequen
     return found
 
 
-def intervals_of(dataset: xr.Dataset, errors: Sequence[xr.DataArray], statistics: Sequence[Statistic]) -> list[Interval]:
+def intervals_of(
+    dataset: xr.Dataset, errors: Sequence[xr.DataArray], statistics: Sequence[Statistic]
+) -> list[Interval]:
     """`joint_intervals` of a study's errors, each a mean over everything but draws and test points.
 
     Args:
