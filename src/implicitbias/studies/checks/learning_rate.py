@@ -14,13 +14,13 @@ _LEAST = 1e-4  # an error below this counts as this in a ratio
 
 def larger_steps_find_better_functions(dataset: xr.Dataset) -> Verdict:
     """At equal targets; the factor was set on other draws."""
-    return _above(3, {name: _fall(part) for name, part in arms(dataset, *_KINDS)}, "networks of")
+    return _above(3, {name: _fall(part) for name, part in arms(dataset, *_KINDS)})
 
 
 def either_half_of_the_projection_suffices(dataset: xr.Dataset) -> Verdict:
     """Neither is what makes the effect; the factor was set on other draws."""
     found = dict(arms(dataset, "constraint"))
-    return _above(2, {name: _fall(found[name]) for name in ("mean_free", "unit")}, "rows")
+    return _above(2, {name: _fall(found[name]) for name in ("mean_free", "unit")})
 
 
 def margins_are_equal_across_learning_rates(dataset: xr.Dataset) -> Verdict:
@@ -106,7 +106,7 @@ def _ratios(dataset: xr.Dataset, errors: list[xr.DataArray], *logarithms: Statis
     return [Interval(*np.exp(interval)) for interval in intervals_of(dataset, errors, logarithms)]
 
 
-def _above(factor: float, falls: dict[str, Interval], what: str) -> Verdict:
-    told = "; ".join(f"{what} {name}: {fall}" if name else str(fall) for name, fall in falls.items())
-    numbers = f"error at the smallest over that at the largest learning rate, at {told}"
+def _above(factor: float, falls: dict[str, Interval]) -> Verdict:
+    told = "; ".join(f"{name}: {fall}".strip(": ") for name, fall in falls.items())
+    numbers = f"error at the smallest over that at the largest learning rate: {told}"
     return verdict(all(fall.low > factor for fall in falls.values()), numbers)
