@@ -9,6 +9,7 @@ from spoiled import assert_check_decides, changed, reverse
 
 from implicitbias.catalogue import CHECKS
 from implicitbias.studies.checks import run_check
+from implicitbias.studies.checks.learning_rate import _ends
 from implicitbias.studies.intervals import joint_intervals
 from implicitbias.studies.verdicts import mean_interval
 
@@ -24,14 +25,19 @@ def only_at(dim: str, value: object, change: Callable[[xr.DataArray], xr.DataArr
     return lambda data: data.where(data[dim] != value, change(data))
 
 
+def best_like(rate: float) -> Callable[[xr.DataArray], xr.DataArray]:
+    """The values at larger learning rates than this one are those at this one."""
+    return lambda data: data.where(data["learning_rate"] < rate, like(rate)(data))
+
+
 def like(rate: float) -> Callable[[xr.DataArray], xr.DataArray]:
     """The values at one learning rate, at all of them."""
     return lambda data: data.sel(learning_rate=rate, drop=True).broadcast_like(data).transpose(*data.dims)
 
 
 SPOILED = {
-    FALL: changed(test_error_by_point=only_at("width", 64, like(0.01))),
-    WIDTH: changed(test_error_by_point=only_at("width", 256, like(0.01))),
+    FALL: changed(test_error_by_point=only_at("width", 64, best_like(0.01))),
+    WIDTH: changed(test_error_by_point=only_at("width", 256, best_like(0.01))),
     LAZY: changed(lazy_error_by_point=lambda data: data * 0.7),
     MARGINS: changed(smallest_margin=only_at("learning_rate", 0.1, lambda data: 1.12 * data)),
     ALIGNMENT: changed(tangent_kernel_alignment=reverse("learning_rate")),
@@ -57,7 +63,7 @@ def test_checks_decide(name: str, learning_rate: xr.Dataset) -> None:
 
 @pytest.mark.parametrize("half", ["mean_free", "unit"])
 def test_both_halves_have_to_suffice(half: str, constraint: xr.Dataset) -> None:
-    assert_check_decides(HALVES, constraint, changed(test_error_by_point=only_at("constraint", half, like(0.01))))
+    assert_check_decides(HALVES, constraint, changed(test_error_by_point=only_at("constraint", half, best_like(0.01))))
     assert run_check(HALVES, constraint.sel(constraint=["mean_free_unit", half])).outcome == "not run"
 
 
@@ -78,7 +84,25 @@ def test_the_interval_is_over_draws_and_test_points(learning_rate: xr.Dataset) -
     assert run_check(FALL, learning_rate.isel(seed=[0, 1], test_point=range(40))).outcome == "failed"
     for part in ({"seed": 0}, {"learning_rate": 0}):
         assert run_check(FALL, learning_rate.isel(part)).outcome == "not run"
-    assert run_check(FALL, learning_rate.isel(seed=[0])).outcome == "failed"
+    assert run_check(FALL, learning_rate.isel(seed=[0])).numbers == "this study has no two draws of training points"
+
+
+def test_the_best_rate_of_a_draw_is_that_of_the_others(learning_rate: xr.Dataset) -> None:
+    """Errors that are 0 at one learning rate and 1 at the others, at different rates in one draw and in all others."""
+    data = learning_rate["test_error_by_point"].isel(width=0)
+    zero = xr.where(data["seed"] == 3, 0.01, 0.1)
+    errors = 1.0 - (data["learning_rate"] == zero) + 0 * data
+    _, best = _ends(learning_rate.assign(test_error_by_point=errors.transpose(*data.dims)))
+    assert best.mean("test_point").values.tolist() == [0, 0, 0, 1, 0, 0]
+
+
+def test_a_rate_that_is_too_large_is_not_the_best(learning_rate: xr.Dataset) -> None:
+    """At half of the best rate's error, or NaN where networks diverge, larger steps still find better functions."""
+    larger = learning_rate.isel(learning_rate=[-1]).assign_coords(learning_rate=[0.4])
+    for worse in (0.5, np.nan):
+        further = changed(test_error_by_point=lambda data, worse=worse: 0 * data + worse)(larger)
+        whole = xr.concat([learning_rate, further], "learning_rate", data_vars="minimal", join="exact")
+        assert run_check(FALL, whole) == run_check(FALL, learning_rate)
 
 
 def test_the_interval_of_margins_is_paired_within_draws(learning_rate: xr.Dataset) -> None:
