@@ -256,3 +256,36 @@ def architectures() -> xr.Dataset:
         "training": {"optimizer": "adam"},
     }
     return describe(xr.Dataset(variables, {**coords, **more}), "study architectures", settings)
+
+
+@pytest.fixture
+def learning_rate() -> xr.Dataset:
+    """A study of two widths in which larger steps find better functions at equal margins, and every check passes.
+
+    A draw errs where a uniform number of draw and point, the same for all networks, is below the expected error.
+    """
+    widths, rates, seeds, steps, points = [64, 256], [0.001, 0.01, 0.1], range(6), [0, 800], range(300)
+    source = np.random.RandomState(0)
+    uniform = source.rand(len(seeds), len(points))
+    expected = np.array([[0.36, 0.2, 0.08], [0.38, 0.18, 0.07]])  # (width, rate)
+    ends = (uniform < expected[..., None, None]).astype(float)
+    dims = ("width", "learning_rate", "seed", "step", "test_point")
+    by_point = np.stack([(uniform < 0.5) + 0 * ends, ends], axis=3)
+    draw = np.array([-0.01, 0.01, 0.0, 0.005, -0.005, 0.0])[:, None]
+    rise = np.array([[0.0, 0.1, 0.4], [-0.01, 0.12, 0.35]])[..., None, None] * np.array([0.0, 1.0])
+    margins = (0.096 + 0.001 * np.array([1.0, -1.0, 0.5]))[:, None, None] * (1 + draw) * np.array([0.0, 1.0])
+    limit = ("seed", "test_point")
+    shape = by_point.shape[:-1]
+    variables = {
+        "train_error": variable(dims[:-1], np.stack([np.full(shape[:-1], 0.5), np.zeros(shape[:-1])], -1), "training"),
+        "test_error": variable(dims[:-1], by_point.mean(-1), "test error"),
+        "test_error_by_point": variable(dims, by_point, "error at a test point"),
+        "smallest_margin": variable(dims[:-1], np.broadcast_to(margins, shape), "smallest margin"),
+        "tangent_kernel_alignment": variable(dims[:-1], np.broadcast_to(0.15 + draw + rise, shape), "alignment"),
+        "lazy_error_by_point": variable(limit, 0.39 + 0.1 * (uniform - 0.5), "lazy error at a test point"),
+        "ray_error_by_point": variable(limit, 0.36 + 0.1 * (uniform - 0.5), "posterior error at a test point"),
+        "test_index": variable(limit, np.broadcast_to(np.arange(len(points)), uniform.shape), "index"),
+    }
+    coords = {"width": widths, "learning_rate": rates, "seed": seeds, "step": steps, "test_point": points}
+    more = {"source": "digits", "depth": 7, "label_scale": 0.1}
+    return describe(xr.Dataset(variables, {**coords, **more}), "study learning_rate", {"task": {"source": "digits"}})

@@ -12,6 +12,7 @@ from implicitbias.catalogue import FIGURES
 from implicitbias.errors import ResultError
 from implicitbias.figures.draw import draw, save
 from implicitbias.figures.tables import focused, long_table
+from implicitbias.studies.intervals import intervals_of
 
 
 @pytest.fixture(autouse=True)
@@ -277,6 +278,46 @@ def test_architectures_of_any_part_of_a_study(architectures: xr.Dataset) -> None
         f"labels {labels}, n = {size}, depth 3" for labels in ("decimal", "random") for size in (50, 100)
     }
     assert np.isclose(means(many)[2][0][1], means(many)[0][0][1] / 2)  # the same complexity of twice as many points
+
+
+def test_learning_rate_shows_errors_margins_alignments_and_limits(learning_rate: xr.Dataset) -> None:
+    figure = draw(learning_rate, figure="learning_rate")
+    panels = {axis.get_title().split(" ")[0]: axis for axis in figure.axes}
+    end, overall = learning_rate.isel(step=-1), ["seed", "test_point"]
+    for width in (64, 256):
+        assert has(figure, end["test_error"].sel(width=width).mean("seed").values)
+        assert has(figure, end["smallest_margin"].sel(width=width).mean("seed").values / 0.1)
+        for step in (0, -1):
+            alignment = learning_rate["tangent_kernel_alignment"].isel(step=step)
+            assert has(figure, alignment.sel(width=width).mean("seed").values)
+    levels = [line.get_ydata()[0] for line in panels["targets"].get_lines() if len(set(line.get_ydata())) == 1]
+    for name in ("lazy_error_by_point", "ray_error_by_point"):
+        assert np.isclose(levels, float(learning_rate[name].mean(overall))).any()
+    assert "training error 0" in panels["targets"].get_title()
+    assert {axis.get_xscale() for axis in figure.axes} == {"log"}
+    assert legend(figure) == ["width 64", "width 256"]
+
+
+def test_learning_rate_shows_bars_over_draws_and_test_points(learning_rate: xr.Dataset) -> None:
+    figure = draw(learning_rate, figure="learning_rate")
+    errors = learning_rate["test_error_by_point"].isel(step=-1).sel(width=64, learning_rate=0.01)
+    (wanted,) = intervals_of(learning_rate, [errors], [lambda e: e[..., 0]])
+    (_, _, (bars,)) = figure.axes[0].containers[0]
+    assert np.allclose(bars.get_segments()[1][:, 1], (wanted.low, wanted.high))
+
+
+def test_learning_rate_of_any_part_of_a_study(learning_rate: xr.Dataset) -> None:
+    """One width, halves of a projection, networks that do not fit, one checkpoint, and no limits."""
+    one = learning_rate.isel(width=0)
+    halves = xr.concat([one, one + 0.01], xr.IndexVariable("constraint", ["mean_free_unit", "unit"]), data_vars="all")
+    halves = halves.assign(test_index=one["test_index"])
+    for name in one.data_vars:
+        halves[name].attrs = one[name].attrs
+    figure = draw(halves, figure="learning_rate")
+    assert legend(figure) == ["rows of mean 0 and norm 1", "rows of norm 1"]
+    assert "training error 0" not in figure.axes[0].get_title()
+    bare = one.isel(step=-1).drop_vars(["lazy_error_by_point", "ray_error_by_point"])
+    assert legend(draw(bare, figure="learning_rate")) == ["networks"]
 
 
 def test_scatter_shows_every_network_against_each_quantity(low_rank: xr.Dataset) -> None:

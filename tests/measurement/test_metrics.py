@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from implicitbias.measurement import errors
-from implicitbias.measurement.margins import normalized_margin
+from implicitbias.measurement.margins import normalized_margin, smallest_margin
 from implicitbias.measurement.norms import weight_norm
 from implicitbias.measurement.outputs import output_scale
 from implicitbias.measurement.rank import positive_share, stable_rank
@@ -69,6 +69,13 @@ def test_stable_rank(shape) -> None:
     assert stable_rank([np.eye(5)]) == pytest.approx(5)
     stack = stable_rank([np.stack([matrix, np.full(shape, np.nan), 2 * left @ right.T])])
     assert stack == pytest.approx([(spectrum**2).sum() / 9, NAN, 4], nan_ok=True)
+
+
+def test_smallest_margin_by_hand() -> None:
+    """The second network is wrong at the second point; the third has diverged."""
+    outputs = np.array([[0.3, -0.1, 0.2], [0.3, 0.4, 0.2], [0.3, NAN, 0.2]])
+    found = smallest_margin(outputs, np.array([1.0, -1.0, 1.0]))
+    assert found == pytest.approx([0.1, -0.4, NAN], nan_ok=True)
 
 
 def test_normalized_margin_by_hand() -> None:

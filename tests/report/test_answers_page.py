@@ -36,6 +36,14 @@ def test_words_follow_the_sign_and_the_interval(decomposed: xr.Dataset) -> None:
     assert "does not tell" not in sentences(decomposed)[2]
 
 
+def test_the_size_of_the_steps_is_told_in_one_sentence(learning_rate: xr.Dataset) -> None:
+    (line,) = sentences(learning_rate)
+    assert f"width {learning_rate['width'].values.max()}" in line
+    assert re.search(r"times less \(\d+\.\d to \d+\.\d\)", line)
+    assert len(re.findall(r"\d+\.\d % \(\d+\.\d to \d+\.\d %\)", line)) == 2
+    assert sentences(learning_rate.isel(seed=[0])) == []
+
+
 def test_studies_that_cannot_be_decomposed_say_nothing(decomposed: xr.Dataset, generalisation: xr.Dataset) -> None:
     assert sentences(generalisation) == []
     assert sentences(decomposed.assign_coords(labels="random")) == []

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 import yaml
 
+import complete
 from implicitbias.catalogue import EXPERIMENTS, PUBLISHED, resolve
 from implicitbias.config.load import read_yaml, validate
 from implicitbias.config.models import Study
@@ -168,7 +169,7 @@ def infinite_width(labels: str, size: int, depth: int, *, posterior: bool, test_
         source="mnist", labels=labels, train_size=size, test_size=test_size, seed=[0], raw_dir=ROOT / "data/raw"
     )
     return evaluate(
-        task, depth=depth, activation="relu", estimators=["mixture"], draws=1, samples=4096, delta=0.01,
+        task, network=complete.network(depth=depth), estimators=["mixture"], draws=1, samples=4096, delta=0.01,
         constant="published", posterior=posterior,
     )  # fmt: skip
 

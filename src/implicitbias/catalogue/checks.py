@@ -8,6 +8,36 @@ CHECKS: dict[str, Entry] = {
         f"{_CHECKS}.guesses:width_helps_gradient_descent",
         "SGD: rank correlation of width and accuracy (about its mean at each n and seed) above 0 by its 95 % interval",
     ),
+    "larger_steps_find_better_functions": Entry(
+        f"{_CHECKS}.learning_rate:larger_steps_find_better_functions",
+        "at every width, the test error at the smallest learning rate is over 3 times that at the best one (chosen on"
+        " the other draws), by its 95 % interval over draws of training points and test points",
+    ),
+    "margins_are_equal_across_learning_rates": Entry(
+        f"{_CHECKS}.learning_rate:margins_are_equal_across_learning_rates",
+        "at every learning rate the smallest margin is within 5 % of its mean over all of them, by the 95 % interval"
+        " over draws",
+    ),
+    "the_effect_does_not_shrink_with_width": Entry(
+        f"{_CHECKS}.learning_rate:the_effect_does_not_shrink_with_width",
+        "the ratio of the test errors at the smallest and the best learning rate is, for the widest networks, over"
+        " two thirds of that for the narrowest, by its 95 % interval over draws and test points",
+    ),
+    "small_steps_tend_to_the_lazy_limit": Entry(
+        f"{_CHECKS}.learning_rate:small_steps_tend_to_the_lazy_limit",
+        "at the smallest learning rate the widest networks err as the infinitely wide network that gradient descent"
+        " trains, within a fifth, by the 95 % interval of the ratio over draws and test points",
+    ),
+    "alignment_rises_more_with_larger_steps": Entry(
+        f"{_CHECKS}.learning_rate:alignment_rises_more_with_larger_steps",
+        "the alignment of the tangent kernel with the labels rises during training at the largest learning rate, and by"
+        " more than at the smallest: both above 0 by their 95 % intervals over draws",
+    ),
+    "either_half_of_the_projection_suffices": Entry(
+        f"{_CHECKS}.learning_rate:either_half_of_the_projection_suffices",
+        "with rows of mean 0 alone and with rows of norm 1 alone, the test error at the smallest learning rate is over"
+        " twice that at the best, by its 95 % interval over draws and test points",
+    ),
     "width_leaves_guesses_alone": Entry(
         f"{_CHECKS}.guesses:width_leaves_guesses_alone",
         "random networks that fit: the widest are within 2.5 points of the narrowest in accuracy",

@@ -86,6 +86,14 @@ FIGURES: dict[str, Figure] = {
         needs=("spherised_gibbs_error", "kernel_interpolation_error", "test_error", "vote_error"),
         axes=("train_size", "targets", "label_scale"),
     ),
+    "learning_rate": Figure(
+        "implicitbias.figures.learning_rate:learning_rate",
+        "test error, smallest margin and alignment of the tangent kernel against the learning rate, at equal targets,"
+        " with the limits of infinite width",
+        alt="Test error against the learning rate, with limits of infinite width; smallest margins; kernel alignments",
+        needs=("train_error", "test_error", "test_error_by_point", "smallest_margin", "tangent_kernel_alignment"),
+        axes=("learning_rate", "seed"),
+    ),
     "architectures": Figure(
         "implicitbias.figures.architectures:architectures",
         "by architecture: complexity per training point, Gibbs and Bayes error of the infinitely wide network, and the"

@@ -54,6 +54,10 @@ METRICS: dict[str, Metric] = {
         "min_i y_i f(x_i) over |x_i| prod_l |W_l|_F/sqrt(min(d_l, d_l-1))",
         long_name="normalised margin", source="Farhang et al. 2022, section 2", only=(_DENSE,),
     ),
+    "smallest_margin": Metric(
+        f"{_MEASUREMENT}.margins:smallest_margin", "min_i y_i f(x_i), not normalised",
+        long_name="smallest margin", source=f"{_BY}, section 4",
+    ),
     "output_scale": Metric(
         "implicitbias.measurement.outputs:output_scale", "mean |f(x)| over the test points",
         long_name="mean absolute output", source=f"{_BY}, section 5",
@@ -251,6 +255,11 @@ METRICS: dict[str, Metric] = {
         f"{_MEASUREMENT}.optima:margin_linf_share", "margin by the largest weight over its optimum, one layer",
         long_name="margin over the largest one (largest entry)", source="Zhang, Zou & Cao 2024", trained=True,
         only=({**_DENSE, "depth": (1,), "bias": ("none",)},),
+    ),
+    "tangent_kernel_alignment": Metric(
+        f"{_MEASUREMENT}.kernel_alignment:tangent_kernel_alignment",
+        "cosine between the centred tangent kernel on the training points and the centred y y^T",
+        long_name="alignment of tangent kernel and labels", source="Baratin et al. 2021", trained=True,
     ),
     "tangent_margin": Metric(
         f"{_MEASUREMENT}.optima:tangent_margin", "largest margin of the tangent kernel",

@@ -1,4 +1,4 @@
-"""Margins: the smallest y_i f(x_i) over a norm of the weights that makes it scale-free."""
+"""Margins: the smallest y_i f(x_i), itself or over a norm of the weights that makes it scale-free."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,6 +7,15 @@ from scipy.special import log1p, logsumexp
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.measurement.norms import NORMS, l2
+
+
+def smallest_margin(train_outputs: Array, train_labels: Array) -> Array:
+    """min_i y_i f(x_i): `(..., n) -> (...)`, negative where a sign is wrong.
+
+    Source: Bernstein & Yue 2021, section 4 (the margin of networks whose weights have fixed norms).
+    """
+    smallest: Array = (train_outputs * train_labels).min(-1)
+    return smallest
 
 
 def normalized_margin(

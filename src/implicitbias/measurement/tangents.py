@@ -86,10 +86,32 @@ def _blocks(weights: Sequence[Array], inputs: Array) -> Iterator[tuple[list[Tens
         yield [torch.tensor(weight[here]) for weight in flat], torch.tensor(points[here])
 
 
-def gram(tangents: Sequence[Tangent]) -> Array:
-    """<grad f_i, grad f_j>, the tangent kernel: `(..., n, n)`."""
+def gram(tangents: Sequence[Tangent], rows: str = "free") -> Array:
+    """<P grad f_i, P grad f_j>, the tangent kernel of weights whose rows obey a constraint: `(..., n, n)`.
+
+    P projects the gradients to the directions in which such weights can move. For a row w of mean 0 that takes the
+    mean from the layer's input, for one of norm 1 the part of the row's gradient along w; rows that are free have the
+    whole gradients.
+
+    Args:
+        tangents: of the trained layers.
+        rows: the constraint, one of `layers.ROWS`.
+    """
+    if "mean_free" in rows:
+        tangents = [t._replace(h=t.h - t.h.mean(-1, keepdims=True)) for t in tangents]
     total: Array = np.sum([_layer_gram(tangent) for tangent in tangents], axis=0)
+    if "unit" in rows:
+        for along in map(_along_rows, tangents):
+            total = total - along @ along.swapaxes(-1, -2)
     return total
+
+
+def _along_rows(t: Tangent) -> Array:
+    """<grad_w f_i, w/|w|> for every row w of the layer: `(..., n, out)`."""
+    units = t.weight / np.linalg.norm(t.weight, axis=-1, keepdims=True)
+    products = t.delta * (t.h @ units.swapaxes(-1, -2))
+    along: Array = products.reshape(*products.shape[:-2], -1, t.positions, products.shape[-1]).sum(-2)
+    return along
 
 
 def _layer_gram(t: Tangent) -> Array:

@@ -4,17 +4,25 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.decomposition import NEEDS, OWN, Path, paths
-from implicitbias.studies.intervals import Interval
-from implicitbias.studies.verdicts import Lacking, structured
+from implicitbias.studies.intervals import Interval, intervals_of
+from implicitbias.studies.learning_rate import ends, fall
+from implicitbias.studies.verdicts import Lacking, last, mean, structured
 
 
 def sentences(dataset: xr.Dataset) -> list[str]:
-    """Those of a study that can be decomposed at two draws of training points or more; none of another.
-
-    They are of the deepest network, the largest training set and the labels on which its average function errs most.
-    """
-    if not {*NEEDS, "labels"} <= {*map(str, dataset.variables)} or dataset.sizes.get("seed", 1) < 2:
+    """What the study says on the first page; nothing if it is no study of these, or has a single draw of points."""
+    names = {*map(str, dataset.variables)}
+    if dataset.sizes.get("seed", 1) < 2:
         return []
+    if {*NEEDS, "labels"} <= names and "label_scale" in dataset.dims:
+        return _path(dataset)
+    if {"learning_rate", "width"} <= {*map(str, dataset.dims)} and {"smallest_margin", "test_error_by_point"} <= names:
+        return [_learning_rate(last(dataset.sortby("width"), "width"))]
+    return []
+
+
+def _path(dataset: xr.Dataset) -> list[str]:
+    """Of the deepest network, the largest training set and the labels on which its average function errs most."""
     try:
         part = structured(dataset)
     except Lacking:
@@ -57,6 +65,25 @@ def _small_targets(path: Path) -> str:
         f"Gradient descent on small targets: at outputs of {_outputs(path)} the conditioned network errs on"
         f" {_percent(path.errors['targets'])}, trained networks on {_percent(path.errors['features'])},"
         f" {_change(path.falls[OWN])}."
+    )
+
+
+def _learning_rate(part: xr.Dataset) -> str:
+    """Of the widest networks."""
+    small, best = ends(part)
+    errors = [
+        interval.within(0, 1)
+        for interval in intervals_of(part, [small, best], [lambda e: e[..., 0], lambda e: e[..., 1]])
+    ]  # fmt: skip
+    rates = np.sort(part["learning_rate"].values)
+    margins = mean(last(part)["smallest_margin"], "learning_rate", "seed") / float(part["label_scale"])
+    low, high = (f"{float(margins.mean('seed').reduce(end)):.2f}" for end in (np.min, np.max))
+    factor = fall(part)
+    return (
+        f"The size of the steps: trained to ±{float(part['label_scale']):g}, networks of width {part['width'].item()}"
+        f" err on {_percent(errors[0])} at the smallest of {len(rates)} learning rates from {rates[0]:g} to"
+        f" {rates[-1]:g} and on {_percent(errors[1])} at the best, {factor.centre:.1f} times less ({factor.low:.1f} to"
+        f" {factor.high:.1f}), though their smallest margins are alike ({low} to {high} times the targets)."
     )
 
 

@@ -86,9 +86,10 @@ def intervals_of(
         statistics: each from mean errors `(..., K)` to `(...)`.
 
     Raises:
-        Lacking: if there is no test point.
+        Lacking: if there is no test point, or if not all values of the study's other axes have the same ones.
     """
-    there = dataset["test_index"].notnull().any("seed")
+    index = dataset["test_index"]
+    there = index.notnull().any([dim for dim in index.dims if dim != "test_point"])
     if not there.any():
         raise Lacking("no test points")
     points = test_points(dataset.isel(test_point=there))
@@ -122,8 +123,15 @@ def test_points(dataset: xr.Dataset) -> NDArray[np.int64]:
     """Which test points every draw of training points has, `(seed, test_point)`, as `joint_intervals` takes them.
 
     Draws of a real source share points, by their index; those of a synthetic one are drawn anew for every seed.
+
+    Raises:
+        Lacking: if not all values of the study's other axes have the same points.
     """
-    index: NDArray[np.int64] = dataset["test_index"].fillna(-1).transpose("seed", "test_point").values.astype(np.int64)
+    stored = dataset["test_index"].fillna(-1)
+    first = stored.isel({dim: 0 for dim in stored.dims if dim not in ("seed", "test_point")})
+    if bool((stored != first).any()):
+        raise Lacking("other test points at some values of its axes than at others")
+    index: NDArray[np.int64] = first.transpose("seed", "test_point").values.astype(np.int64)
     if SOURCES[str(dataset["source"].item())].real:
         return index
     return np.arange(index.size).reshape(index.shape)
