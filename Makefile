@@ -10,7 +10,7 @@ SNAKEMAKE = $(BIN)/snakemake --workflow-profile workflow/profiles/default --conf
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := run
-.PHONY: run quick plan stale test lint format schema bench clean
+.PHONY: run quick plan stale test lint format schema bench bench-gpu clean
 
 run: $(INSTALLED)  ## run the config (CONFIG=config/config.yaml) to the report
 	@$(BIN)/python workflow/unlock.py $(CONFIG)
@@ -48,6 +48,10 @@ schema: $(INSTALLED)  ## regenerate config/schema.json and config/reference.md f
 
 bench: $(INSTALLED)  ## measure speed, as ratios within one run
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --override-ini addopts= -s
+
+bench-gpu: $(INSTALLED)  ## compare a GPU's numbers with the CPU's, and measure its speed
+	$(BIN)/python -m pytest tests/test_cuda.py -q
+	PYTHONPATH=tests:tests/benchmarks $(BIN)/python tests/benchmarks/gpu.py
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12')"

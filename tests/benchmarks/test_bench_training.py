@@ -103,7 +103,7 @@ class PlainMLP(nn.Module):
 
 def plain(weights: list[Tensor], inputs: Tensor, labels: Tensor, epochs: int) -> None:
     for member in range(len(weights[0])):
-        model = PlainMLP([weight[member] for weight in weights])
+        model = PlainMLP([weight[member] for weight in weights]).to(inputs.device)
         optimizer = PlainNero(model.parameters())
         loader = DataLoader(TensorDataset(inputs, labels), batch_size=BATCH, shuffle=True)
         for _ in range(epochs):
