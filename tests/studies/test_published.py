@@ -163,14 +163,16 @@ needs_mnist = pytest.mark.skipif(
 )
 
 
-def infinite_width(labels: str, size: int, depth: int, *, posterior: bool, test_size: int | None = 1) -> xr.Dataset:
+def infinite_width(
+    labels: str, size: int, depth: int, *, posterior: bool, test_size: int | None = 1, rows: str = "free", **more: Any
+) -> xr.Dataset:
     """Seed 0 of real MNIST, with the whole test set for None."""
     task = build(
         source="mnist", labels=labels, train_size=size, test_size=test_size, seed=[0], raw_dir=ROOT / "data/raw"
     )
     return evaluate(
-        task, network=complete.network(depth=depth), estimators=["mixture"], draws=1, samples=4096, delta=0.01,
-        constant="published", posterior=posterior,
+        task, network=complete.network(depth=depth, rows=rows), estimators=["mixture"], draws=1, samples=4096, delta=0.01,
+        constant="published", posterior=posterior, **more,
     )  # fmt: skip
 
 
@@ -207,3 +209,12 @@ def test_the_average_over_the_orthant_is_met_on_the_label_rays_points() -> None:
     (row,) = [row for row in resolve(PUBLISHED["bernstein_yue_2021_section5"])() if row.spread == 2e-6]
     found = infinite_width("binary", 5, 7, posterior=True, test_size=50)
     assert abs(found["gibbs_error"].item() - row.value) < 3 * found["gibbs_error_stderr"].item()
+
+
+@needs_mnist
+@pytest.mark.parametrize("rows", ["free", "mean_free_unit"])
+def test_both_kernels_are_met_on_the_label_rays_points(rows: str) -> None:
+    known = {row.point["label_scale"]: row.value for row in resolve(PUBLISHED["bernstein_yue_2021_section5"])()
+             if row.quantity.endswith("exact") and (row.point["constraint"] == "unit") == (rows == "free")}  # fmt: skip
+    found = infinite_width("binary", 5, 7, posterior=False, test_size=50, rows=rows, label_scale=list(known))
+    np.testing.assert_allclose(found["ray_error"].values[0], list(known.values()), atol=0.002)
