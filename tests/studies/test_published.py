@@ -171,8 +171,8 @@ def infinite_width(
         source="mnist", labels=labels, train_size=size, test_size=test_size, seed=[0], raw_dir=ROOT / "data/raw"
     )
     return evaluate(
-        task, network=complete.network(depth=depth, rows=rows), estimators=["mixture"], draws=1, samples=4096, delta=0.01,
-        constant="published", posterior=posterior, **more,
+        task, network=complete.network(depth=depth, rows=rows), estimators=["mixture"], draws=1, samples=4096,
+        delta=0.01, constant="published", posterior=posterior, **more,
     )  # fmt: skip
 
 
