@@ -139,6 +139,18 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.training.label_scale", [0.1, 0], ["label_scale.1", "greater than 0"]),
         ("studies.one.training.beta", 1.0, ["beta", "less than 1"]),
         ("studies.one.training.beta2", 0.9, ["beta2", "adam", "nero"]),
+        ("studies.one.nngp.lazy", True, ["lazy", "needs nngp.label_scale"]),
+        ("studies.one.nngp", {"by_point": True, "posterior": False}, ["by_point", "posterior: true, or label_scale"]),
+        ("studies.one.nngp", {"label_scale": 0.3}, ["training.label_scale = [0.1, 1.0]", "nngp.label_scale = 0.3", "the same in both"]),
+        (
+            "studies.one",
+            {
+                "task": {"source": "digits", "train_size": 4, "labels": "3v6"},
+                "network": {"depth": 3, "output": "signs", "activation": "erf"},
+                "nngp": {"label_scale": 0.1, "lazy": True},
+            },
+            ["nngp.lazy", "tangent kernel in closed form"],
+        ),
         ("studies.one.nngp.delta", 1.5, ["delta", "1.5", "less than 1"]),
         ("studies.one.nngp.estimators", ["bound", "mixtrue"], ["'mixtrue'", "did you mean 'mixture'"]),
         ("studies.one.metrics", ["test_eror"], ["'test_eror'", "did you mean 'test_error'"]),

@@ -123,6 +123,12 @@ class Study(Strict):
             raise problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
             raise problem("metrics are measured on runs: add training or sampling")
+        scales = [block.label_scale for block in (self.training, self.nngp) if block and block.label_scale]
+        if len(scales) == 2 and scales[0] != scales[1] and not all(isinstance(scale, list) for scale in scales):
+            raise problem(
+                f"training.label_scale = {scales[0]} and nngp.label_scale = {scales[1]}: networks and the infinitely"
+                " wide network would be given different targets; allowed: the same in both"
+            )
         rates = as_list(self.training.learning_rate) if self.training and "learning_rate" in self.ensemble else []
         if words := [rate for rate in rates if isinstance(rate, str)]:
             raise problem(f"learning rate {words[0]!r} is a number job by job only; allowed in an ensemble: numbers")
