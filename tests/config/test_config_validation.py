@@ -141,7 +141,10 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.training.beta2", 0.9, ["beta2", "adam", "nero"]),
         ("studies.one.nngp.lazy", True, ["lazy", "needs nngp.label_scale"]),
         ("studies.one.nngp", {"by_point": True, "posterior": False}, ["by_point", "posterior: true, or label_scale"]),
-        ("studies.one.nngp", {"label_scale": 0.3}, ["training.label_scale = [0.1, 1.0]", "nngp.label_scale = 0.3", "the same in both"]),
+        (
+            "studies.one.nngp", {"label_scale": 0.3},
+            ["training.label_scale = [0.1, 1.0]", "nngp.label_scale = 0.3", "the same in both"],
+        ),
         (
             "studies.one",
             {
