@@ -73,6 +73,7 @@ nngp = st.fixed_dictionaries(
         "posterior": st.booleans(),
     },
 )
+at_targets = st.fixed_dictionaries({"label_scale": axis(positive), "lazy": st.booleans(), "by_point": st.booleans()})
 convolutional = st.fixed_dictionaries(
     {"architecture": axis(st.sampled_from(["cnn", "resnet"])), "depth": axis(st.sampled_from([4, 6]))},
     optional={
@@ -98,7 +99,7 @@ study = st.one_of(
         keeps_rows_that_start_at_zero
     ),
     st.fixed_dictionaries({"task": task, "network": convolutional, "nngp": nngp}),
-    st.fixed_dictionaries({"task": task, "network": network, "nngp": nngp}),
+    st.fixed_dictionaries({"task": task, "network": network, "nngp": st.one_of(nngp, at_targets)}),
     st.fixed_dictionaries({"experiment": st.just({"name": "calibration", "estimator": ["mixture", "genz"]})}),
 )
 names = st.text(string.ascii_lowercase + string.digits + "_-", min_size=1, max_size=8)
