@@ -1,3 +1,3 @@
-"""The implicit-bias laboratory: the architecture's share and gradient descent's share of generalisation."""
+"""The implicit-bias laboratory: what architectures, targets and gradient descent each give to generalisation."""
 
 __version__ = "0.1.0"

@@ -15,7 +15,7 @@ from implicitbias.studies.variants import without_repeats
 from implicitbias.studies.verdicts import fisher, last, rank_correlation
 
 ARCHITECTURE = ("gibbs_error", "bayes_error")
-"""What infinitely wide networks add to the table, where a study has them: the architecture's share."""
+"""What infinitely wide networks add to the table, where a study has them: their average error."""
 
 _LEAST = 5  # pairs that a rank correlation is taken of, and draws that an interval rests on
 _PAPERS = "after Jiang et al. 2020, section 4 (rank correlations within and across tasks)"
