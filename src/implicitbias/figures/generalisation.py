@@ -88,7 +88,8 @@ def estimator_truth(dataset: xr.Dataset) -> Figure:
     axes[0, 0].set_ylabel("published estimate\nminus true complexity (nats)")
     axes[1, 0].set_ylabel("effective sample size\nof the published estimator")
     figure.suptitle(
-        f"the published estimator against the truth ({note});\nit errs upwards: bounds from it are valid but loose",
+        f"the published estimator against the truth ({note});\n"
+        "it errs upwards on average: its bounds are valid (up to its own sampling) but loose",
         fontsize="medium",
     )
     figure.tight_layout()
