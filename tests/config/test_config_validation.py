@@ -54,6 +54,15 @@ def guessed(task: dict[str, Any] | None = None, **experiment: Any) -> dict[str, 
     return {"task": chosen, "experiment": {"name": "guess_and_check", **experiment}}
 
 
+INFINITE: dict[str, Any] = {
+    "task": {"source": "digits", "labels": "decimal", "train_size": [4, 8]},
+    "network": {"depth": 2},
+    "nngp": {"estimators": ["mixture"]},
+    "figures": ["learning_curve"],
+}
+"""A study whose training sets are nested, as its figure needs."""
+
+
 def test_rates_that_follow_sizes_are_not_trained_together() -> None:
     config = changed("studies.one.training.learning_rate", ["1/n", 1.0])
     assert make_plan(validate(config)).jobs["training"]
@@ -64,6 +73,12 @@ def test_rates_that_follow_sizes_are_not_trained_together() -> None:
 
 def test_a_good_config_is_accepted() -> None:
     assert make_plan(validate(GOOD)).jobs["training"]
+
+
+def test_a_figure_looks_at_the_part_of_the_grid_that_it_draws() -> None:
+    task = {**INFINITE["task"], "random_share": [0.0, 0.5]}
+    figures = {"learning_curve": {"select": {"random_share": 0.0}}}
+    assert make_plan(validate({"studies": {"one": {**INFINITE, "task": task, "figures": figures}}})).jobs["nngp"]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "paper.yaml", "test.yaml"])
@@ -161,6 +176,22 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.metrics", ["test_error", "test_error"], ["stands twice"]),
         ("studies.one.figures", ["bonds"], ["'bonds'", "did you mean 'bounds'"]),
         ("studies.one.figures", ["label_ray"], ["label_ray", "ray_error"]),
+        (
+            "studies.one",
+            {**INFINITE, "task": {**INFINITE["task"], "centred": True}},
+            ["figure 'learning_curve'", "centred = True; allowed: False"],
+        ),
+        (
+            "studies.one",
+            {**INFINITE, "task": {**INFINITE["task"], "random_share": [0.0, 0.5]}},
+            ["figure 'learning_curve'", "random_share = 0.5"],
+        ),
+        (
+            "studies.one",
+            {**INFINITE, "task": {"source": "gaussian", "features": 9, "train_size": [4, 8]}},
+            ["figure 'learning_curve'", "source = 'gaussian'", "digits"],
+        ),
+        ("studies.one", {**INFINITE, "nngp": {"estimators": ["bound"]}}, ["'learning_curve'", "estimator mixture"]),
         ("studies.one.figures", {"bounds": {"select": {"depth": 5}}}, ["depth", "5", "[2, 3]"]),
         ("studies.one.figures", {"bounds": {"quantities": ["test_error"]}}, ["no setting quantities"]),
         ("studies.one.figures", ["lines"], ["'lines'", "quantities"]),

@@ -12,7 +12,9 @@ from implicitbias.catalogue import FIGURES
 from implicitbias.errors import ResultError
 from implicitbias.figures.draw import draw, save
 from implicitbias.figures.tables import focused, long_table
+from implicitbias.schema import describe
 from implicitbias.studies.intervals import intervals_of
+from implicitbias.studies.learning_curve import bound_given_first
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +30,7 @@ def curves(figure: Figure) -> list[np.ndarray]:
 
 
 def has(figure: Figure, wanted: np.ndarray) -> bool:
-    return any(curve.shape == wanted.shape and np.allclose(curve, wanted) for curve in curves(figure))
+    return any(curve.shape == wanted.shape and np.allclose(curve, wanted, equal_nan=True) for curve in curves(figure))
 
 
 def legend(figure: Figure) -> list[str]:
@@ -103,6 +105,35 @@ def test_conclusions_show_both_depths_by_both_estimators(orthant: xr.Dataset) ->
             wanted = orthant["pac_bayes_bound"].sel(labels="decimal", depth=depth, estimator=estimator).mean("seed")
             assert has(figure, wanted.values)
     assert {"2", "7", "published estimator", "true probability"} <= set(legend(figure))
+
+
+def test_depth_curve_shows_differences_to_one_hidden_layer(orthant: xr.Dataset) -> None:
+    deeper = xr.concat([orthant, orthant.sel(depth=[7]).assign_coords(depth=[9])], "depth")
+    rows = xr.concat([deeper, deeper], xr.DataArray(["free", "mean_free_unit"], dims="rows", name="rows"))
+    rows["complexity"] = rows["complexity"] + rows["depth"] * xr.DataArray([1.0, 2.0], {"rows": rows["rows"]}, ["rows"])
+    figure = draw(rows, figure="depth_curve")
+    true = rows["complexity"].sel(estimator="mixture", train_size=500, labels="binary")
+    for kind in ("free", "mean_free_unit"):
+        wanted = (true - true.sel(depth=2)).sel(rows=kind).mean("seed")
+        assert has(figure, wanted.values)
+    assert set(legend(figure)) == {"rows free", "rows of mean 0 and norm 1 (as Nero keeps them)"}
+    assert len(draw(orthant.sel(labels="decimal"), figure="depth_curve").axes) == 1
+
+
+def test_learning_curve_shows_losses_and_both_bounds(generalisation: xr.Dataset) -> None:
+    stored = {"task": {"source": "mnist", "centred": False, "random_share": 0.0}, "nngp": {"delta": 0.01}}
+    dataset = describe(generalisation, "study", stored)
+    figure = draw(dataset, figure="learning_curve", select={"depth": 2})
+    one = dataset.sel(depth=2, labels="decimal")
+    assert has(figure, bound_given_first(dataset).sel(depth=2, labels="decimal").mean("seed").values)
+    assert has(figure, one["gibbs_error"].mean("seed").values)
+    assert has(figure, one["pac_bayes_bound"].sel(estimator="mixture").mean("seed").values)
+    complexity = one["complexity"].sel(estimator="mixture").mean("seed").values
+    levels = np.diff(complexity, prepend=0) / np.diff(dataset["train_size"].values, prepend=0)
+    bars = [line.get_ydata() for axis in figure.axes for line in axis.get_lines() if len(line.get_xdata()) == 2]
+    for level in levels:
+        assert any(np.allclose(bar, level) for bar in bars)
+    assert len(legend(figure)) == 3
 
 
 def test_bayes_point_shows_draw_majority_and_centre(bayes_point: xr.Dataset) -> None:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from implicitbias import schema
-from implicitbias.catalogue import LABELS
+from implicitbias.catalogue import LABELS, NESTED
+from implicitbias.catalogue.limits import misfit
 from implicitbias.errors import ConfigError
 from implicitbias.tasks import digits
 from implicitbias.tasks.build import build
@@ -202,3 +203,26 @@ def test_labels_drawn_by_coin(source):
     np.testing.assert_array_equal(plain.train_input, half.train_input)
     np.testing.assert_array_equal(plain.test_label, half.test_label)
     assert (half.train_label.sel(seed=0) != half.train_label.sel(seed=1)).any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "nested"),
+    [
+        *(({"labels": labels, "balanced": balanced}, True) for labels in ("decimal", "binary", "3v6", "random")
+          for balanced in (False, True)),
+        ({"scaling": "standardised", "test_size": 5}, True),
+        ({"centred": True}, False),
+        ({"random_share": 0.5}, False),
+        ({"random_share": 1.0}, False),
+        ({"source": "gaussian", "labels": "own", "test_size": 30}, False),
+        ({"source": "two_gaussians", "labels": "own", "test_size": 30}, False),
+        ({"source": "sparse_teacher", "labels": "own", "test_size": 30}, False),
+    ],
+)  # fmt: skip
+def test_training_sets_of_one_seed_are_nested_where_the_catalogue_says_so(tmp_path, changes, nested):
+    """The smaller of two sets is the beginning of the larger one: inputs and labels."""
+    small, large = (task(tmp_path, train_size=size, **changes) for size in (10, 30))
+    same = [np.array_equal(small[name], large[name][:, :10]) for name in ("train_input", "train_label")]
+    assert all(same) == nested
+    settings = {"source": "digits", "centred": False, "random_share": 0.0, **changes}
+    assert (misfit(NESTED, settings) == "") == nested

@@ -9,7 +9,7 @@ and on no other entry's (see `implicitbias.fingerprint`).
 from implicitbias.catalogue.architectures import ARCHITECTURES
 from implicitbias.catalogue.checks import CHECKS, PUBLISHED
 from implicitbias.catalogue.choices import CHOICES
-from implicitbias.catalogue.data import LABELS, SOURCES
+from implicitbias.catalogue.data import LABELS, NESTED, SOURCES
 from implicitbias.catalogue.entries import (
     Activation,
     Architecture,
@@ -49,6 +49,7 @@ __all__ = [
     "LABELS",
     "LOSSES",
     "METRICS",
+    "NESTED",
     "NNGP_VARIABLES",
     "OPTIMIZERS",
     "OUTPUTS",

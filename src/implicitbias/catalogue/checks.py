@@ -386,8 +386,26 @@ CHECKS: dict[str, Entry] = {
         "the mixture's estimates lie within 3 of its standard errors of the truth on at least 98 % of random problems",
     ),
     "order_of_depths_turns": Entry(
-        f"{_CHECKS}.architecture:order_of_depths_turns",
-        "with true labels at the largest n the published estimator puts the deeper network lower, the truth higher",
+        f"{_CHECKS}.depths:order_of_depths_turns",
+        "with true labels at the largest n the published estimator gives the deepest network a lower complexity than"
+        " the shallowest, and the true probability a higher one: paired differences over draws below and above 0 by"
+        " their 95 % intervals",
+    ),
+    "complexity_falls_and_rises_with_depth": Entry(
+        f"{_CHECKS}.depths:complexity_falls_and_rises_with_depth",
+        "with decimal labels complexity is not monotone in depth: it is lower at depth 3 than for linear networks"
+        " (depth 1), and from depth 3 on it rises at every step: paired differences over draws above 0 by their 95 %"
+        " intervals",
+    ),
+    "seven_layers_are_more_complex_than_two": Entry(
+        f"{_CHECKS}.depths:seven_layers_are_more_complex_than_two",
+        "with true labels complexity is higher at depth 7 than at depth 2: paired differences over draws above 0 by"
+        " their 95 % intervals",
+    ),
+    "first_points_tighten_the_bound": Entry(
+        f"{_CHECKS}.learning_curve:first_points_tighten_the_bound",
+        "with true labels at the largest n the PAC-Bayes bound whose prior knows the first m labels lies below the"
+        " plain one (by the 95 % interval over draws) and above the Gibbs error (over draws and test points)",
     ),
     "bayes_is_interpolation": Entry(
         f"{_CHECKS}.bayes_point:bayes_is_interpolation",
@@ -447,8 +465,9 @@ CHECKS: dict[str, Entry] = {
     ),
     "importance_has_not_converged": Entry(
         f"{_CHECKS}.architecture:importance_has_not_converged",
-        "with true labels at n >= 100 the published estimator is above the truth by 4 standard errors, on a median of"
-        " fewer than ten effective samples",
+        "with true labels at n >= 100 the published estimator of the complexity is above the truth by 4 standard"
+        " errors, on a median of fewer than ten effective samples (it is unbiased for the probability, so it errs"
+        " upwards on average: its bounds are valid but loose)",
     ),
     "bound_above_truth": Entry(
         f"{_CHECKS}.architecture:bound_above_truth",

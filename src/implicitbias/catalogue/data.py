@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from implicitbias.catalogue.entries import Labels, Parameter, Source
-from implicitbias.catalogue.limits import Limits, Range
+from implicitbias.catalogue.limits import Having, Limits, Range
 
 
 def _synthetic(name: str, summary: str, *, features: int = 0, least: int | str = 1, **parameters: Parameter) -> Source:
@@ -103,3 +103,10 @@ LABELS: dict[str, Labels] = {
     f"{a}v{b}": Labels("implicitbias.tasks.labels:pair", f"the digits {a} (-1) and {b} (+1) only", digits=(a, b))
     for a, b in combinations(_DIGITS, 2)
 }
+
+NESTED: Limits = ({"source": Having({"real": (True,)}), "centred": (False,), "random_share": (0,)},)
+"""Tasks whose training sets of one seed are nested: of two sizes the smaller set is the beginning of the larger one.
+
+Both are the first points of one permutation of a real source. Centring moves all inputs by a mean that changes with the
+size; which labels are drawn at random, and the points of a synthetic source, are drawn anew for every size.
+"""

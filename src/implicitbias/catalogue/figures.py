@@ -1,5 +1,6 @@
 """Figures of studies."""
 
+from implicitbias.catalogue.data import NESTED
 from implicitbias.catalogue.entries import Figure
 from implicitbias.catalogue.experiments import EXPERIMENTS
 
@@ -71,6 +72,7 @@ FIGURES: dict[str, Figure] = {
         alt="Differences between estimators of the complexity against the number of training points",
         needs=("complexity",),
         axes=("train_size", "labels", "estimator"),
+        estimators=("mixture",),
     ),
     "conclusions": Figure(
         "implicitbias.figures.orthant:conclusions",
@@ -78,6 +80,26 @@ FIGURES: dict[str, Figure] = {
         alt="PAC-Bayes errors of two depths by the published estimator and by the true probability",
         needs=("pac_bayes_bound",),
         axes=("train_size", "labels", "depth", "estimator"),
+    ),
+    "depth_curve": Figure(
+        "implicitbias.figures.depth_curve:depth_curve",
+        "complexity of the labels against depth, as the difference to networks with one hidden layer on the same"
+        " points, for every constraint on the rows of weight matrices",
+        alt="Complexity against depth, a line a constraint on rows, with 95 % intervals",
+        needs=("complexity",),
+        axes=("depth",),
+        estimators=("mixture",),
+    ),
+    "learning_curve": Figure(
+        "implicitbias.figures.learning_curve:learning_curve",
+        "what the next label costs the infinitely wide network that knows those before it (differences of complexities,"
+        " per label), and PAC-Bayes bounds whose prior knows no labels, or the first m",
+        alt="Predictive log loss per label against the number of training points, and two PAC-Bayes bounds above the"
+        " Gibbs error",
+        needs=("complexity", "pac_bayes_bound", "gibbs_error"),
+        axes=("train_size",),
+        estimators=("mixture",),
+        only=NESTED,
     ),
     "bayes_point": Figure(
         "implicitbias.figures.bayes_point:bayes_point",
@@ -140,9 +162,12 @@ FIGURES: dict[str, Figure] = {
     ),
     "estimator_truth": Figure(
         "implicitbias.figures.generalisation:estimator_truth",
-        "what the published estimator says against the true orthant probability, with effective sample sizes",
+        "what the published estimator says against the true orthant probability, with effective sample sizes: it is"
+        " unbiased for the probability, so its complexities are too high on average, and bounds from them valid but"
+        " loose",
         alt="Published estimator against the true complexity, and its effective sample size",
         needs=("complexity", "effective_sample_size"),
         axes=("train_size", "estimator"),
+        estimators=("importance", "mixture"),
     ),
 }

@@ -5,7 +5,8 @@ from implicitbias.catalogue.entries import Entry
 ESTIMATORS: dict[str, Entry] = {
     "bound": Entry("implicitbias.nngp.bounds:bound", "closed upper bound C1 on the complexity (Bernstein & Yue 2021)"),
     "importance": Entry(
-        "implicitbias.nngp.importance:importance", "the authors' Monte Carlo estimator (has not converged at n >= 100)"
+        "implicitbias.nngp.importance:importance",
+        "the authors' Monte Carlo estimator (unbiased for P, so -ln P errs upwards; has not converged at n >= 100)",
     ),
     "mixture": Entry(
         "implicitbias.nngp.mixture:mixture", "defensive mixture of EP-guided and minimax-tilted sampling (default)"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from implicitbias.catalogue import ARCHITECTURES, CHOICES, EXPERIMENTS, Entry
+from implicitbias.catalogue import ARCHITECTURES, CHOICES, EXPERIMENTS, FIGURES, Entry
 from implicitbias.catalogue.limits import Limits, mentioned, misfit
 from implicitbias.config.blocks import as_list, problem
 from implicitbias.config.values import counted
@@ -31,6 +31,11 @@ def check_limits(study: "Study") -> None:
                 for limits in (entry.limits, choice.only):
                     for reason in _misfits(entry, limits, grid):
                         raise problem(f"{choice.kind} {name!r} does not go with {reason}")
+        for name, settings in study.figures.items():
+            figure = FIGURES.get(settings.figure or name)  # one of another name is refused with the figures' settings
+            part = {**grid, **{axis: [value] for axis, value in settings.select.items()}}
+            for reason in _misfits(figure, figure.limits, part) if figure else ():
+                raise problem(f"figure {name!r} does not go with {reason}")
 
 
 def _stages(study: "Study") -> Iterator[Grid]:

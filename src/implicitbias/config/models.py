@@ -222,6 +222,8 @@ class Study(Strict):
             entry = catalogue.FIGURES[figure]
             missing = [need for need in entry.needs if need not in self.variables()]
             missing += [axis for axis in entry.axes if axis not in axes and axis != "estimator"]
+            estimators = self.nngp.estimators if self.nngp else []
+            missing += [f"estimator {known}" for known in entry.estimators if known not in estimators]
             if missing:
                 raise problem(f"figure {name!r} needs {', '.join(missing)}, which this study does not have")
             self._check_options(name, settings, entry, axes)

@@ -86,7 +86,7 @@ def methods(dataset: xr.Dataset) -> Figure:
 
 
 def conclusions(dataset: xr.Dataset) -> Figure:
-    """PAC-Bayes errors by depth: the published estimator's, and what the true probability gives."""
+    """PAC-Bayes errors by depth: the published estimator's, valid on average but loose, and the true probability's."""
     data, note = focused(dataset[["pac_bayes_bound"]], ("labels", "train_size", "depth", "estimator"))
     present = {_NAMES[name]: name for name in ("importance", "mixture") if name in data["estimator"].values}
     table: pd.DataFrame = long_table(

@@ -61,3 +61,29 @@ def pac_bayes(complexity: float, n: int, delta: float = 0.01) -> float:
     if n < 2:
         return 1.0
     return -math.expm1(-(complexity + math.log(2 * n / delta)) / (n - 1))
+
+
+def pac_bayes_given_first(
+    complexity: float, first_complexity: float, n: int, first: int, delta: float = 0.01, choices: int = 1
+) -> float:
+    """The PAC-Bayes bound on the Gibbs error whose prior already knows the first m of the n labels.
+
+    The prior conditioned on the first m labels does not depend on the other n - m points, so it is a prior for these.
+    The posterior on all n labels is that prior conditioned on the other labels, which every function of it fits; its
+    divergence from the prior is -ln P[Y_n]/P[Y_m] = C_n - C_m. Hence, with probability 1 - delta, the Gibbs error is at
+    most 1 - exp(-(C_n - C_m + ln(2 k (n - m)/delta))/(n - m - 1)): theorem 2 on n - m points, where the best of k sizes
+    m may be chosen because every one of them has failure probability delta/k (a union bound).
+
+    Args:
+        complexity: C_n = -ln P[Y_n] in nats.
+        first_complexity: C_m of the first m labels; 0 for m = 0, which gives `pac_bayes`.
+        n: number of training points.
+        first: m; with n - m < 2 points left the bound says nothing (1).
+        delta: failure probability, of all choices together.
+        choices: k, the number of sizes m among which one is chosen after the labels are seen.
+
+    Source: Ambroladze, Parrado-Hernandez & Shawe-Taylor 2007 (priors learnt from a part of the data); Dziugaite et al.
+    2021; Bernstein & Yue 2021, theorem 2.
+
+    """
+    return pac_bayes(complexity - first_complexity, n - first, delta / choices)

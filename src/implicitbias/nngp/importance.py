@@ -1,4 +1,8 @@
-"""The published estimator of the orthant probability, kept to show where it stands."""
+"""The published estimator of the orthant probability, kept to show where it stands.
+
+It is unbiased for P. By Jensen's inequality its complexity -ln P is too high on average, so that a bound computed from
+it is as valid, on average over its draws, as one computed from P itself: valid up to its own sampling, but loose.
+"""
 
 import math
 import warnings
@@ -19,7 +23,9 @@ def importance(kernel: Tensor, labels: Tensor, *, draws: int = 10**6, seed: int 
     """Bernstein & Yue's estimator: P = 2^-n E exp(-1/2 (Y z)^T (|K|^(1/n) K^-1 - I)(Y z)), z half-normal.
 
     For structured labels at n >= 100 a handful of draws carry all the weight: neither the estimate nor its
-    error bar has converged, and the estimate of -ln P is too high by tens of nats.
+    error bar has converged, and the estimate of -ln P is too high by tens of nats. That is the safe side for a bound
+    (by Markov's inequality it is too low by t nats with probability exp(-t) at most), but it differs between depths
+    and kinds of labels, so that their order can change.
 
     Args:
         kernel: `(n, n)` covariance of f, any positive diagonal.

@@ -8,7 +8,8 @@ The methods are `catalogue.ESTIMATORS`:
 
 - mixture (default): EP-guided and minimax-tilted sequential samplers, balance heuristic; honest error bars.
 - tilting: the tilted sampler alone (Botev 2017). genz: no tilt (Genz 1992, GHK), in the same order.
-- importance: the estimator of Bernstein & Yue 2021, to show that it has not converged.
+- importance: the estimator of Bernstein & Yue 2021; unbiased for P, but not converged at n >= 100, so that -ln P is too
+  high and bounds from it are loose.
 - subset: subset simulation with elliptical slices (Gessner, Kanjilal & Hennig 2020), for comparison.
 - ep: expectation propagation, deterministic and without an error bar (Cunningham et al. 2011).
 - bound: the closed bound of Bernstein & Yue 2021.

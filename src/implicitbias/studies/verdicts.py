@@ -10,6 +10,8 @@ import xarray as xr
 from scipy.stats import spearmanr
 from scipy.stats import t as student
 
+from implicitbias.schema import parameters_of
+
 Data = TypeVar("Data", xr.DataArray, xr.Dataset)
 TOLERANCE = 1e-4  # relative, of monotone quantities: steps are finite
 
@@ -71,6 +73,21 @@ def structured(dataset: xr.Dataset) -> xr.Dataset:
     if not names:
         raise Lacking("no true labels")
     return dataset.sel(labels=names) if "labels" in dataset.dims else dataset
+
+
+def estimated_by(dataset: xr.Dataset, name: str) -> xr.Dataset:
+    """The part by one estimator of the complexity, which may be the study's only one.
+
+    Raises:
+        Lacking: if the study does not have it.
+    """
+    if "estimator" in dataset.coords:
+        names = np.atleast_1d(dataset["estimator"].values)
+    else:
+        names = np.array((parameters_of(dataset).get("nngp") or {}).get("estimators", []))
+    if name not in names or ("estimator" not in dataset.dims and len(names) > 1):
+        raise Lacking(f"no estimator {name}")
+    return dataset.sel(estimator=name) if "estimator" in dataset.dims else dataset
 
 
 def diverged(dataset: xr.Dataset) -> str:

@@ -45,7 +45,7 @@ LOW_RANK: dict[str, Spoil] = {
 
 
 def test_every_check_of_the_catalogue_is_tested() -> None:
-    others = {"order_of_depths_turns", "error_bars_cover"}
+    others = {"error_bars_cover"}
     topics = ("architecture", "bayes_point")
     ours = {name for name, entry in CHECKS.items() if entry.function.split(":")[0].endswith(topics)}
     assert set(GENERALISATION) | set(BAYES_POINT) | others == ours
@@ -63,13 +63,6 @@ def test_bayes_point(name: str, bayes_point: xr.Dataset, label_ray: xr.Dataset) 
     assert run_check(name, bayes_point).outcome == "passed"
     assert run_check(name, BAYES_POINT[name](bayes_point)).outcome == "failed"
     assert run_check(name, label_ray).outcome == "not run"
-
-
-@pytest.mark.parametrize("spoil", [swapped("depth", "pac_bayes_bound"), swapped("estimator", "pac_bayes_bound")])
-def test_order_of_depths(orthant: xr.Dataset, spoil: Spoil) -> None:
-    assert run_check("order_of_depths_turns", orthant).outcome == "passed"
-    assert run_check("order_of_depths_turns", spoil(orthant)).outcome == "failed"
-    assert run_check("order_of_depths_turns", orthant.isel(depth=0)).outcome == "not run"
 
 
 def test_error_bars(calibrated: xr.Dataset) -> None:
