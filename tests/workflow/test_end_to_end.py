@@ -42,7 +42,7 @@ def test_the_studies_have_the_grids_axes(finished_test_config: Laboratory) -> No
     assert ray["sampled_test_error"].dims == ("constraint", "seed", "draw")
     assert ((ray["sampled_acceptance"] > 0) & (ray["sampled_acceptance"] < 1)).all()
     path = schema.load(folder / "decomposition.nc")
-    assert path["lazy_error_by_point"].dims == ("train_size", "depth", "optimizer", "seed", "label_scale", "test_point")
+    assert path["lazy_error_by_point"].dims == ("train_size", "seed", "label_scale", "test_point")
     for name in ("gibbs", "ray", "lazy", "test"):
         mean = path[f"{name}_error_by_point"].mean("test_point")
         np.testing.assert_allclose(mean, path[f"{name}_error"].transpose(*mean.dims), atol=1e-12)
