@@ -7,43 +7,55 @@ import xarray as xr
 from implicitbias.report.answers import sentences
 
 
+def told(dataset: xr.Dataset) -> list[str]:
+    return sentences(dataset, ["decomposition", "learning_rate"])
+
+
 def test_the_path_is_told_in_four_sentences(decomposed: xr.Dataset) -> None:
-    prior, targets, own, small = sentences(decomposed)
-    told = {
+    prior, targets, own, small = told(decomposed)
+    pieces_of = {
         prior: ("n = 200", "depth 7", "20.0 % ("),
         targets: ("±1 (4 prior standard deviations)", "10.0 % (", "10.0 points less ("),
         own: ("8.0 % (", "2.0 points less (", "12.0 % ("),
         small: ("±0.1 (0.4 prior", "35.0 % (", "10.0 % (", "25.0 points less ("),
     }
-    for line, pieces in told.items():
+    for line, pieces in pieces_of.items():
         assert all(piece in line for piece in pieces), line
 
 
 def test_no_sentence_without_number_and_interval(decomposed: xr.Dataset) -> None:
-    for line in sentences(decomposed):
+    for line in told(decomposed):
         assert re.search(r"\d+\.\d % \(\d+\.\d to \d+\.\d %\)", line)
         assert "nan" not in line
-    assert sentences(decomposed.isel(seed=[0])) == []
-    assert sentences(decomposed.isel(seed=0)) == []
+    assert told(decomposed.isel(seed=[0])) == []
+    assert told(decomposed.isel(seed=0)) == []
 
 
 def test_words_follow_the_sign_and_the_interval(decomposed: xr.Dataset) -> None:
     worse = decomposed.assign(test_error_by_point=decomposed["test_error_by_point"] + 0.1)
-    assert "8.0 points more (" in sentences(worse)[2]
+    assert "8.0 points more (" in told(worse)[2]
     noise = 0.2 * (decomposed["seed"] % 2 - 0.5)
     unsure = decomposed.assign(test_error_by_point=decomposed["test_error_by_point"] + noise)
-    assert "which the interval does not tell from none" in sentences(unsure)[2]
-    assert "does not tell" not in sentences(decomposed)[2]
+    assert "which the interval does not tell from none" in told(unsure)[2]
+    assert "does not tell" not in told(decomposed)[2]
 
 
 def test_the_size_of_the_steps_is_told_in_one_sentence(learning_rate: xr.Dataset) -> None:
-    (line,) = sentences(learning_rate)
+    (line,) = told(learning_rate)
     assert f"width {learning_rate['width'].values.max()}" in line
     assert re.search(r"times less \(\d+\.\d to \d+\.\d\)", line)
     assert len(re.findall(r"\d+\.\d % \(\d+\.\d to \d+\.\d %\)", line)) == 2
-    assert sentences(learning_rate.isel(seed=[0])) == []
+    assert told(learning_rate.isel(seed=[0])) == []
+
+
+def test_only_the_figures_of_the_main_result_speak_on_the_first_page(
+    decomposed: xr.Dataset, learning_rate: xr.Dataset, label_ray: xr.Dataset
+) -> None:
+    assert sentences(decomposed, ["decomposition_by_size"]) == []
+    assert sentences(learning_rate, ["decomposition", "lines"]) == []
+    assert sentences(label_ray, ["label_ray"]) == []
 
 
 def test_studies_that_cannot_be_decomposed_say_nothing(decomposed: xr.Dataset, generalisation: xr.Dataset) -> None:
-    assert sentences(generalisation) == []
-    assert sentences(decomposed.assign_coords(labels="random")) == []
+    assert told(generalisation) == []
+    assert told(decomposed.assign_coords(labels="random")) == []

@@ -47,7 +47,7 @@ def page(generalisation: xr.Dataset, label_ray: xr.Dataset, decomposed: xr.Datas
         {"generalisation": {"wide": image}},
         runs=gather({"generalisation": diverged}),
         overview=image,
-        drawings={"generalisation": {"wide": "bounds"}},
+        drawings={"generalisation": {"wide": "bounds"}, "decomposition": {"path": "decomposition"}},
         checks={
             "generalisation": ["small_labels_hurt", "networks_beat_the_kernel_of_free_rows"],
             "label_ray": ["networks_fit"],

@@ -1,5 +1,7 @@
 """The first page: what the studies say in plain sentences, none without its number and its 95 % interval."""
 
+from collections.abc import Collection
+
 import numpy as np
 import xarray as xr
 
@@ -9,14 +11,18 @@ from implicitbias.studies.learning_rate import ends, fall
 from implicitbias.studies.verdicts import Lacking, last, mean, structured
 
 
-def sentences(dataset: xr.Dataset) -> list[str]:
-    """What the study says on the first page; nothing if it is no study of these, or has a single draw of points."""
-    names = {*map(str, dataset.variables)}
+def sentences(dataset: xr.Dataset, figures: Collection[str]) -> list[str]:
+    """What a study says on the first page, if it draws one of the two figures that tell the main result.
+
+    Args:
+        dataset: of the study; with a single draw of training points it has no intervals, and says nothing.
+        figures: names in `catalogue.FIGURES` of what it draws.
+    """
     if dataset.sizes.get("seed", 1) < 2:
         return []
-    if {*NEEDS, "labels"} <= names and "label_scale" in dataset.dims:
+    if "decomposition" in figures and {*NEEDS, "labels"} <= {*map(str, dataset.variables)}:
         return _path(dataset)
-    if {"learning_rate", "width"} <= {*map(str, dataset.dims)} and {"smallest_margin", "test_error_by_point"} <= names:
+    if "learning_rate" in figures and {"learning_rate", "width"} <= {*map(str, dataset.dims)}:
         return [_learning_rate(last(dataset.sortby("width"), "width"))]
     return []
 

@@ -142,7 +142,7 @@ def _study(
         figures=images,
         checks=verdicts,
         published=tables,
-        sentences=sentences(dataset),
+        sentences=sentences(dataset, {*drawings.values()}),
         notes=_notes(dataset),
         diverged=_diverged(dataset),
         provenance=[
