@@ -90,26 +90,30 @@ def genz(
     return _estimate(kernel, labels, mean, _untilted, samples, seed, target_stderr, cap, keep_samples)
 
 
-def _mixed(a: Tensor, mean: Tensor) -> tuple[list[Proposal], float]:
+def _mixed(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
     saddle = minimax_tilting(a, mean)
-    sites = expectation_propagation(a, mean, tolerance=1e-2)  # rough sites guide as well as converged ones
-    return [ep_guided(sites), tilted(saddle)], saddle.upper_bound
+    try:
+        sites = expectation_propagation(a, mean, tolerance=1e-2)  # rough sites guide as well as converged ones
+        return [ep_guided(sites, saddle.factor), tilted(saddle)], saddle
+    except NumericalError:  # the sites of the thinnest events are beyond doubles; tilting's are not
+        return [tilted(saddle)], saddle
 
 
-def _tilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], float]:
+def _tilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
     saddle = minimax_tilting(a, mean)
-    return [tilted(saddle)], saddle.upper_bound
+    return [tilted(saddle)], saddle
 
 
-def _untilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], float]:
-    return [tilted(Tilting(cholesky(a), mean, tilt=torch.zeros_like(mean), upper_bound=0.0))], 0.0
+def _untilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
+    none = Tilting(cholesky(a), mean, tilt=torch.zeros_like(mean), upper_bound=0.0)
+    return [tilted(none)], none
 
 
 def _estimate(
     kernel: Tensor,
     labels: Tensor,
     mean: Tensor | None,
-    prepare: Callable[[Tensor, Tensor], tuple[list[Proposal], float]],
+    prepare: Callable[[Tensor, Tensor], tuple[list[Proposal], Tilting]],
     samples: int,
     seed: int,
     target_stderr: float | None,
@@ -119,9 +123,9 @@ def _estimate(
     """Sample every component equally and weight all samples by the mixture of their densities (balance heuristic)."""
     orthant = standardised(kernel, labels, mean)
     order = gge_order(orthant.correlation, orthant.mean)
-    components, upper_bound = prepare(orthant.correlation[order][:, order], orthant.mean[order])
+    components, saddle = prepare(orthant.correlation[order][:, order], orthant.mean[order])
     while True:
-        g, log_weights = _sampled(components, len(order), samples, seed, order.device)
+        g, log_weights = _sampled(components, saddle, samples, seed)
         by_scramble = torch.logsumexp(log_weights.reshape(SCRAMBLES, -1), 1) - math.log(len(log_weights) / SCRAMBLES)
         log_probability, stderr, _ = log_mean(by_scramble)
         if target_stderr is None or stderr <= target_stderr:
@@ -144,7 +148,7 @@ def _estimate(
         log_probability,
         stderr,
         effective_sample_size=log_mean(log_weights)[2],
-        upper_bound=upper_bound,
+        upper_bound=saddle.upper_bound,
         lower_bound=float(log_weights.mean()),
         samples=f,
         log_weights=log_weights if keep_samples else None,
@@ -153,19 +157,20 @@ def _estimate(
 
 
 def _sampled(
-    components: Sequence[Proposal], n: int, samples: int, seed: int, device: torch.device
+    components: Sequence[Proposal], prior: Tilting, samples: int, seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Samples `(n, N)`, scramble by scramble, and their log-weights `(N,)`."""
+    """Samples `(n, N)`, scramble by scramble, and their log-weights `(N,)`, under the prior N(mean, L L^T)."""
+    n, device = len(prior.mean), prior.mean.device
     count = max(2, samples // (SCRAMBLES * len(components)))
     drawn = [
         component.sample(sobol(n, count, derive_seed("sobol", seed, position)).to(device)).reshape(n, SCRAMBLES, count)
         for position, component in enumerate(components)
     ]
     g = torch.cat(drawn, dim=2).reshape(n, -1)
-    log_densities = [
-        torch.stack([-component.log_weight(part) for component in components])
-        for part in torch.split(g, _COLUMNS, dim=1)
-    ]
+    log_densities = []
+    for part in torch.split(g, _COLUMNS, dim=1):
+        z = torch.linalg.solve_triangular(prior.factor, part - prior.mean[:, None], upper=False)
+        log_densities.append(torch.stack([-component.log_weight(part, z) for component in components]))
     return g, math.log(len(components)) - torch.logsumexp(torch.cat(log_densities, dim=1), 0)
 
 
