@@ -68,7 +68,7 @@ def test_singular_kernel_with_a_possible_labelling():
 def test_singular_kernel_with_an_impossible_labelling():
     x = points(30, 3)
     labels = torch.sign(points(30, 1, seed=7)[:, 0])
-    with pytest.raises(NumericalError, match="rank 3, and no function in its range has these signs"):
+    with pytest.raises(NumericalError, match="rank 3 to rounding, and no function in its range has these signs"):
         log_probability(x @ x.T, labels)
 
 
