@@ -8,6 +8,7 @@ of the mixture, the weights are bounded too, so the error bar can be trusted.
 import math
 import warnings
 from collections.abc import Callable
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -140,7 +141,7 @@ def _estimate(
 ) -> OrthantEstimate:
     """Sample every component equally and weight all samples by the mixture of their densities (balance heuristic)."""
     samples, cap = at_least_one("samples", samples), at_least_one("cap", cap)
-    if target_stderr is not None and not target_stderr > 0:
+    if target_stderr is not None and not (isinstance(target_stderr, Real) and target_stderr > 0):
         raise ConfigError(f"target_stderr = {target_stderr!r}; allowed: a number of nats above 0, or None")
     orthant = standardised(kernel, labels, mean)
     order = gge_order(orthant.correlation, orthant.mean)
@@ -222,6 +223,7 @@ def sobol(n: int, count: int, seed: int) -> Tensor:
     engine = torch.quasirandom.SobolEngine(n, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
     net = engine.draw(count, dtype=torch.float64)
     digits = (net * 2**_BITS).long().T
+    digits[:, 0] = engine.shift.float().long().clamp(max=2**_BITS - 1)  # torch has it in whatever dtype is the default
     generator = torch.Generator().manual_seed(seed)
     shifts = torch.randint(2**_BITS, (n, SCRAMBLES, 1), generator=generator)
     shifted = (digits[:, None, :] ^ shifts).reshape(n, -1)

@@ -1,6 +1,7 @@
 """The event sign f = labels, f ~ N(mean, K), in a standard form: g > 0, g ~ N(m, A), A a correlation matrix."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,6 +82,21 @@ def _standardised_mean(mean: Tensor, scale: Tensor) -> Tensor:
 
 def _correlation(kernel: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """The correlations of labels * f, `(n, n)`, and the label times the prior deviation, `(n,)`."""
+    kernel, labels = checked(kernel, labels)
+    deviation = kernel.diagonal().sqrt()
+    scale = labels * deviation
+    a = (kernel + kernel.T).mul_(0.5).div_(scale[:, None]).div_(scale[None, :])
+    a.diagonal().fill_(1)
+    return a, scale
+
+
+def checked(kernel: Any, labels: Any) -> tuple[Tensor, Tensor]:
+    """A kernel `(n, n)` and labels `(n,)` as float64 tensors on the kernel's device.
+
+    Raises:
+        NumericalError: if they are of other shapes, not real and finite, the kernel is not symmetric or has a diagonal
+            that is not positive, or a label is not +-1.
+    """
     kernel = real(kernel, "the kernel")
     labels = real(labels, "the labels").to(kernel.device)
     if labels.ndim != 1:
@@ -106,10 +122,7 @@ def _correlation(kernel: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
             f"the kernel is not symmetric: K[{i}, {j}] = {float(kernel[i, j]):.9g}, K[{j}, {i}] ="
             f" {float(kernel[j, i]):.9g}"
         )
-    scale = labels * deviation
-    a = (kernel + kernel.T).mul_(0.5).div_(scale[:, None]).div_(scale[None, :])
-    a.diagonal().fill_(1)
-    return a, scale
+    return kernel, labels
 
 
 def distinct(kernel: Tensor, labels: Tensor) -> Tensor:
