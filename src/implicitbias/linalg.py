@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,7 @@ def real(values: Any, what: str) -> Tensor:
         NumericalError: if they are no real numbers, or ragged.
     """
     try:
-        tensor = torch.as_tensor(values)
+        tensor = values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))  # lists as float64
         if tensor.is_complex():
             raise TypeError("complex numbers")
         return tensor.to(torch.float64)

@@ -19,6 +19,7 @@ from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -149,7 +150,7 @@ def _taken(network: Network, reason: str, x: Any) -> Tensor:
     if reason:
         raise ConfigError(f"no kernel: {reason}")
     try:
-        x = torch.as_tensor(x)
+        x = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"inputs cannot be read as numbers ({error}); allowed: a tensor or an array") from None
     given = tuple(x.shape)

@@ -143,7 +143,7 @@ def _distinct(a: Tensor) -> tuple[Tensor, Tensor]:
         i, j = torch.nonzero(upper < -1 + _DUPLICATE)[0].tolist()
         raise NumericalError(
             f"points {i} and {j} are equal under the kernel (correlation +-1 to rounding) but their labels say the"
-            " opposite: the probability is 0"
+            " opposite: the probability is 0 to rounding"
         )
     first = torch.arange(len(a), device=a.device)
     same = upper > 1 - _DUPLICATE
