@@ -28,7 +28,9 @@ def real(values: Any, what: str) -> Tensor:
             raise TypeError("complex numbers")
         return tensor.to(torch.float64)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise NumericalError(f"{what} cannot be read as real numbers ({error}); allowed: a tensor or an array") from None
+        raise NumericalError(
+            f"{what} cannot be read as real numbers ({error}); allowed: a tensor or an array"
+        ) from None
 
 
 def cholesky(matrix: Tensor, what: str = "the kernel") -> Tensor:

@@ -145,20 +145,22 @@ def nngp_variance(network: Network, x: Tensor) -> Tensor:
     return torch.cat([_alone(network, segments, part).variance.reshape(-1) for part in parts])
 
 
-def _taken(network: Network, reason: str, x: Any) -> Tensor:
+def _taken(network: Network, reason: str, given: Any) -> Tensor:
     """The inputs as floating-point numbers `(n, d)`, unless they cannot be the network's, or it has no kernel."""
     if reason:
         raise ConfigError(f"no kernel: {reason}")
     try:
-        x = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
+        x: Tensor = given if isinstance(given, Tensor) else torch.as_tensor(np.asarray(given))
     except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"inputs cannot be read as numbers ({error}); allowed: a tensor or an array") from None
-    given = tuple(x.shape)
-    if given[1:] == network.input_shape:
+    shape = tuple(x.shape)
+    if shape[1:] == network.input_shape:
         x = x.reshape(len(x), network.features)
     if x.ndim != 2 or not len(x) or x.shape[1] != network.features or x.is_complex():
         more = f" or (n, {', '.join(map(str, network.input_shape))})" if len(network.input_shape) > 1 else ""
-        raise ConfigError(f"inputs of shape {given}, {x.dtype}; allowed: real numbers (n, {network.features}){more}, n >= 1")
+        raise ConfigError(
+            f"inputs of shape {shape}, {x.dtype}; allowed: real numbers (n, {network.features}){more}, n >= 1"
+        )
     if x.requires_grad and torch.is_grad_enabled():
         raise ConfigError("kernels cannot be differentiated; allowed: inputs that want no gradient, as x.detach()")
     return x if x.is_floating_point() else x.to(torch.float64)

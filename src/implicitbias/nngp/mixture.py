@@ -8,7 +8,6 @@ of the mixture, the weights are bounded too, so the error bar can be trusted.
 import math
 import warnings
 from collections.abc import Callable
-from numbers import Real
 
 import torch
 from torch import Tensor
@@ -141,7 +140,7 @@ def _estimate(
 ) -> OrthantEstimate:
     """Sample every component equally and weight all samples by the mixture of their densities (balance heuristic)."""
     samples, cap = at_least_one("samples", samples), at_least_one("cap", cap)
-    if target_stderr is not None and not (isinstance(target_stderr, Real) and target_stderr > 0):
+    if target_stderr is not None and not (isinstance(target_stderr, int | float) and target_stderr > 0):
         raise ConfigError(f"target_stderr = {target_stderr!r}; allowed: a number of nats above 0, or None")
     orthant = standardised(kernel, labels, mean)
     order = gge_order(orthant.correlation, orthant.mean)
@@ -193,9 +192,16 @@ def _by_scramble(log_weights: Tensor) -> tuple[float, float]:
 
 
 def _rounding(problem: "_Ordered", log_probability: float) -> float:
-    """What rounding of A can do to ln P: to its normaliser, and of a shifted Gaussian to its exponent as well."""
+    """What rounding of A can do to ln P: to its normaliser, and of a shifted Gaussian to its exponent as well.
+
+    Both by the norm of A^-1, from a few steps of the power method.
+    """
+    factor = problem.saddle.factor
     size = max(1.0, -log_probability) if bool(problem.mean.any()) else 1.0
-    return torch.finfo(torch.float64).eps * size / float(problem.saddle.factor.diagonal().min()) ** 2
+    v = torch.zeros_like(problem.mean).index_fill(0, factor.diagonal().argmin(), 1.0)[:, None]
+    for _ in range(3):
+        v = torch.cholesky_solve(v / v.norm(), factor)
+    return torch.finfo(torch.float64).eps * size * float(v.norm())
 
 
 def _sampled(problem: "_Ordered", samples: int, seed: int) -> tuple[Tensor, Tensor]:

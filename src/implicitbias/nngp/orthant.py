@@ -44,7 +44,7 @@ def log_probability(
             and genz; `samples`, `seed` for subset; `draws`, `seed` for importance; `constant` for bound.
 
     Raises:
-        ConfigError: for an unknown method, a mean for a method of centred Gaussians, or a number of samples that is none.
+        ConfigError: for an unknown method, a mean for a method of centred Gaussians, or what is no number of samples.
         NumericalError: if the kernel is no covariance, or the probability is 0; the message says why.
 
     Warns:

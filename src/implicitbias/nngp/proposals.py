@@ -68,8 +68,8 @@ def tilted(tilting: Tilting) -> Proposal:
 def ep_guided(sites: Sites, prior: Tensor) -> Proposal:
     """A sequential sampler that sees the conditions still to come through EP's sites.
 
-    Alone it has unbounded weights; it belongs into a mixture (this project). Its weight is the quotient of two densities
-    at g, which needs nothing of the sites but that the sampler used them: how exact they are does not matter.
+    Alone it has unbounded weights; it belongs into a mixture (this project). Its weight is the quotient of two
+    densities at g, which needs nothing of the sites but that the sampler used them: how exact they are does not matter.
 
     Args:
         sites: of EP.

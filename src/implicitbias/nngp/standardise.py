@@ -12,7 +12,8 @@ from implicitbias.errors import NumericalError
 from implicitbias.linalg import real
 
 _DUPLICATE = 1e-12  # 1 - |correlation| at which two points are one point, up to the rounding of a kernel
-_SINGULAR = 1e-13  # smallest squared pivot that is more than rounding whatever the eigenvalues
+_APART = 1e-13  # variance of the difference of merged points that is more than rounding
+_REGULAR = 1e-8  # smallest squared pivot that is more than rounding whatever the eigenvalues
 _JITTER = 1e-12  # added to a singular A; moves the event's borders by about its root
 _NEVER = 1e6, 100  # a mean above the first, plus the second times the lowest mean's distance from 0, is never crossed
 
@@ -28,7 +29,8 @@ class Orthant:
         twin: `(n,)` for every given point, its position among the distinct ones.
         scale: `(n,)` label times prior deviation.
         lead: `(n,)` how far a point's own mean lies above that of its twin: f = scale * (g[twin] + lead).
-        jitter: what was added to the diagonal of a singular A, 0 otherwise.
+        jitter: variance, in units of the prior's, that the answer leaves out or puts in: what was added to the diagonal
+            of a singular A, or that of the difference of merged points, where it is more than rounding; else 0.
     """
 
     correlation: Tensor
@@ -63,6 +65,9 @@ def standardised(kernel: Tensor, labels: Tensor, mean: Tensor | None = None) -> 
     hardest = own.new_full(kept.shape, torch.inf).scatter_reduce(0, twin, own, "amin")  # of equal points' conditions
     hardest = hardest.clamp(max=_NEVER[0] + _NEVER[1] * float((-hardest).max().clamp(min=0)))
     correlation, jitter = _nonsingular(a[kept][:, kept], hardest)
+    apart = 2 * (1 - float(a[torch.arange(len(a), device=a.device), kept[twin]].min()))  # variance of f - f of a twin
+    if apart > _APART:
+        jitter = max(jitter, apart)
     return Orthant(correlation, hardest, kept, twin, scale, lead=own - hardest[twin], jitter=jitter)
 
 
@@ -157,7 +162,7 @@ def _distinct(a: Tensor) -> tuple[Tensor, Tensor]:
 def _nonsingular(a: Tensor, mean: Tensor) -> tuple[Tensor, float]:
     """A itself, or A with a jitter (second) where it is singular to rounding but the event is still possible."""
     factor, failed = torch.linalg.cholesky_ex(a)
-    if not int(failed) and float(factor.diagonal().min()) ** 2 > _SINGULAR:
+    if not int(failed) and float(factor.diagonal().min()) ** 2 > _REGULAR:
         return a, 0.0
     values, vectors = torch.linalg.eigh(a)
     rounding = 2 * len(a) * torch.finfo(a.dtype).eps * float(values[-1])
