@@ -1,13 +1,36 @@
 """Dense linear algebra that says what is wrong instead of returning NaN."""
 
 import math
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
 
 _DUPLICATE = 1e-12  # 1 - |correlation| at which two rows are one, up to rounding
+
+
+def real(values: Any, what: str) -> Tensor:
+    """A tensor, an array or nested lists of real numbers as a float64 tensor; a tensor stays on its device.
+
+    Args:
+        values: of any shape.
+        what: its name in the error message.
+
+    Raises:
+        NumericalError: if they are no real numbers, or ragged.
+    """
+    try:
+        tensor = values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))  # lists as float64
+        if tensor.is_complex():
+            raise TypeError("complex numbers")
+        return tensor.to(torch.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise NumericalError(
+            f"{what} cannot be read as real numbers ({error}); allowed: a tensor or an array"
+        ) from None
 
 
 def cholesky(matrix: Tensor, what: str = "the kernel") -> Tensor:

@@ -232,3 +232,39 @@ def test_kernels_agree_with_neural_tangents(activation, bias_variance, kernel):
     theirs = np.array(kernel_fn(x.numpy(), z.numpy(), "nngp" if kernel is nngp_kernel else "ntk"))
     ours = kernel(x, z, depth=5, activation=activation, bias_variance=bias_variance)
     assert np.allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", [kernels.nngp_kernel, kernels.ntk_kernel])
+def test_arrays_whole_numbers_and_images_are_taken(kernel):
+    network = network_of({"depth": 3}, 4)
+    x = torch.arange(12).reshape(3, 4)
+    expected = kernel(network, x.double())
+    for given in (x, x.numpy(), x.tolist(), x.numpy().astype(np.int16)):
+        assert torch.equal(kernel(network, given), expected)
+    images = network_of({"depth": 3}, (1, 2, 2))
+    assert torch.equal(kernel(images, x.double().reshape(3, 1, 2, 2)), kernel(images, x.double()))
+
+
+@pytest.mark.parametrize("kernel", [kernels.nngp_kernel, kernels.ntk_kernel, kernels.nngp_variance])
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (torch.ones(4), r"shape \(4,\)"),
+        (torch.ones(0, 4), r"n >= 1"),
+        (torch.ones(3, 1, 2, 2), r"shape \(3, 1, 2, 2\).*allowed: real numbers \(n, 4\)"),
+        (torch.ones(3, 4) * 1j, "complex"),
+        ("points", "cannot be read as numbers"),
+        (torch.ones(3, 4, requires_grad=True), "cannot be differentiated"),
+    ],
+)
+def test_inputs_that_are_none_are_refused_in_words(kernel, x, message):
+    with pytest.raises(ConfigError, match=message):
+        kernel(network_of({"depth": 2}, 4), x)
+
+
+@pytest.mark.parametrize("value", [-5.0, math.nan, math.inf])
+def test_layers_refuse_parameters_that_are_none(value):
+    with pytest.raises(ConfigError, match="bias_variance"):
+        layers.Dense(3, bias=True, bias_variance=value)
+    with pytest.raises(ConfigError, match="slope"):
+        layers.Activation("leaky_relu", (("slope", value),))

@@ -349,3 +349,61 @@ def test_a_singular_kernel_with_a_mean_may_be_possible_or_not():
         abs(found.log_probability - math.log(share))
         < 4.5 * math.sqrt((1 - share) / share / 400_000) + 4 * found.stderr + 1e-3
     )
+
+
+@pytest.mark.parametrize("samples", [0, -5, 1.5, True, "many", None, math.nan])
+def test_what_is_no_number_of_samples_is_refused(samples):
+    for method in (*METHODS, "subset"):
+        with pytest.raises(ConfigError, match=r"samples = .*; allowed: a whole number, at least 1"):
+            log_probability(torch.eye(3), torch.ones(3), method, samples=samples)
+    with pytest.raises(ConfigError, match=r"draws = .*; allowed: a whole number, at least 1"):
+        log_probability(torch.eye(3), torch.ones(3), "importance", draws=samples)
+
+
+@pytest.mark.parametrize("target", [0, -1.0, math.nan, "small"])
+def test_what_is_no_standard_error_is_refused(target):
+    with pytest.raises(ConfigError, match="target_stderr"):
+        log_probability(torch.eye(3), torch.ones(3), target_stderr=target)
+
+
+ALL = (*METHODS, "importance", "subset", "ep", "bound")
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_arrays_lists_and_whole_numbers_are_taken(method):
+    kernel = [[2.0, 0.3, 0.1], [0.3, 1.0, 0.0], [0.1, 0.0, 1.0]]
+    expected = log_probability(torch.tensor(kernel, dtype=torch.float64), torch.tensor([1.0, -1, 1]), method)
+    for labels in ([1, -1, 1], np.array([1, -1, 1]), torch.tensor([1, -1, 1])):
+        assert log_probability(np.array(kernel), labels, method).log_probability == expected.log_probability
+        assert log_probability(kernel, labels, method).log_probability == expected.log_probability
+    whole = log_probability(torch.eye(3, dtype=torch.int64), torch.ones(3), method).log_probability
+    assert whole == log_probability(torch.eye(3), torch.ones(3), method).log_probability
+
+
+@pytest.mark.parametrize("method", ALL)
+@pytest.mark.parametrize(
+    ("kernel", "labels", "message"),
+    [
+        (np.eye(3), np.ones((3, 1)), r"labels of shape \(3, 1\); allowed: \(n,\)"),
+        (np.ones(3), np.ones(3), r"kernel of shape \(3,\)"),
+        (np.ones((3, 2, 2)), np.ones(3), r"kernel of shape \(3, 2, 2\)"),
+        (np.eye(1), 1.0, r"labels of shape \(\)"),
+        (np.eye(2) * 1j, np.ones(2), "cannot be read as real numbers"),
+        ("kernel", np.ones(2), "cannot be read as real numbers"),
+        ([[1.0, 0.0], [1.0]], np.ones(2), "cannot be read as real numbers"),
+    ],
+)
+def test_what_is_no_kernel_is_refused_in_words(method, kernel, labels, message):
+    with pytest.raises(NumericalError, match=message):
+        log_probability(kernel, labels, method)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_the_default_dtype_does_not_matter(dtype):
+    kernel, labels = deep(5)
+    expected = [log_probability(kernel, labels, method).log_probability for method in METHODS]
+    torch.set_default_dtype(dtype)
+    try:
+        assert [log_probability(kernel, labels, method).log_probability for method in METHODS] == expected
+    finally:
+        torch.set_default_dtype(torch.float32)

@@ -68,7 +68,7 @@ def test_singular_kernel_with_a_possible_labelling():
 def test_singular_kernel_with_an_impossible_labelling():
     x = points(30, 3)
     labels = torch.sign(points(30, 1, seed=7)[:, 0])
-    with pytest.raises(NumericalError, match="rank 3, and no function in its range has these signs"):
+    with pytest.raises(NumericalError, match="rank 3 to rounding, and no function in its range has these signs"):
         log_probability(x @ x.T, labels)
 
 
@@ -88,3 +88,13 @@ def test_singular_kernel_with_an_impossible_labelling():
 def test_what_is_no_problem_of_this_kind_is_refused(kernel, labels, message):
     with pytest.raises(NumericalError, match=message):
         standardised(kernel, labels)
+
+
+def test_symmetry_is_judged_on_the_scale_of_each_pair():
+    kernel = torch.diag(torch.tensor([1e12, 1e-12, 1.0, 1.0], dtype=torch.float64))
+    standardised(kernel, torch.ones(4))
+    for i, j, size in ((2, 3, 0.9), (1, 3, 1e-7), (0, 1, 1e-5)):
+        wrong = kernel.clone()
+        wrong[i, j] = size
+        with pytest.raises(NumericalError, match=rf"not symmetric: K\[{i}, {j}\] = {size:.9g}, K\[{j}, {i}\] = 0"):
+            standardised(wrong, torch.ones(4))

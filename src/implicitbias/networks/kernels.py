@@ -17,8 +17,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -109,14 +110,16 @@ def nngp_kernel(network: Network, x: Tensor, z: Tensor | None = None) -> Tensor:
 
     Args:
         network: its widths do not matter.
-        x: `(n, d)` inputs.
-        z: `(m, d)` inputs, or None for x itself (only half of the blocks is computed then).
+        x: `(n, d)` inputs, or `(n, channels, rows, columns)`; arrays and whole numbers are taken as float64.
+        z: `(m, d)` inputs likewise, or None for x itself (only half of the blocks is computed then).
 
     Returns:
-        `(n, m)` kernel in the dtype and on the device of x.
+        `(n, m)` kernel in the dtype and on the device of x. It cannot be differentiated: the arrays are overwritten on
+        the way, and at a correlation of 1, on the diagonal, the closed forms have infinite derivatives that cancel.
 
     Raises:
-        ConfigError: for a network without a kernel in closed form, with the reason, or inputs that are not its own.
+        ConfigError: for a network without a kernel in closed form, with the reason, inputs that are not its own, or
+            inputs that want a gradient.
 
     Source: Cho & Saul 2009, equation 3; Lee et al. 2018, equation 5; Novak et al. 2019, section 2.
     """
@@ -136,20 +139,31 @@ def ntk_kernel(network: Network, x: Tensor, z: Tensor | None = None) -> Tensor:
 
 def nngp_variance(network: Network, x: Tensor) -> Tensor:
     """The diagonal of `nngp_kernel(network, x)`, `(n,)`, without the kernel."""
-    _refuse(network, network.without_nngp, x)
+    x = _taken(network, network.without_nngp, x)
     segments = _segments(network)
     parts = torch.split(x, _side(segments, x) ** 2)
     return torch.cat([_alone(network, segments, part).variance.reshape(-1) for part in parts])
 
 
-def _refuse(network: Network, reason: str, *inputs: Tensor) -> None:
+def _taken(network: Network, reason: str, given: Any) -> Tensor:
+    """The inputs as floating-point numbers `(n, d)`, unless they cannot be the network's, or it has no kernel."""
     if reason:
         raise ConfigError(f"no kernel: {reason}")
-    for x in inputs:
-        if x.ndim != 2 or x.shape[1] != network.features or not x.is_floating_point():
-            raise ConfigError(
-                f"inputs of shape {tuple(x.shape)}, {x.dtype}; allowed: floating-point numbers (n, {network.features})"
-            )
+    try:
+        x: Tensor = given if isinstance(given, Tensor) else torch.as_tensor(np.asarray(given))
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"inputs cannot be read as numbers ({error}); allowed: a tensor or an array") from None
+    shape = tuple(x.shape)
+    if shape[1:] == network.input_shape:
+        x = x.reshape(len(x), network.features)
+    if x.ndim != 2 or not len(x) or x.shape[1] != network.features or x.is_complex():
+        more = f" or (n, {', '.join(map(str, network.input_shape))})" if len(network.input_shape) > 1 else ""
+        raise ConfigError(
+            f"inputs of shape {shape}, {x.dtype}; allowed: real numbers (n, {network.features}){more}, n >= 1"
+        )
+    if x.requires_grad and torch.is_grad_enabled():
+        raise ConfigError("kernels cannot be differentiated; allowed: inputs that want no gradient, as x.detach()")
+    return x if x.is_floating_point() else x.to(torch.float64)
 
 
 def _side(segments: Sequence[_Segment], x: Tensor) -> int:
@@ -161,8 +175,8 @@ def _side(segments: Sequence[_Segment], x: Tensor) -> int:
 def _kernel(network: Network, x: Tensor, z: Tensor | None, reason: str, *, tangent: bool) -> Tensor:
     """Block by block; if z is x, half of the blocks."""
     symmetric = z is None
-    z = x if z is None else z
-    _refuse(network, reason, x, z)
+    x = _taken(network, reason, x)
+    z = x if z is None else _taken(network, reason, z).to(x)
     segments = _segments(network)
     side = _side(segments, x)
     left = [_alone(network, segments, part, variance=False) for part in torch.split(x, side)]

@@ -7,11 +7,11 @@ Shapes are `(features,)` of vectors and `(channels, rows, columns)` of images.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 from typing import NamedTuple
 
 from implicitbias.catalogue import ACTIVATIONS
-from implicitbias.errors import ConfigError
+from implicitbias.errors import ConfigError, nearest
 
 Shape = tuple[int, ...]
 
@@ -95,6 +95,10 @@ class Linear(Layer):
     trained: bool = True
     start: str = "drawn"
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.bias_variance < inf:
+            raise ConfigError(f"bias_variance = {self.bias_variance!r}; allowed: a finite number, at least 0")
+
     def degree(self, degree: Degree) -> Degree:
         """One more if it is trained; a bias has no more than its own, which fits an input of degree 0 only."""
         more = int(self.trained)
@@ -154,6 +158,16 @@ class Activation(Layer):
 
     name: str
     parameters: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.name not in ACTIVATIONS:
+            hint = nearest(self.name, ACTIVATIONS)
+            raise ConfigError(f"there is no activation {self.name!r}{hint}; allowed: {', '.join(ACTIVATIONS)}")
+        known = ACTIVATIONS[self.name].parameters
+        for key, value in self.parameters:
+            problem = known[key].refuses(value) if key in known else f"the parameters {', '.join(known) or 'none'}"
+            if problem:
+                raise ConfigError(f"activation {self.name!r}: {key} = {value!r}; allowed: {problem}")
 
     def degree(self, degree: Degree) -> Degree:
         """The p-fold for phi(r z) = r^p phi(z); a function of what is not trained has degree 0 whatever phi is."""

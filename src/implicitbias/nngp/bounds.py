@@ -8,6 +8,7 @@ from torch import Tensor
 from implicitbias.errors import ConfigError, nearest
 from implicitbias.linalg import cholesky, determinant_root
 from implicitbias.nngp.estimate import OrthantEstimate
+from implicitbias.nngp.standardise import checked
 
 _CONSTANTS = {"tight": math.log(2) - 0.5, "published": 0.2}
 
@@ -24,7 +25,7 @@ def closed(kernel: Tensor, labels: Tensor, constant: str = "tight") -> float:
         constant: "tight" or "published".
 
     Raises:
-        NumericalError: if the kernel is singular.
+        NumericalError: if the kernel is singular or no covariance.
         ConfigError: for an unknown constant.
 
     Source: Bernstein & Yue 2021, theorem 1.
@@ -32,10 +33,10 @@ def closed(kernel: Tensor, labels: Tensor, constant: str = "tight") -> float:
     """
     if constant not in _CONSTANTS:
         raise ConfigError(f"no constant {constant!r}{nearest(constant, _CONSTANTS)}; allowed: {', '.join(_CONSTANTS)}")
+    kernel, labels = checked(kernel, labels)
     n = len(labels)
     factor = cholesky(kernel)
     inverse = torch.cholesky_inverse(factor)
-    labels = labels.to(kernel)
     root = determinant_root(factor)
     quadratic = (0.5 - 1 / math.pi) * float(inverse.trace()) + float(labels @ inverse @ labels) / math.pi
     return _CONSTANTS[constant] * n + root * quadratic

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from implicitbias.errors import NumericalError
 from implicitbias.linalg import cholesky
 from implicitbias.nngp.estimate import OrthantEstimate
-from implicitbias.nngp.gaussian import hazard, log_ndtr
+from implicitbias.nngp.gaussian import excess, log_truncated_density
 from implicitbias.nngp.standardise import standardised
 
 _DAMPING = 0.9  # share of the new sites in an update
+_FAR = 1e5  # site precision (A has 1) beyond which differences lose the digits of what the site leaves
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,6 @@ class Sites:
         nu: `(n,)` site shifts.
         mean: `(n,)` m.
         covariance: `(n, n)` V.
-        log_normaliser: ln of the integral of the prior N(g; prior mean, A) times all sites.
         log_probability: EP's own estimate of ln P (no error bar).
     """
 
@@ -34,8 +35,30 @@ class Sites:
     nu: Tensor
     mean: Tensor
     covariance: Tensor
-    log_normaliser: float
     log_probability: float
+
+
+@dataclass(frozen=True)
+class _Marginals:
+    """What the sites make of every coordinate alone, and its cavity: the same without its own site; all `(n,)`.
+
+    Attributes:
+        mean: m.
+        variance: the diagonal of V.
+        precision: 1/V_ii - tau.
+        shift: precision times the mean of the cavity, m/V_ii - nu.
+        pull: A^-1 (m - prior mean).
+        factor: `(n, n)` Cholesky factor of B = I + T^1/2 A T^1/2.
+        whitened: `(n, n)` W = factor^-1 T^1/2 A, so that V = A - W^T W.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    precision: Tensor
+    shift: Tensor
+    pull: Tensor
+    factor: Tensor
+    whitened: Tensor
 
 
 def expectation_propagation(a: Tensor, prior_mean: Tensor, tolerance: float = 1e-4, cap: int = 60) -> Sites:
@@ -46,54 +69,81 @@ def expectation_propagation(a: Tensor, prior_mean: Tensor, tolerance: float = 1e
         prior_mean: `(n,)` mean of g before any condition.
         tolerance: relative change of the sites at which it stops.
         cap: number of updates at the most; importance sampling on top needs no convergence.
+
+    Raises:
+        NumericalError: if sites so far out are found that B has no Cholesky factor.
     """
     n = len(a)
     tau, nu = a.new_zeros(n), a.new_zeros(n)
-    mean, variance = prior_mean, a.diagonal()
+    found = _marginals(a, prior_mean, tau, nu)
     for _ in range(cap):
-        precision, shift = 1 / variance - tau, mean / variance - nu  # the cavity
-        root = precision.sqrt()
-        z = shift / root
-        ratio = hazard(-z)
-        tilted_variance = ((1 - z * ratio - ratio * ratio) / precision).clamp(min=1e-300)
-        tilted_mean = (z + ratio) / root
-        step_tau = ((1 / tilted_variance - precision).clamp(min=0) - tau) * _DAMPING
-        step_nu = (tilted_mean / tilted_variance - shift - nu) * _DAMPING
-        good = torch.isfinite(step_tau) & torch.isfinite(step_nu)  # far in a tail the variance cancels; wait there
+        root = found.precision.sqrt()
+        z = found.shift / root
+        mean, variance = excess(-z)
+        tilted_variance = (variance / found.precision).clamp(min=1e-300)
+        tilted_mean = mean / root
+        step_tau = ((1 / tilted_variance - found.precision).clamp(min=0) - tau) * _DAMPING
+        step_nu = (tilted_mean / tilted_variance - found.shift - nu) * _DAMPING
+        good = torch.isfinite(step_tau) & torch.isfinite(step_nu)  # a cavity lost to rounding: wait there
         step_tau, step_nu = step_tau.where(good, 0.0), step_nu.where(good, 0.0)
         tau, nu = tau + step_tau, nu + step_nu
-        _, w = _whitened(a, tau)
-        variance = a.diagonal() - (w * w).sum(0)
-        pull = nu - tau * prior_mean
-        mean = prior_mean + a @ pull - w.T @ (w @ pull)
+        found = _marginals(a, prior_mean, tau, nu)
         change = torch.maximum(step_tau.abs().max() / tau.abs().max(), step_nu.abs().max() / nu.abs().max())
         if float(change) < tolerance:
             break
-    factor, w = _whitened(a, tau)
-    covariance = torch.addmm(a, w.T, w, alpha=-1)
-    pull = nu - tau * prior_mean
-    moved, variance = covariance @ pull, covariance.diagonal()
-    mean = prior_mean + moved
-    precision, shift = 1 / variance - tau, mean / variance - nu
-    at_prior_mean = nu @ prior_mean - 0.5 * tau @ prior_mean**2
-    log_normaliser = float(at_prior_mean + 0.5 * pull @ moved - factor.diagonal().log().sum())
-    factors = log_ndtr(shift / precision.sqrt()) - _log_site_integral(tau, nu, precision, shift)
-    return Sites(tau, nu, mean, covariance, log_normaliser, log_normaliser + float(factors.sum()))
+    return Sites(tau, nu, found.mean, _covariance(a, tau, found), _log_probability(prior_mean, found))
 
 
-def _whitened(a: Tensor, tau: Tensor) -> tuple[Tensor, Tensor]:
-    """L_B, the factor of B = I + T^1/2 A T^1/2, and W = L_B^-1 T^1/2 A, so that V = A - W^T W."""
-    scaled = tau.sqrt()[:, None] * a
-    b = scaled * tau.sqrt()[None, :]
+def _marginals(a: Tensor, prior_mean: Tensor, tau: Tensor, nu: Tensor) -> _Marginals:
+    """By V = A - W^T W; where a site leaves next to nothing of A, by the diagonal b of B^-1, which keeps its digits.
+
+    There V_ii = (1 - b)/tau, the cavity's precision is tau b/(1 - b), and its shift (nu b - pull)/(1 - b).
+    """
+    root = tau.sqrt()
+    scaled = root[:, None] * a
+    b = scaled * root[None, :]
     b.diagonal().add_(1)
     factor = cholesky(b, "I + T^1/2 A T^1/2")
-    return factor, torch.linalg.solve_triangular(factor, scaled, upper=False)
+    w = torch.linalg.solve_triangular(factor, scaled, upper=False)
+    variance = a.diagonal() - (w * w).sum(0)
+    push = nu - tau * prior_mean
+    known = w @ push
+    pull = push - root * torch.linalg.solve_triangular(factor.T, known[:, None], upper=True)[:, 0]
+    mean = prior_mean + a @ push - w.T @ known
+    precision, shift = 1 / variance - tau, mean / variance - nu
+    far = tau > _FAR
+    if bool(far.any()):
+        inverse = torch.linalg.solve_triangular(factor, torch.eye(len(a), dtype=a.dtype, device=a.device), upper=False)
+        left = inverse.square().sum(0)[far]  # b
+        pull[far] = root[far] * (inverse.T @ (inverse @ (push / root).where(tau > 0, 0.0)))[far]
+        kept = tau[far], nu[far]
+        variance[far], mean[far] = (1 - left) / kept[0], (kept[1] - pull[far]) / kept[0]
+        precision[far], shift[far] = kept[0] * left / (1 - left), (kept[1] * left - pull[far]) / (1 - left)
+    return _Marginals(mean, variance, precision, shift, pull, factor, w)
 
 
-def _log_site_integral(tau: Tensor, nu: Tensor, precision: Tensor, shift: Tensor) -> Tensor:
-    """Logarithm of E[site] under the Gaussian of the given precision lambda and shift eta (lambda times its mean)."""
-    total = precision + tau
-    return -0.5 * torch.log1p(tau / precision) + 0.5 * ((shift + nu) ** 2 / total - shift**2 / precision)
+def _covariance(a: Tensor, tau: Tensor, found: _Marginals) -> Tensor:
+    """V; its rows far out by T^-1/2 B^-1 T^1/2 A, which is the same."""
+    covariance = torch.addmm(a, found.whitened.T, found.whitened, alpha=-1)
+    far = tau > _FAR
+    if bool(far.any()):
+        solved = torch.linalg.solve_triangular(found.factor.T, found.whitened, upper=True)[far]
+        covariance[far] = solved / tau[far].sqrt()[:, None]
+        covariance[:, far] = covariance[far].T
+        covariance.diagonal().copy_(found.variance)
+    return covariance
+
+
+def _log_probability(prior_mean: Tensor, found: _Marginals) -> float:
+    """EP's estimate of ln P: N(m; prior mean, A)/N(m; m, V) times the factors' part of every coordinate.
+
+    The sites' values at m are left out, where they occur twice: far out they are of the size of their squares.
+    """
+    root = found.precision.sqrt()
+    factors = log_truncated_density(root * found.mean, found.shift / root)
+    factors += 0.5 * torch.log(found.precision * found.variance)
+    distance = 0.5 * (found.mean - prior_mean) @ found.pull
+    return -float(factors.sum() + distance + found.factor.diagonal().log().sum())
 
 
 def ep(kernel: Tensor, labels: Tensor, *, mean: Tensor | None = None) -> OrthantEstimate:
@@ -106,4 +156,6 @@ def ep(kernel: Tensor, labels: Tensor, *, mean: Tensor | None = None) -> Orthant
     """
     orthant = standardised(kernel, labels, mean)
     log_probability = expectation_propagation(orthant.correlation, orthant.mean).log_probability
+    if not math.isfinite(log_probability):
+        raise NumericalError("ep: a site is lost to rounding, so there is no estimate; use the estimator mixture")
     return OrthantEstimate(log_probability, stderr=math.nan, effective_sample_size=math.nan)

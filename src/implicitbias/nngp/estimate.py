@@ -1,10 +1,17 @@
 """What an estimator of an orthant probability returns."""
 
 import math
+import warnings
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from implicitbias.errors import ConfigError, ConvergenceWarning
+
+_FEW = 100  # effective samples below which the error bar says nothing
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,32 @@ class OrthantEstimate:
     samples: Tensor | None = None
     log_weights: Tensor | None = None
     groups: int = 1
+
+
+def at_least_one(name: str, value: Any) -> int:
+    """A number of samples, checked.
+
+    Raises:
+        ConfigError: unless it is a whole number and at least 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise ConfigError(f"{name} = {value!r}; allowed: a whole number, at least 1")
+    return int(value)
+
+
+def warn_if_few(effective: float, count: int, estimator: str, advice: str) -> None:
+    """Warn where so few samples carry the weight that the standard error says nothing.
+
+    Warns:
+        ConvergenceWarning: if fewer than 100 of the samples are effective, and fewer than a quarter.
+    """
+    if effective < min(_FEW, count / 4):
+        warnings.warn(
+            f"{estimator}: {effective:.1f} of {count} samples are effective: the estimate of -ln P is likely too high,"
+            f" and its standard error means nothing; {advice}",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
 
 
 def log_mean(log_weights: Tensor) -> tuple[float, float, float]:

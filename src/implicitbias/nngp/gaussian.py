@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 _FAR = -30.0  # Phi(-30) = 5e-198: u Phi(t) stays a normal double for every u that a 30-bit Sobol point can be
+_SERIES = 100.0  # beyond it the asymptotic series of a tail's moments are better than differences of hazards
 
 
 def ndtr(t: Tensor) -> Tensor:
@@ -31,6 +32,31 @@ def hazard(t: Tensor) -> Tensor:
     """h(t) = phi(t)/Phi(-t), the mean of a standard normal that is known to exceed t."""
     scaled: Tensor = torch.special.erfcx(t * math.sqrt(0.5))
     return math.sqrt(2 / math.pi) / scaled
+
+
+def excess(t: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean above t, and variance, of a standard normal that is known to exceed t; both keep their digits at any t."""
+    h = hazard(t)
+    mean, variance = h - t, 1 + t * h - h * h
+    far = t > _SERIES
+    if bool(far.any()):  # 1/t and 1/t^2 are what is left of numbers of size t and t^2
+        r = 1 / t[far]
+        mean[far] = r - 2 * r**3 + 10 * r**5
+        variance[far] = r**2 - 6 * r**4 + 50 * r**6
+    return mean, variance
+
+
+def log_truncated_density(v: Tensor, t: Tensor) -> Tensor:
+    """Logarithm of the density at v > 0 of N(t, 1) given that it is positive, without its constant -ln(2 pi)/2.
+
+    It is -(v - t)^2/2 - ln Phi(t). Far out in the tail both terms have the size of t^2/2, which cancels.
+    """
+    result = (v - t).square_().mul_(-0.5).sub_(log_ndtr(t))
+    far = t < _FAR
+    if bool(far.any()):
+        x, s = v[far], t[far]
+        result[far] = x * s - 0.5 * x * x - torch.log(0.5 * torch.special.erfcx(s * -math.sqrt(0.5)))
+    return result
 
 
 def truncated(t: Tensor, u: Tensor) -> Tensor:

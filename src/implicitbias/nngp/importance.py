@@ -5,18 +5,15 @@ it is as valid, on average over its draws, as one computed from P itself: valid 
 """
 
 import math
-import warnings
 
 import torch
 from torch import Tensor
 
-from implicitbias.errors import ConvergenceWarning
 from implicitbias.linalg import cholesky, determinant_root
-from implicitbias.nngp.estimate import OrthantEstimate, log_mean
+from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, log_mean, warn_if_few
 from implicitbias.nngp.standardise import standardised
 
 _BLOCK = 2**20  # numbers drawn at once, 8 MB
-_FEW = 100  # effective samples below which the error bar says nothing
 
 
 def importance(kernel: Tensor, labels: Tensor, *, draws: int = 10**6, seed: int = 0) -> OrthantEstimate:
@@ -34,6 +31,7 @@ def importance(kernel: Tensor, labels: Tensor, *, draws: int = 10**6, seed: int 
         seed: of the draws.
 
     Raises:
+        ConfigError: for a number of draws that is none.
         NumericalError: if the kernel is no covariance or the probability is 0 (see `standardised`).
 
     Warns:
@@ -41,6 +39,7 @@ def importance(kernel: Tensor, labels: Tensor, *, draws: int = 10**6, seed: int 
 
     Source: Bernstein & Yue 2021, theorem 1 and their code.
     """
+    draws = at_least_one("draws", draws)
     a = standardised(kernel, labels).correlation
     n = len(a)
     factor = cholesky(a)
@@ -55,13 +54,7 @@ def importance(kernel: Tensor, labels: Tensor, *, draws: int = 10**6, seed: int 
         log_weights.append(0.5 * (energy - torch.matmul(whitening, z.abs_()).square_().sum(0)))
     weights = torch.cat(log_weights)
     log_ratio, stderr, effective = log_mean(weights)
-    if effective < _FEW:
-        warnings.warn(
-            f"importance: {effective:.1f} of {draws} draws are effective at n = {len(labels)}: the estimate of"
-            " -ln P is too high and its standard error means nothing; use the estimator mixture",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
+    warn_if_few(effective, draws, "importance", "use the estimator mixture")
     shift = -n * math.log(2)
     return OrthantEstimate(
         log_ratio + shift, stderr, effective, lower_bound=float(weights.mean()) + shift, groups=len(weights)

@@ -7,19 +7,22 @@ of the mixture, the weights are bounded too, so the error bar can be trusted.
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from implicitbias.errors import ConvergenceWarning, NumericalError
+from implicitbias.errors import ConfigError, ConvergenceWarning, NumericalError
 from implicitbias.linalg import cholesky
 from implicitbias.nngp.ep import expectation_propagation
-from implicitbias.nngp.estimate import OrthantEstimate, log_mean
+from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, log_mean, warn_if_few
 from implicitbias.nngp.proposals import Proposal, ep_guided, tilted
-from implicitbias.nngp.standardise import standardised
+from implicitbias.nngp.standardise import blurred, standardised
 from implicitbias.nngp.tilting import Tilting, gge_order, minimax_tilting
 from implicitbias.rng import derive_seed
+
+Prepare = Callable[[Tensor, Tensor], tuple[list[Proposal], Tilting]]
+"""(correlations, mean), both in the order of sampling -> the components, and the tilting, whose prior they share."""
 
 SCRAMBLES = 32
 """Independent scrambles of the Sobol points; the spread of their means is the standard error."""
@@ -45,19 +48,25 @@ def mixture(
         kernel: `(n, n)` covariance K, any positive diagonal.
         labels: `(n,)` of +-1.
         mean: `(n,)` mean of f, None for 0.
-        samples: number of samples N, at least 2 a scramble and component.
+        samples: number of samples N; at least 2 a scramble and component are taken.
         seed: of the scrambles.
         target_stderr: double N until the standard error is at most this, in nats.
         cap: largest N that this may reach.
         keep_samples: also return the weighted samples of f.
 
     Raises:
+        ConfigError: for a number of samples, a cap or a target that is none.
         NumericalError: if the kernel is no covariance or the probability is 0 (see `standardised`).
 
     Warns:
-        ConvergenceWarning: if `target_stderr` is not reached with `cap` samples.
+        ConvergenceWarning: if `target_stderr` is not reached with `cap` samples, or if so few samples are effective
+            that the standard error says nothing.
+
+    The standard error holds what rounding of the kernel can do. A kernel that is singular to rounding is solved with a
+    jitter, and once more with four times as much; the difference, which is no less than what the jitter itself does as
+    long as that grows at least as its root, is part of the standard error.
     """
-    return _estimate(kernel, labels, mean, _mixed, samples, seed, target_stderr, cap, keep_samples)
+    return _estimate(kernel, labels, mean, "mixture", _mixed, samples, seed, target_stderr, cap, keep_samples)
 
 
 def tilting(
@@ -72,7 +81,7 @@ def tilting(
     keep_samples: bool = False,
 ) -> OrthantEstimate:
     """Minimax exponential tilting alone (Botev 2017); arguments, result and errors are those of `mixture`."""
-    return _estimate(kernel, labels, mean, _tilted, samples, seed, target_stderr, cap, keep_samples)
+    return _estimate(kernel, labels, mean, "tilting", _tilted, samples, seed, target_stderr, cap, keep_samples)
 
 
 def genz(
@@ -87,29 +96,42 @@ def genz(
     keep_samples: bool = False,
 ) -> OrthantEstimate:
     """The untilted sequential sampler (Genz 1992; GHK); arguments, result and errors are those of `mixture`."""
-    return _estimate(kernel, labels, mean, _untilted, samples, seed, target_stderr, cap, keep_samples)
+    return _estimate(kernel, labels, mean, "genz", _untilted, samples, seed, target_stderr, cap, keep_samples)
 
 
-def _mixed(a: Tensor, mean: Tensor) -> tuple[list[Proposal], float]:
+def _mixed(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
     saddle = minimax_tilting(a, mean)
-    sites = expectation_propagation(a, mean, tolerance=1e-2)  # rough sites guide as well as converged ones
-    return [ep_guided(sites), tilted(saddle)], saddle.upper_bound
+    try:
+        sites = expectation_propagation(a, mean, tolerance=1e-2)  # rough sites guide as well as converged ones
+        return [ep_guided(sites, saddle.factor), tilted(saddle)], saddle
+    except NumericalError:  # the sites of the thinnest events are beyond doubles; tilting's are not
+        return [tilted(saddle)], saddle
 
 
-def _tilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], float]:
+def _tilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
     saddle = minimax_tilting(a, mean)
-    return [tilted(saddle)], saddle.upper_bound
+    return [tilted(saddle)], saddle
 
 
-def _untilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], float]:
-    return [tilted(Tilting(cholesky(a), mean, tilt=torch.zeros_like(mean), upper_bound=0.0))], 0.0
+def _untilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
+    none = Tilting(cholesky(a), mean, tilt=torch.zeros_like(mean), upper_bound=0.0)
+    return [tilted(none)], none
+
+
+class _Ordered:
+    """The problem in the order of sampling, and its components: `(k, k)` correlations, `(k,)` mean of g."""
+
+    def __init__(self, correlation: Tensor, mean: Tensor, prepare: Prepare) -> None:
+        self.correlation, self.mean = correlation, mean
+        self.components, self.saddle = prepare(correlation, mean)
 
 
 def _estimate(
     kernel: Tensor,
     labels: Tensor,
     mean: Tensor | None,
-    prepare: Callable[[Tensor, Tensor], tuple[list[Proposal], float]],
+    name: str,
+    prepare: Prepare,
     samples: int,
     seed: int,
     target_stderr: float | None,
@@ -117,13 +139,24 @@ def _estimate(
     keep_samples: bool,
 ) -> OrthantEstimate:
     """Sample every component equally and weight all samples by the mixture of their densities (balance heuristic)."""
+    samples, cap = at_least_one("samples", samples), at_least_one("cap", cap)
+    if target_stderr is not None and not (isinstance(target_stderr, int | float) and target_stderr > 0):
+        raise ConfigError(f"target_stderr = {target_stderr!r}; allowed: a number of nats above 0, or None")
     orthant = standardised(kernel, labels, mean)
     order = gge_order(orthant.correlation, orthant.mean)
-    components, upper_bound = prepare(orthant.correlation[order][:, order], orthant.mean[order])
+    problem = _Ordered(orthant.correlation[order][:, order], orthant.mean[order], prepare)
+    blur = orthant.jitter and _Ordered(blurred(problem.correlation, 3 * orthant.jitter), problem.mean, prepare)
     while True:
-        g, log_weights = _sampled(components, len(order), samples, seed, order.device)
-        by_scramble = torch.logsumexp(log_weights.reshape(SCRAMBLES, -1), 1) - math.log(len(log_weights) / SCRAMBLES)
-        log_probability, stderr, _ = log_mean(by_scramble)
+        g, log_weights = _sampled(problem, samples, seed)
+        log_probability, stderr = _by_scramble(log_weights)
+        if not math.isfinite(log_probability):
+            raise NumericalError(
+                f"all {len(log_weights)} weights vanish: ln P of these {len(order)} points is below -1e308, or their"
+                " conditions contradict each other to rounding"
+            )
+        stderr = math.hypot(stderr, _rounding(problem, log_probability))
+        if blur:
+            stderr = math.hypot(stderr, log_probability - _by_scramble(_sampled(blur, samples, seed)[1])[0])
         if target_stderr is None or stderr <= target_stderr:
             break
         if 2 * samples > cap:
@@ -135,16 +168,16 @@ def _estimate(
             )
             break
         samples *= 2
-    if not math.isfinite(log_probability):
-        raise NumericalError(f"all {len(log_weights)} weights vanish: no estimate for these {len(order)} points")
+    effective = log_mean(log_weights)[2]
+    warn_if_few(effective, len(log_weights), name, "more samples, or the estimator mixture, may help")
     f = None
     if keep_samples:
         f = orthant.outputs(g[torch.argsort(order)])
     return OrthantEstimate(
         log_probability,
         stderr,
-        effective_sample_size=log_mean(log_weights)[2],
-        upper_bound=upper_bound,
+        effective_sample_size=effective,
+        upper_bound=problem.saddle.upper_bound,
         lower_bound=float(log_weights.mean()),
         samples=f,
         log_weights=log_weights if keep_samples else None,
@@ -152,20 +185,39 @@ def _estimate(
     )
 
 
-def _sampled(
-    components: Sequence[Proposal], n: int, samples: int, seed: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
+def _by_scramble(log_weights: Tensor) -> tuple[float, float]:
+    """The logarithm of the mean weight, and its standard error by the spread of the scrambles' means."""
+    means = torch.logsumexp(log_weights.reshape(SCRAMBLES, -1), 1) - math.log(len(log_weights) / SCRAMBLES)
+    return log_mean(means)[:2]
+
+
+def _rounding(problem: "_Ordered", log_probability: float) -> float:
+    """What rounding of A can do to ln P: to its normaliser, and of a shifted Gaussian to its exponent as well.
+
+    Both by the norm of A^-1, from a few steps of the power method.
+    """
+    factor = problem.saddle.factor
+    size = max(1.0, -log_probability) if bool(problem.mean.any()) else 1.0
+    v = torch.zeros_like(problem.mean).index_fill(0, factor.diagonal().argmin(), 1.0)[:, None]
+    for _ in range(3):
+        v = torch.cholesky_solve(v / v.norm(), factor)
+    return torch.finfo(torch.float64).eps * size * float(v.norm())
+
+
+def _sampled(problem: "_Ordered", samples: int, seed: int) -> tuple[Tensor, Tensor]:
     """Samples `(n, N)`, scramble by scramble, and their log-weights `(N,)`."""
+    components, prior = problem.components, problem.saddle
+    n, device = len(prior.mean), prior.mean.device
     count = max(2, samples // (SCRAMBLES * len(components)))
     drawn = [
         component.sample(sobol(n, count, derive_seed("sobol", seed, position)).to(device)).reshape(n, SCRAMBLES, count)
         for position, component in enumerate(components)
     ]
     g = torch.cat(drawn, dim=2).reshape(n, -1)
-    log_densities = [
-        torch.stack([-component.log_weight(part) for component in components])
-        for part in torch.split(g, _COLUMNS, dim=1)
-    ]
+    log_densities = []
+    for part in torch.split(g, _COLUMNS, dim=1):
+        z = torch.linalg.solve_triangular(prior.factor, part - prior.mean[:, None], upper=False)
+        log_densities.append(torch.stack([-component.log_weight(part, z) for component in components]))
     return g, math.log(len(components)) - torch.logsumexp(torch.cat(log_densities, dim=1), 0)
 
 
@@ -177,6 +229,7 @@ def sobol(n: int, count: int, seed: int) -> Tensor:
     engine = torch.quasirandom.SobolEngine(n, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
     net = engine.draw(count, dtype=torch.float64)
     digits = (net * 2**_BITS).long().T
+    digits[:, 0] = engine.shift.float().long().clamp(max=2**_BITS - 1)  # torch has it in whatever dtype is the default
     generator = torch.Generator().manual_seed(seed)
     shifts = torch.randint(2**_BITS, (n, SCRAMBLES, 1), generator=generator)
     shifted = (digits[:, None, :] ^ shifts).reshape(n, -1)

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from implicitbias.catalogue import ESTIMATORS, resolve
 from implicitbias.errors import ConfigError, NumericalError, nearest
+from implicitbias.linalg import real
 from implicitbias.nngp.estimate import OrthantEstimate
 from implicitbias.rng import derive_seed
 
@@ -35,7 +36,8 @@ def log_probability(
     """Logarithm of P[sign f = labels] for f ~ N(mean, K).
 
     Args:
-        kernel: `(n, n)` covariance K, any positive diagonal; float64, on any device.
+        kernel: `(n, n)` covariance K, any positive diagonal, on any device; a tensor or an array of real numbers, taken
+            as float64.
         labels: `(n,)` of +-1.
         method: a name in `catalogue.ESTIMATORS`.
         mean: `(n,)` mean of f, None for 0 (all that importance and bound know).
@@ -43,8 +45,11 @@ def log_probability(
             and genz; `samples`, `seed` for subset; `draws`, `seed` for importance; `constant` for bound.
 
     Raises:
-        ConfigError: for an unknown method, or a mean for a method of centred Gaussians.
+        ConfigError: for an unknown method, a mean for a method of centred Gaussians, or what is no number of samples.
         NumericalError: if the kernel is no covariance, or the probability is 0; the message says why.
+
+    Warns:
+        ConvergenceWarning: if too few samples are effective, or a standard error asked for is not reached.
     """
     if method not in ESTIMATORS:
         raise ConfigError(f"no estimator {method!r}{nearest(method, ESTIMATORS)}; allowed: {', '.join(ESTIMATORS)}")
@@ -91,6 +96,12 @@ def log_probabilities(
         ConfigError: for an unknown method.
         NumericalError: naming the batch index, if a kernel is no covariance or a probability is 0.
     """
+    kernels, labels = real(kernels, "the kernels"), real(labels, "the labels")
+    if kernels.ndim < 2 or labels.ndim < 1:
+        raise NumericalError(
+            f"kernels of shape {tuple(kernels.shape)}, labels of shape {tuple(labels.shape)}; allowed: (..., n, n) and"
+            " (..., n)"
+        )
     shape = np.broadcast_shapes(kernels.shape[:-2], labels.shape[:-1])
     n = labels.shape[-1]
     every_kernel = kernels.expand(*shape, *kernels.shape[-2:]).reshape(-1, *kernels.shape[-2:])

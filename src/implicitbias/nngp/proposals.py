@@ -12,7 +12,7 @@ from torch import Tensor
 
 from implicitbias.linalg import cholesky
 from implicitbias.nngp.ep import Sites
-from implicitbias.nngp.gaussian import log_ndtr, truncated
+from implicitbias.nngp.gaussian import log_ndtr, log_truncated_density, truncated
 from implicitbias.nngp.tilting import Tilting
 
 _BLOCK = 32  # rows whose mutual dependence is walked one by one
@@ -20,10 +20,15 @@ _BLOCK = 32  # rows whose mutual dependence is walked one by one
 
 @dataclass(frozen=True)
 class Proposal:
-    """A density q on the orthant: `sample(u (n, N)) -> g (n, N)`, `log_weight(g) -> ln N(g; 0, A)/q(g)`, `(N,)`."""
+    """A density q on the orthant of g ~ N(m, A).
+
+    Attributes:
+        sample: u `(n, N)` -> g `(n, N)`.
+        log_weight: g and z = L^-1 (g - m), L the Cholesky factor of A, both `(n, N)` -> ln N(g; m, A)/q(g), `(N,)`.
+    """
 
     sample: Callable[[Tensor], Tensor]
-    log_weight: Callable[[Tensor], Tensor]
+    log_weight: Callable[[Tensor, Tensor], Tensor]
 
 
 def _walk(factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:
@@ -52,8 +57,7 @@ def tilted(tilting: Tilting) -> Proposal:
         z = tilt[i] + truncated(centre / diagonal[i] + tilt[i], u)
         return z, centre + diagonal[i] * z
 
-    def log_weight(g: Tensor) -> Tensor:
-        z = torch.linalg.solve_triangular(factor, g - mean[:, None], upper=False)
+    def log_weight(g: Tensor, z: Tensor) -> Tensor:
         t = g / diagonal[:, None] - z + tilt[:, None]
         weight: Tensor = log_ndtr(t).sum(0) + 0.5 * tilt @ tilt - tilt @ z
         return weight
@@ -61,10 +65,18 @@ def tilted(tilting: Tilting) -> Proposal:
     return Proposal(lambda uniforms: _walk(factor, uniforms, draw), log_weight)
 
 
-def ep_guided(sites: Sites) -> Proposal:
+def ep_guided(sites: Sites, prior: Tensor) -> Proposal:
     """A sequential sampler that sees the conditions still to come through EP's sites.
 
-    Alone it has unbounded weights; it belongs into a mixture (this project).
+    Alone it has unbounded weights; it belongs into a mixture (this project). Its weight is the quotient of two
+    densities at g, which needs nothing of the sites but that the sampler used them: how exact they are does not matter.
+
+    Args:
+        sites: of EP.
+        prior: `(n, n)` Cholesky factor of A.
+
+    Raises:
+        NumericalError: if the covariance of EP has no Cholesky factor.
     """
     tau, nu, mean = sites.tau, sites.nu, sites.mean
     factor = cholesky(sites.covariance, "the covariance of EP")
@@ -79,14 +91,14 @@ def ep_guided(sites: Sites) -> Proposal:
         g = (t + truncated(t, u)) / root[i]
         return (g - centre) / diagonal[i], g
 
-    constant = sites.log_normaliser + 0.5 * float(torch.log1p(tau / precision).sum())
+    constant = -float((prior.diagonal() * root).log().sum())
 
-    def log_weight(g: Tensor) -> Tensor:
-        z = torch.linalg.solve_triangular(factor, g - mean[:, None], upper=False)
-        centre = g - diagonal[:, None] * z
+    def log_weight(g: Tensor, z: Tensor) -> Tensor:
+        own = torch.linalg.solve_triangular(factor, g - mean[:, None], upper=False)
+        centre = g - diagonal[:, None] * own
         t = (centre * total[:, None]).sub_(nu[:, None]).div_(root[:, None])
-        known = centre.square_().mul_(total[:, None]).sub_(t.square())  # 2 ln E[site] but for its constant
-        weight: Tensor = constant + (log_ndtr(t) - 0.5 * known).sum(0)
+        logs = log_truncated_density(g * root[:, None], t).add_(z.square().mul_(0.5))
+        weight: Tensor = constant - logs.sum(0)
         return weight
 
     return Proposal(lambda uniforms: _walk(factor, uniforms, draw), log_weight)

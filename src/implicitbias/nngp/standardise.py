@@ -1,6 +1,7 @@
 """The event sign f = labels, f ~ N(mean, K), in a standard form: g > 0, g ~ N(m, A), A a correlation matrix."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,10 +9,13 @@ from scipy.optimize import linprog
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
+from implicitbias.linalg import real
 
 _DUPLICATE = 1e-12  # 1 - |correlation| at which two points are one point, up to the rounding of a kernel
-_SINGULAR = 1e-13  # smallest squared pivot that is more than rounding
-_JITTER = 1e-10  # added to a singular A; moves ln P by about its root
+_APART = 1e-13  # variance of the difference of merged points that is more than rounding
+_REGULAR = 1e-8  # smallest squared pivot that is more than rounding whatever the eigenvalues
+_JITTER = 1e-12  # added to a singular A; moves the event's borders by about its root
+_NEVER = 1e6, 100  # a mean above the first, plus the second times the lowest mean's distance from 0, is never crossed
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,13 @@ class Orthant:
 
     Attributes:
         correlation: `(k, k)` A of the k distinct points, float64, positive definite.
-        mean: `(k,)` m.
+        mean: `(k,)` m; a mean so high that its condition is always met is lowered to where it still is.
         kept: `(k,)` positions of the distinct points among the n given.
         twin: `(n,)` for every given point, its position among the distinct ones.
         scale: `(n,)` label times prior deviation.
         lead: `(n,)` how far a point's own mean lies above that of its twin: f = scale * (g[twin] + lead).
+        jitter: variance, in units of the prior's, that the answer leaves out or puts in: what was added to the diagonal
+            of a singular A, or that of the difference of merged points, where it is more than rounding; else 0.
     """
 
     correlation: Tensor
@@ -33,6 +39,7 @@ class Orthant:
     twin: Tensor
     scale: Tensor
     lead: Tensor
+    jitter: float
 
     def outputs(self, g: Tensor) -> Tensor:
         """f `(n, N)` of the given points, from g `(k, N)` of the distinct ones."""
@@ -43,7 +50,7 @@ def standardised(kernel: Tensor, labels: Tensor, mean: Tensor | None = None) -> 
     """The standard form. Points that are equal under the kernel are merged, which leaves the probability as it is.
 
     Args:
-        kernel: `(n, n)` covariance K, any positive diagonal.
+        kernel: `(n, n)` covariance K, any positive diagonal; tensor or array of real numbers.
         labels: `(n,)` of +-1.
         mean: `(n,)` mean of f, None for 0.
 
@@ -56,23 +63,52 @@ def standardised(kernel: Tensor, labels: Tensor, mean: Tensor | None = None) -> 
     own = torch.zeros_like(scale) if mean is None else _standardised_mean(mean, scale)
     kept, twin = _distinct(a)
     hardest = own.new_full(kept.shape, torch.inf).scatter_reduce(0, twin, own, "amin")  # of equal points' conditions
-    correlation = _nonsingular(a[kept][:, kept], hardest)
-    return Orthant(correlation, hardest, kept, twin, scale, lead=own - hardest[twin])
+    hardest = hardest.clamp(max=_NEVER[0] + _NEVER[1] * float((-hardest).max().clamp(min=0)))
+    correlation, jitter = _nonsingular(a[kept][:, kept], hardest)
+    apart = 2 * (1 - float(a[torch.arange(len(a), device=a.device), kept[twin]].min()))  # variance of f - f of a twin
+    if apart > _APART:
+        jitter = max(jitter, apart)
+    return Orthant(correlation, hardest, kept, twin, scale, lead=own - hardest[twin], jitter=jitter)
+
+
+def blurred(a: Tensor, jitter: float) -> Tensor:
+    """The correlations `(n, n)` of g + sqrt(jitter) e, e independent standard normal, from those of g."""
+    a = a / (1 + jitter)
+    a.diagonal().fill_(1)
+    return a
 
 
 def _standardised_mean(mean: Tensor, scale: Tensor) -> Tensor:
+    mean = real(mean, "the mean").to(scale.device)
     if mean.shape != scale.shape or not bool(torch.isfinite(mean).all()):
         raise NumericalError(f"a mean of shape {tuple(mean.shape)}; allowed: {tuple(scale.shape)}, all of it finite")
-    return mean.to(scale) / scale
+    return mean / scale
 
 
 def _correlation(kernel: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """The correlations of labels * f, `(n, n)`, and the label times the prior deviation, `(n,)`."""
+    kernel, labels = checked(kernel, labels)
+    deviation = kernel.diagonal().sqrt()
+    scale = labels * deviation
+    a = (kernel + kernel.T).mul_(0.5).div_(scale[:, None]).div_(scale[None, :])
+    a.diagonal().fill_(1)
+    return a, scale
+
+
+def checked(kernel: Any, labels: Any) -> tuple[Tensor, Tensor]:
+    """A kernel `(n, n)` and labels `(n,)` as float64 tensors on the kernel's device.
+
+    Raises:
+        NumericalError: if they are of other shapes, not real and finite, the kernel is not symmetric or has a diagonal
+            that is not positive, or a label is not +-1.
+    """
+    kernel = real(kernel, "the kernel")
+    labels = real(labels, "the labels").to(kernel.device)
+    if labels.ndim != 1:
+        raise NumericalError(f"labels of shape {tuple(labels.shape)}; allowed: (n,), one of +1 and -1 a point")
     n = len(labels)
     if kernel.shape != (n, n) or n == 0:
         raise NumericalError(f"kernel of shape {tuple(kernel.shape)} with {n} labels; allowed: (n, n) with n >= 1")
-    kernel = kernel.to(torch.float64)
-    labels = labels.to(kernel)
     if not bool((labels.abs() == 1).all()):
         wrong = int(torch.nonzero(labels.abs() != 1)[0])
         raise NumericalError(f"label {wrong} is {float(labels[wrong]):g}; allowed: +1 and -1")
@@ -83,14 +119,15 @@ def _correlation(kernel: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         raise NumericalError(
             f"point {wrong} has prior variance {float(kernel[wrong, wrong]):g}: its sign has no meaning"
         )
-    asymmetry = float((kernel - kernel.T).abs().max())
-    if asymmetry > 1e-8 * float(kernel.abs().max()):
-        raise NumericalError(f"the kernel is not symmetric: K and its transpose differ by up to {asymmetry:.2g}")
     deviation = kernel.diagonal().sqrt()
-    scale = labels * deviation
-    a = (kernel + kernel.T).mul_(0.5).div_(scale[:, None]).div_(scale[None, :])
-    a.diagonal().fill_(1)
-    return a, scale
+    asymmetric = (kernel - kernel.T).abs() > 1e-8 * deviation[:, None] * deviation  # each pair on its own scale
+    if bool(asymmetric.any()):
+        i, j = torch.nonzero(asymmetric)[0].tolist()
+        raise NumericalError(
+            f"the kernel is not symmetric: K[{i}, {j}] = {float(kernel[i, j]):.9g}, K[{j}, {i}] ="
+            f" {float(kernel[j, i]):.9g}"
+        )
+    return kernel, labels
 
 
 def distinct(kernel: Tensor, labels: Tensor) -> Tensor:
@@ -111,7 +148,7 @@ def _distinct(a: Tensor) -> tuple[Tensor, Tensor]:
         i, j = torch.nonzero(upper < -1 + _DUPLICATE)[0].tolist()
         raise NumericalError(
             f"points {i} and {j} are equal under the kernel (correlation +-1 to rounding) but their labels say the"
-            " opposite: the probability is 0"
+            " opposite: the probability is 0 to rounding"
         )
     first = torch.arange(len(a), device=a.device)
     same = upper > 1 - _DUPLICATE
@@ -122,23 +159,27 @@ def _distinct(a: Tensor) -> tuple[Tensor, Tensor]:
     return kept, torch.searchsorted(kept, first)
 
 
-def _nonsingular(a: Tensor, mean: Tensor) -> Tensor:
-    """A itself, or A with a jitter where it is singular to rounding but the event is still possible."""
+def _nonsingular(a: Tensor, mean: Tensor) -> tuple[Tensor, float]:
+    """A itself, or A with a jitter (second) where it is singular to rounding but the event is still possible."""
     factor, failed = torch.linalg.cholesky_ex(a)
-    if not int(failed) and float(factor.diagonal().min()) ** 2 > _SINGULAR:
-        return a
+    if not int(failed) and float(factor.diagonal().min()) ** 2 > _REGULAR:
+        return a, 0.0
     values, vectors = torch.linalg.eigh(a)
+    rounding = 2 * len(a) * torch.finfo(a.dtype).eps * float(values[-1])
+    if not int(failed) and float(values[0]) > rounding:
+        return a, 0.0
     if float(values[0]) < -1e-8 * len(a):
         raise NumericalError(f"the kernel is not positive semi-definite: smallest eigenvalue {float(values[0]):.2g}")
-    inside = values > 1e-13 * len(a)
+    inside = values > rounding
     if not _possible((vectors[:, inside] * values[inside].sqrt()).cpu().numpy(), mean.cpu().numpy()):
         raise NumericalError(
-            f"the kernel of {len(a)} distinct points has rank {int(inside.sum())}, and no function in its range has"
-            " these signs: the probability is 0"
+            f"the kernel of {len(a)} distinct points has rank {int(inside.sum())} to rounding, and no function in its"
+            " range has these signs: the probability is 0, or so small that rounding of the kernel decides it"
         )
-    a = a / (1 + _JITTER)
-    a.diagonal().fill_(1)
-    return a
+    jitter = _JITTER
+    while int(torch.linalg.cholesky_ex(blurred(a, jitter)).info):
+        jitter *= 10
+    return blurred(a, jitter), jitter
 
 
 def _possible(root: np.ndarray, mean: np.ndarray) -> bool:

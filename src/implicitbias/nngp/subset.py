@@ -12,12 +12,13 @@ from torch import Tensor
 
 from implicitbias.errors import NumericalError
 from implicitbias.linalg import cholesky
-from implicitbias.nngp.estimate import OrthantEstimate, log_mean
+from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, log_mean
 from implicitbias.nngp.standardise import standardised
 from implicitbias.rng import derive_seed
 
 _GROUPS = 16  # independent particle systems; their spread is the standard error
 _MOVES = 4  # elliptical slices a particle takes at every level
+_LEVELS = 10_000  # each halves the probability, so that it ends at ln P = -6900
 _TURN = 2 * math.pi
 
 
@@ -38,11 +39,13 @@ def subset(
         seed: of the particles.
 
     Raises:
-        NumericalError: if the kernel is no covariance or the probability is 0 (see `standardised`), or if a group
-            of particles dies out.
+        ConfigError: for a number of samples that is none.
+        NumericalError: if the kernel is no covariance or the probability is 0 (see `standardised`), if a group of
+            particles dies out, or if the probability is not reached in 10,000 levels.
 
     Source: Au & Beck 2001; Gessner, Kanjilal & Hennig 2020 (LinConGauss), algorithms 1 and 2.
     """
+    samples = at_least_one("samples", samples)
     orthant = standardised(kernel, labels, mean)
     factor, centre = cholesky(orthant.correlation), orthant.mean[:, None]
     n, count = len(factor), max(4, samples // _GROUPS)
@@ -55,7 +58,14 @@ def subset(
     g = prior()
     slack = factor.new_full((_GROUPS,), math.inf)
     log_p = factor.new_zeros(_GROUPS)
+    levels = 0
     while bool((slack > 0).any()):
+        levels += 1
+        if levels > _LEVELS:
+            raise NumericalError(
+                f"subset simulation: ln P is below {float(log_p.mean()):.0f}, where {_LEVELS} levels lead; use the"
+                " estimator mixture"
+            )
         depth = -(g + centre).amin(0).reshape(_GROUPS, count)  # the least slack that lets a particle in
         level = depth.median(1).values.clamp(min=0).minimum(slack)
         inside = depth < level[:, None]
