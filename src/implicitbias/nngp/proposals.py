@@ -26,7 +26,7 @@ class Proposal:
     log_weight: Callable[[Tensor], Tensor]
 
 
-def _walk(factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:
+def walk(factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:
     """G row by row: draw(i, c, u) gives (z_i, g_i) for c = sum_{j<i} factor_ij z_j."""
     n, count = uniforms.shape
     z = torch.empty_like(uniforms)
@@ -58,7 +58,7 @@ def tilted(tilting: Tilting) -> Proposal:
         weight: Tensor = log_ndtr(t).sum(0) + 0.5 * tilt @ tilt - tilt @ z
         return weight
 
-    return Proposal(lambda uniforms: _walk(factor, uniforms, draw), log_weight)
+    return Proposal(lambda uniforms: walk(factor, uniforms, draw), log_weight)
 
 
 def ep_guided(sites: Sites) -> Proposal:
@@ -89,4 +89,4 @@ def ep_guided(sites: Sites) -> Proposal:
         weight: Tensor = constant + (log_ndtr(t) - 0.5 * known).sum(0)
         return weight
 
-    return Proposal(lambda uniforms: _walk(factor, uniforms, draw), log_weight)
+    return Proposal(lambda uniforms: walk(factor, uniforms, draw), log_weight)

@@ -131,7 +131,7 @@ def _nonsingular(a: Tensor, mean: Tensor) -> Tensor:
     if float(values[0]) < -1e-8 * len(a):
         raise NumericalError(f"the kernel is not positive semi-definite: smallest eigenvalue {float(values[0]):.2g}")
     inside = values > 1e-13 * len(a)
-    if not _possible((vectors[:, inside] * values[inside].sqrt()).cpu().numpy(), mean.cpu().numpy()):
+    if not possible((vectors[:, inside] * values[inside].sqrt()).cpu().numpy(), mean.cpu().numpy()):
         raise NumericalError(
             f"the kernel of {len(a)} distinct points has rank {int(inside.sum())}, and no function in its range has"
             " these signs: the probability is 0"
@@ -141,7 +141,7 @@ def _nonsingular(a: Tensor, mean: Tensor) -> Tensor:
     return a
 
 
-def _possible(root: np.ndarray, mean: np.ndarray) -> bool:
+def possible(root: np.ndarray, mean: np.ndarray) -> bool:
     """Whether some z has root z + mean > 0 in every row, `(n, r)`, `(n,)`.
 
     By linear programming, made homogeneous (root z + s mean, s >= 0): the largest margin over a box.
