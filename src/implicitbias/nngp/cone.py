@@ -7,7 +7,9 @@ The outputs f_1 ... f_C are independent draws of N(0, K), and the event is the c
 point i and every c other than its class y_i. The methods:
 
 - structured: sequential samplers that use one kernel for all classes, balance heuristic; O(C n^3) to prepare and
-  O(C n^2) a sample. Not for a nearly singular K, which it inverts class by class.
+  O(C n^2) a sample. Not for a nearly singular K, which it inverts class by class. Where one factor carries nearly all
+  correlation of many points, a few samples carry the weight and the standard error may be too small: an effective
+  sample size below some 200 says so.
 - differences: the n (C - 1) differences f_{y_i} - f_c as an orthant like any other (`nngp.mixture`); O(C^3 n^3) and
   O(C^2 n^2). The reference, and the better one for a few hundred differences.
 - mixture (default): whichever of the two suits the problem.
