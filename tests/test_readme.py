@@ -23,12 +23,22 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_orthant_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (example,) = [block for block in blocks("python") if "log_probability" in block]
+    (example,) = [block for block in blocks("python") if "nngp.orthant" in block]
     exec(example, {})
     log_probability, stderr, size = map(float, capsys.readouterr().out.split())
     assert -200 < log_probability < 0
     assert 0 < stderr < 0.1
     assert size > 100
+
+
+def test_the_example_of_several_classes_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = [block for block in blocks("python") if "cone" in block]
+    scope: dict[str, Any] = {}
+    exec(example, scope)
+    assert "torch.Size([100, 3])" in capsys.readouterr().out
+    assert -200 < scope["estimate"].log_probability < 0
+    assert 0 < scope["estimate"].stderr < 0.1
+    assert 0 < scope["errors"].bayes <= scope["errors"].gibbs < 2 / 3
 
 
 def test_the_architecture_example_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,15 +111,15 @@ def average(block: TestBlock, samples: Tensor, log_weights: Tensor, groups: int)
     gibbs = float(1 - probability.mean())
     return Errors(
         gibbs=gibbs,
-        gibbs_stderr=float(_ratio_stderr(mean_sums[None, :], share)[0]),
+        gibbs_stderr=float(ratio_stderr(mean_sums[None, :], share)[0]),
         bayes=float((probability < 0.5).double().mean()),
         bayes_stderr=_vote_stderr(group_sums, share),
         probability=probability,
-        probability_stderr=_ratio_stderr(group_sums, share),
+        probability_stderr=ratio_stderr(group_sums, share),
     )
 
 
-def _ratio_stderr(sums: Tensor, share: Tensor) -> Tensor:
+def ratio_stderr(sums: Tensor, share: Tensor) -> Tensor:
     """Delta-method standard error of sum_r sums_r / sum_r share_r over independent groups r; `(m, R)`, `(R,)`."""
     count = len(share)
     residual = sums - sums.sum(1, keepdim=True) * share

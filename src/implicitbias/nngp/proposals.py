@@ -31,7 +31,7 @@ class Proposal:
     log_weight: Callable[[Tensor, Tensor], Tensor]
 
 
-def _walk(factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:
+def walk(factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:
     """G row by row: draw(i, c, u) gives (z_i, g_i) for c = sum_{j<i} factor_ij z_j."""
     n, count = uniforms.shape
     z = torch.empty_like(uniforms)
@@ -62,7 +62,7 @@ def tilted(tilting: Tilting) -> Proposal:
         weight: Tensor = log_ndtr(t).sum(0) + 0.5 * tilt @ tilt - tilt @ z
         return weight
 
-    return Proposal(lambda uniforms: _walk(factor, uniforms, draw), log_weight)
+    return Proposal(lambda uniforms: walk(factor, uniforms, draw), log_weight)
 
 
 def ep_guided(sites: Sites, prior: Tensor) -> Proposal:
@@ -101,4 +101,4 @@ def ep_guided(sites: Sites, prior: Tensor) -> Proposal:
         weight: Tensor = constant - logs.sum(0)
         return weight
 
-    return Proposal(lambda uniforms: _walk(factor, uniforms, draw), log_weight)
+    return Proposal(lambda uniforms: walk(factor, uniforms, draw), log_weight)

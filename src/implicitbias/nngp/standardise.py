@@ -171,7 +171,7 @@ def _nonsingular(a: Tensor, mean: Tensor) -> tuple[Tensor, float]:
     if float(values[0]) < -1e-8 * len(a):
         raise NumericalError(f"the kernel is not positive semi-definite: smallest eigenvalue {float(values[0]):.2g}")
     inside = values > rounding
-    if not _possible((vectors[:, inside] * values[inside].sqrt()).cpu().numpy(), mean.cpu().numpy()):
+    if not possible((vectors[:, inside] * values[inside].sqrt()).cpu().numpy(), mean.cpu().numpy()):
         raise NumericalError(
             f"the kernel of {len(a)} distinct points has rank {int(inside.sum())} to rounding, and no function in its"
             " range has these signs: the probability is 0, or so small that rounding of the kernel decides it"
@@ -182,7 +182,7 @@ def _nonsingular(a: Tensor, mean: Tensor) -> tuple[Tensor, float]:
     return blurred(a, jitter), jitter
 
 
-def _possible(root: np.ndarray, mean: np.ndarray) -> bool:
+def possible(root: np.ndarray, mean: np.ndarray) -> bool:
     """Whether some z has root z + mean > 0 in every row, `(n, r)`, `(n,)`.
 
     By linear programming, made homogeneous (root z + s mean, s >= 0): the largest margin over a box.

@@ -1,0 +1,101 @@
+"""Samples of several cone proposals together, each weighted by the mixture of their densities (balance heuristic)."""
+
+import math
+import warnings
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from implicitbias.errors import ConvergenceWarning, NumericalError
+from implicitbias.nngp.cone_proposals import ConeProposal
+from implicitbias.nngp.estimate import OrthantEstimate, log_mean
+from implicitbias.nngp.mixture import SCRAMBLES, sobol
+from implicitbias.rng import derive_seed
+
+_COLUMNS = 512  # samples weighted at once: their temporaries stay near the processor
+
+
+def combined(
+    components: Sequence[ConeProposal],
+    upper_bound: float,
+    dimension: int,
+    *,
+    samples: int,
+    seed: int,
+    target_stderr: float | None,
+    cap: int,
+    device: torch.device,
+    parts: Sequence[int] = (1, 1),
+) -> OrthantEstimate:
+    """Sample every component and weight all samples by the mixture of their densities (balance heuristic).
+
+    Args:
+        components: densities over columns of `dimension` numbers, whose log-weights estimate the same ln P.
+        upper_bound: a bound on ln P to hand on.
+        dimension: of a sample.
+        samples: number of samples N, at least 2 a scramble and component.
+        seed: of the scrambles.
+        target_stderr: double N until the standard error is at most this, in nats; None: as N is.
+        cap: largest N that this may reach.
+        device: where to sample.
+        parts: of the samples that come from each component, in proportion.
+
+    Returns:
+        The estimate with its samples `(dimension, N)` as the components made them.
+
+    Raises:
+        NumericalError: if all weights vanish.
+
+    Warns:
+        ConvergenceWarning: if `target_stderr` is not reached with `cap` samples.
+    """
+    while True:
+        g, log_weights = _sampled(components, parts, dimension, samples, seed, device)
+        by_scramble = torch.logsumexp(log_weights.reshape(SCRAMBLES, -1), 1) - math.log(len(log_weights) / SCRAMBLES)
+        log_probability, stderr, _ = log_mean(by_scramble)
+        if target_stderr is None or stderr <= target_stderr:
+            break
+        if 2 * samples > cap:
+            warnings.warn(
+                f"ln P = {log_probability:.6g} has a standard error of {stderr:.2g} nats with {samples} samples, not"
+                f" the {target_stderr:.2g} asked for; a larger cap than {cap} may reach it",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+            break
+        samples *= 2
+    if not math.isfinite(log_probability):
+        raise NumericalError(f"all {len(log_weights)} weights vanish: no estimate in {dimension} dimensions")
+    return OrthantEstimate(
+        log_probability,
+        stderr,
+        effective_sample_size=log_mean(log_weights)[2],
+        upper_bound=upper_bound,
+        lower_bound=float(log_weights.mean()),
+        samples=g,
+        log_weights=log_weights,
+        groups=SCRAMBLES,
+    )
+
+
+def _sampled(
+    components: Sequence[ConeProposal], parts: Sequence[int], n: int, samples: int, seed: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Samples `(n, N)`, scramble by scramble, and their log-weights `(N,)`."""
+    parts = parts[: len(components)]
+    counts = [max(2, samples * part // (SCRAMBLES * sum(parts))) for part in parts]
+    drawn = [
+        component.sample(sobol(n, count, derive_seed("sobol", seed, position)).to(device)).reshape(n, SCRAMBLES, count)
+        for position, (component, count) in enumerate(zip(components, counts, strict=True))
+    ]
+    g = torch.cat(drawn, dim=2).reshape(n, -1)
+    weights = [count / min(counts) for count in counts]
+    log_densities = [
+        torch.stack([
+            math.log(weight) - component.log_weight(columns)
+            for component, weight in zip(components, weights, strict=True)
+        ])
+        for columns in torch.split(g, _COLUMNS, dim=1)
+    ]  # fmt: skip
+    return g, math.log(sum(weights)) - torch.logsumexp(torch.cat(log_densities, dim=1), 0)

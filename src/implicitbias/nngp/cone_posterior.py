@@ -1,0 +1,126 @@
+"""What the infinitely wide network with C outputs predicts, conditioned on the classes of its training points.
+
+Given the outputs F (n, C) at the training points, those at a test point are independent normals with the means
+m_c = k*^T K^-1 F_c and one variance s*^2 = 1 - k*^T K^-1 k* (in units of the point's prior variance), so that
+
+    P[class c | F] = integral of phi(x - m_c/s*) prod_{j != c} Phi(x - m_j/s*) dx.
+
+Outputs count up to what all of them share, so samples less their mean over the classes will do.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from implicitbias.nngp.cone_structure import class_numbers
+from implicitbias.nngp.posterior import TestBlock, ratio_stderr
+
+_REACH = 6  # of the integral about the largest mean
+_TINY = 1e-300
+_RESAMPLES = 200  # of the groups, for the standard error of the vote's error
+_BLOCK = 2**16  # test points times samples at once: 5 MB for every ten outputs
+
+
+@dataclass(frozen=True)
+class ClassErrors:
+    """Errors of a posterior over C classes on a test set.
+
+    Attributes:
+        gibbs: error of a random draw of the function, mean over test points.
+        gibbs_stderr: its standard error over the samples of f(X).
+        bayes: error of the majority vote, the largest class probability of each test point.
+        bayes_stderr: its standard error over the samples of f(X), by a bootstrap of their independent groups.
+        probability: `(m, C)` class probabilities at each test point.
+        probability_stderr: `(m, C)` their standard errors.
+    """
+
+    gibbs: float
+    gibbs_stderr: float
+    bayes: float
+    bayes_stderr: float
+    probability: Tensor
+    probability_stderr: Tensor
+
+
+def average(block: TestBlock, samples: Tensor, log_weights: Tensor, groups: int) -> ClassErrors:
+    """The posterior's errors from weighted samples of the outputs.
+
+    Args:
+        block: from `posterior.prepare`, its labels the test points' classes, 0 to C - 1.
+        samples: `(n, C, N)` samples of the outputs at the training points, as `cone.log_probability` returns them.
+        log_weights: `(N,)`.
+        groups: number of independent groups of samples, which stand as (group, within group); their spread gives the
+            standard errors.
+
+    Raises:
+        NumericalError: if a test point's class is none of 0 ... C - 1.
+    """
+    class_count, count = samples.shape[1:]
+    true = class_numbers(block.labels, class_count)
+    weights = torch.exp(log_weights - log_weights.max())
+    weights = weights / weights.sum()
+    share = weights.reshape(groups, -1).sum(1)
+    flat = samples.reshape(len(samples), -1)
+    step = max(1, _BLOCK // count)
+    sums = []
+    for start in range(0, len(true), step):
+        part = slice(start, start + step)
+        means = ((block.projection[:, part].T / block.deviation[part, None]) @ flat).reshape(-1, class_count, count)
+        sums.append(class_probabilities(means).mul_(weights).reshape(len(means), class_count, groups, -1).sum(3))
+    by_group = torch.cat(sums)  # (m, C, groups)
+    probability = by_group.sum(2)
+    of_true = by_group[torch.arange(len(true)), true].mean(0)
+    return ClassErrors(
+        gibbs=float(1 - of_true.sum()),
+        gibbs_stderr=float(ratio_stderr(of_true[None, :], share)[0]),
+        bayes=float((probability.argmax(1) != true).double().mean()),
+        bayes_stderr=_vote_stderr(by_group, true),
+        probability=probability,
+        probability_stderr=ratio_stderr(by_group.reshape(-1, groups), share).reshape(probability.shape),
+    )
+
+
+def class_probabilities(means: Tensor) -> Tensor:
+    """Probability of each class to have the largest output, for outputs N(means, 1).
+
+    Args:
+        means: `(m, C, N)`.
+
+    Returns:
+        `(m, C, N)`, right to 1e-6 (trapezoidal rule).
+    """
+    scaled = (means - means.amax(1, keepdim=True)).mul_(math.sqrt(0.5))
+    found = torch.zeros_like(means)
+    step = 0.5 if means.shape[1] <= 12 else 0.2  # the largest of many classes has the narrower density
+    for k in range(-round(_REACH / step), round(_REACH / step) + 1):
+        t = scaled - k * step * math.sqrt(0.5)
+        below = torch.special.erfc(t).mul_(0.5).clamp_(min=_TINY)  # Phi(node - mean)
+        product = below.prod(1, keepdim=True)
+        found += t.square_().neg_().exp_().div_(below).mul_(product)
+    return found.mul_(step / math.sqrt(2 * math.pi))
+
+
+def kernel_interpolation(block: TestBlock, classes: Tensor, class_count: int) -> float:
+    """Error of the largest of k*^T K^-1 (onehot - 1/C), the outputs that interpolate the classes.
+
+    Args:
+        block: from `posterior.prepare`, its labels the test points' classes.
+        classes: `(n,)` of the training points.
+        class_count: C.
+    """
+    true = class_numbers(block.labels, class_count)
+    targets = torch.eye(class_count).to(block.factor)[class_numbers(classes, class_count)] - 1 / class_count
+    return float(((block.projection.T @ targets).argmax(1) != true).double().mean())
+
+
+def _vote_stderr(sums: Tensor, true: Tensor) -> float:
+    """Standard deviation of the vote's error when the independent groups are resampled; `(m, C, R)`, `(m,)`."""
+    count = sums.shape[2]
+    chosen = torch.randint(count, (_RESAMPLES, count), generator=torch.Generator().manual_seed(0))
+    times = torch.zeros(_RESAMPLES, count, dtype=sums.dtype).scatter_add_(
+        1, chosen, torch.ones_like(chosen, dtype=sums.dtype)
+    )
+    errors = torch.stack([((sums @ one).argmax(1) != true).double().mean() for one in times.to(sums.device)])
+    return float(errors.std() * math.sqrt(count / (count - 1)))
