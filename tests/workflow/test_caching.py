@@ -52,12 +52,12 @@ def test_rewording_reruns_nothing(laboratory: Laboratory) -> None:
     [
         (
             generalisation(lambda study: study["task"]["train_size"].append(30)),
-            {"build_task": 2, "train": 4, "measure": 4, "evaluate_nngp": 4, "assemble_study": 1, "draw_figure": 5,
+            {"build_task": 2, "train": 4, "measure": 4, "evaluate_nngp": 4, "assemble_study": 1, "draw_figure": 6,
              **ACROSS},
         ),
         (
             generalisation(lambda study: study["network"].update(width=[16, 32])),
-            {"train": 8, "measure": 8, "assemble_study": 1, "draw_figure": 5, **ACROSS},
+            {"train": 8, "measure": 8, "assemble_study": 1, "draw_figure": 6, **ACROSS},
         ),
         (
             generalisation(lambda study: study["figures"]["bounds"].update(width=7)),
@@ -65,15 +65,15 @@ def test_rewording_reruns_nothing(laboratory: Laboratory) -> None:
         ),
         (
             generalisation(lambda study: study["nngp"].update(delta=0.05)),
-            {"evaluate_nngp": 8, "assemble_study": 1, "draw_figure": 5, **ACROSS},
+            {"evaluate_nngp": 8, "assemble_study": 1, "draw_figure": 6, **ACROSS},
         ),
         (
             generalisation(lambda study: study["metrics"].append("output_scale")),
-            {"measure": 8, "assemble_study": 1, "draw_figure": 5, **ACROSS},
+            {"measure": 8, "assemble_study": 1, "draw_figure": 6, **ACROSS},
         ),
         (
             generalisation(lambda study: study["training"].update(learning_rate=0.02)),
-            {"train": 8, "measure": 8, "assemble_study": 1, "draw_figure": 5, **ACROSS},
+            {"train": 8, "measure": 8, "assemble_study": 1, "draw_figure": 6, **ACROSS},
         ),
         (
             lambda config: config.update(execution={"device": "cpu", "threads": 2}),

@@ -34,7 +34,7 @@ def test_the_studies_have_the_grids_axes(finished_test_config: Laboratory) -> No
     for name in ("test_error", "train_error", "normalized_margin", "complexity", "pac_bayes_bound", "gibbs_error"):
         assert np.isfinite(study[name]).all(), name
     ray = schema.load(folder / "label_ray.nc")
-    assert ray["test_error"].dims == ("seed", "constraint", "label_scale", "member")
+    assert ray["test_error"].dims == ("constraint", "seed", "label_scale", "member")
     # each constraint on rows makes a class of networks, which has its own random and infinite networks
     for name in ("ray_error", "lazy_error"):
         assert ray[name].dims == ("constraint", "seed", "label_scale")
