@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from implicitbias.figures.layout import note_below
 from implicitbias.figures.tables import SPREAD, focused, label
-from implicitbias.studies.intervals import Interval, intervals_of
+from implicitbias.studies.intervals import Interval, error_intervals
 from implicitbias.studies.verdicts import mean
 
 _CLASSES = {
@@ -90,8 +90,8 @@ def _panel(axis: Axes, part: xr.Dataset) -> None:
 
 
 def _interval(part: xr.Dataset, name: str, at: dict[str, float]) -> Interval:
-    (found,) = intervals_of(part, [part[f"{name}_by_point"].sel(at)], [lambda means: means[..., 0]])
-    return found.within(0, 1)
+    (found,) = error_intervals(part, part[f"{name}_by_point"].sel(at))
+    return found
 
 
 def _level(axis: Axes, value: Interval, colour: str, style: str, name: str) -> None:

@@ -14,7 +14,7 @@ from matplotlib.ticker import NullLocator
 
 from implicitbias.figures.layout import note_below
 from implicitbias.figures.tables import focused, label, text_of
-from implicitbias.studies.intervals import Interval, intervals_of
+from implicitbias.studies.intervals import Interval, mean_intervals
 from implicitbias.studies.verdicts import arms, last, mean, mean_interval
 
 _KINDS = ("width", "constraint")
@@ -75,7 +75,7 @@ def learning_rate(dataset: xr.Dataset) -> Figure:
 
 def _errors(dataset: xr.Dataset, errors: Sequence[xr.DataArray]) -> list[Interval]:
     """Intervals of mean errors, over draws of training points and over test points."""
-    return intervals_of(dataset, errors, [lambda e, k=k: e[..., k] for k in range(len(errors))])  # type: ignore[misc]
+    return mean_intervals(dataset, *errors)
 
 
 def _over_draws(data: xr.DataArray) -> list[Interval]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from implicitbias.errors import ConvergenceWarning, NumericalError
 from implicitbias.nngp.cone_proposals import ConeProposal
 from implicitbias.nngp.estimate import OrthantEstimate, log_mean
-from implicitbias.nngp.mixture import SCRAMBLES, sobol
+from implicitbias.nngp.mixture import SCRAMBLES, by_scramble, sobol
 from implicitbias.rng import derive_seed
 
 _COLUMNS = 512  # samples weighted at once: their temporaries stay near the processor
@@ -52,8 +52,7 @@ def combined(
     """
     while True:
         g, log_weights = _sampled(components, parts, dimension, samples, seed, device)
-        by_scramble = torch.logsumexp(log_weights.reshape(SCRAMBLES, -1), 1) - math.log(len(log_weights) / SCRAMBLES)
-        log_probability, stderr, _ = log_mean(by_scramble)
+        log_probability, stderr = by_scramble(log_weights)
         if target_stderr is None or stderr <= target_stderr:
             break
         if 2 * samples > cap:

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from implicitbias.nngp.cone_structure import class_numbers
-from implicitbias.nngp.posterior import TestBlock, ratio_stderr
+from implicitbias.nngp.posterior import TestBlock, ratio_stderr, resampled, resampled_stderr
 
 _REACH = 6  # of the integral about the largest mean
 _TINY = 1e-300
-_RESAMPLES = 200  # of the groups, for the standard error of the vote's error
 _BLOCK = 2**16  # test points times samples at once: 5 MB for every ten outputs
 
 
@@ -117,10 +116,5 @@ def kernel_interpolation(block: TestBlock, classes: Tensor, class_count: int) ->
 
 def _vote_stderr(sums: Tensor, true: Tensor) -> float:
     """Standard deviation of the vote's error when the independent groups are resampled; `(m, C, R)`, `(m,)`."""
-    count = sums.shape[2]
-    chosen = torch.randint(count, (_RESAMPLES, count), generator=torch.Generator().manual_seed(0))
-    times = torch.zeros(_RESAMPLES, count, dtype=sums.dtype).scatter_add_(
-        1, chosen, torch.ones_like(chosen, dtype=sums.dtype)
-    )
-    errors = torch.stack([((sums @ one).argmax(1) != true).double().mean() for one in times.to(sums.device)])
-    return float(errors.std() * math.sqrt(count / (count - 1)))
+    errors = torch.stack([((sums @ one).argmax(1) != true).double().mean() for one in resampled(sums)])
+    return resampled_stderr(errors, sums.shape[2])

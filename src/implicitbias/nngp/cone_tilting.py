@@ -6,7 +6,6 @@ The own outputs v = L_0 z_0 are not truncated, d = G v + L z > 0 are; their tilt
     t = D^-1 G L_0 x_0 + (D^-1 L - I) x + mu,  D = diag L.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -14,9 +13,8 @@ from torch import Tensor
 
 from implicitbias.linalg import cholesky
 from implicitbias.nngp.cone_structure import Cone
-from implicitbias.nngp.gaussian import hazard, log_ndtr
-
-_HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+from implicitbias.nngp.gaussian import hazard
+from implicitbias.nngp.tilting import hazard_terms, minimised
 
 
 @dataclass(frozen=True)
@@ -68,31 +66,19 @@ def cone_tilting(cone: Cone, cap: int = 50) -> ConeTilting:
     def objective(t: Tensor) -> float:
         h = hazard(t)
         own, x = tilts(h)
-        # t h + ln Phi(-t) - h^2/2, for t > 0 without the cancellation of t^2
-        terms = torch.where(t > 0, -0.5 * (h - t) ** 2 - _HALF_LOG_2PI - h.log(), t * h + log_ndtr(-t) - 0.5 * h * h)
-        return float(0.5 * (own @ own + sum(one @ one for one in x)) + terms.sum())
+        return float(0.5 * (own @ own + sum(one @ one for one in x)) + hazard_terms(t, h).sum())
 
-    t = own_factor.new_zeros(sum(sizes))
-    value, converged = objective(t), False
-    for _ in range(cap):
+    def newton(t: Tensor) -> tuple[Tensor, float]:
         h = hazard(t)
         slope = (h * (h - t)).clamp(1e-300, 1)  # h'(t)
         root = slope.sqrt()
         own, x = tilts(h)
         gram_h = torch.cat([b @ own + one @ part for b, one, part in zip(wide, scaled, x, strict=True)])
         gradient = t - h + gram_h
-        newton = -_solved(grams, wide, torch.split(root, sizes), torch.split(root * gradient, sizes))
-        decrease = -float((root * gradient) @ newton)
-        rounding = 1e-12 * (1 + abs(value))
-        if decrease < rounding:
-            converged = True
-            break
-        step, size = newton / root, 1.0
-        new = objective(t + step)
-        while new > value - 1e-4 * size * decrease + rounding and size > 1e-9:
-            size /= 2
-            new = objective(t + size * step)
-        t, value = t + size * step, new
+        step = -_solved(grams, wide, torch.split(root, sizes), torch.split(root * gradient, sizes))
+        return step / root, -float((root * gradient) @ step)
+
+    t, value, converged = minimised(objective, newton, own_factor.new_zeros(sum(sizes)), cap)
     h = hazard(t)
     own, x = tilts(h)
     shifts = tuple(one - part for one, part in zip(x, torch.split(h, sizes), strict=True))

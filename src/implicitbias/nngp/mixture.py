@@ -148,7 +148,7 @@ def _estimate(
     blur = orthant.jitter and _Ordered(blurred(problem.correlation, 3 * orthant.jitter), problem.mean, prepare)
     while True:
         g, log_weights = _sampled(problem, samples, seed)
-        log_probability, stderr = _by_scramble(log_weights)
+        log_probability, stderr = by_scramble(log_weights)
         if not math.isfinite(log_probability):
             raise NumericalError(
                 f"all {len(log_weights)} weights vanish: ln P of these {len(order)} points is below -1e308, or their"
@@ -156,7 +156,7 @@ def _estimate(
             )
         stderr = math.hypot(stderr, _rounding(problem, log_probability))
         if blur:
-            stderr = math.hypot(stderr, log_probability - _by_scramble(_sampled(blur, samples, seed)[1])[0])
+            stderr = math.hypot(stderr, log_probability - by_scramble(_sampled(blur, samples, seed)[1])[0])
         if target_stderr is None or stderr <= target_stderr:
             break
         if 2 * samples > cap:
@@ -185,7 +185,7 @@ def _estimate(
     )
 
 
-def _by_scramble(log_weights: Tensor) -> tuple[float, float]:
+def by_scramble(log_weights: Tensor) -> tuple[float, float]:
     """The logarithm of the mean weight, and its standard error by the spread of the scrambles' means."""
     means = torch.logsumexp(log_weights.reshape(SCRAMBLES, -1), 1) - math.log(len(log_weights) / SCRAMBLES)
     return log_mean(means)[:2]

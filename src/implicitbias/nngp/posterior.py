@@ -128,14 +128,24 @@ def ratio_stderr(sums: Tensor, share: Tensor) -> Tensor:
 
 def _vote_stderr(sums: Tensor, share: Tensor) -> float:
     """Standard deviation of the vote's error when the independent groups are resampled; `(m, R)`, `(R,)`."""
-    count = len(share)
+    times = resampled(sums)
+    errors = (2 * sums @ times.T < times @ share).double().mean(0)
+    return resampled_stderr(errors, len(share))
+
+
+def resampled(sums: Tensor) -> Tensor:
+    """How often each of the R independent groups of `(..., R)` stands in each of B resamples, `(B, R)`."""
+    count = sums.shape[-1]
     chosen = torch.randint(count, (_RESAMPLES, count), generator=torch.Generator().manual_seed(0))
     times = torch.zeros(_RESAMPLES, count, dtype=sums.dtype).scatter_add_(
         1, chosen, torch.ones_like(chosen, dtype=sums.dtype)
     )
-    times = times.to(sums.device)
-    errors = (2 * sums @ times.T < times @ share).double().mean(0)
-    return float(errors.std() * math.sqrt(count / (count - 1)))
+    return times.to(sums.device)
+
+
+def resampled_stderr(values: Tensor, count: int) -> float:
+    """The standard error of a statistic by its values in resamples of `count` groups, `(B,)`."""
+    return float(values.std() * math.sqrt(count / (count - 1)))
 
 
 def lazy(kernel: Tensor, cross: Tensor, variance: Tensor, tangent: Tensor, tangent_cross: Tensor,

@@ -1,6 +1,7 @@
 """Botev's minimax exponential tilting for an orthant, and the variable order that goes with it."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -92,8 +93,8 @@ def minimax_tilting(a: Tensor, mean: Tensor, cap: int = 50) -> Tilting:
     gram = scaled @ scaled.T
     shift = mean / factor.diagonal()
     t = -shift
-    value, converged = _objective(scaled, shift, t), False
-    for _ in range(cap):
+
+    def newton(t: Tensor) -> tuple[Tensor, float]:
         h = hazard(t)
         slope = (h * (h - t)).clamp(1e-300, 1)  # h'(t)
         root = slope.sqrt()
@@ -101,25 +102,45 @@ def minimax_tilting(a: Tensor, mean: Tensor, cap: int = 50) -> Tilting:
         hessian = root[:, None] * gram * root[None, :]
         hessian.diagonal().add_(1 - slope)
         factor_h = cholesky(hessian, "the Hessian of the tilting")
-        newton = -torch.cholesky_solve((root * gradient)[:, None], factor_h)[:, 0]
-        decrease = -float((root * gradient) @ newton)
-        rounding = 1e-12 * (1 + abs(value))
-        if decrease < rounding:
-            converged = True
-            break
-        step, size = newton / root, 1.0
-        new = _objective(scaled, shift, t + step)
-        while new > value - 1e-4 * size * decrease + rounding and size > 1e-9:
-            size /= 2
-            new = _objective(scaled, shift, t + size * step)
-        t, value = t + size * step, new
+        step = -torch.cholesky_solve((root * gradient)[:, None], factor_h)[:, 0]
+        return step / root, -float((root * gradient) @ step)
+
+    t, value, converged = minimised(lambda t: _objective(scaled, shift, t), newton, t, cap)
     h = hazard(t)
     return Tilting(factor, mean, tilt=scaled.T @ h - h, upper_bound=value if converged else 0.0)
+
+
+def minimised(
+    objective: Callable[[Tensor], float], newton: Callable[[Tensor], tuple[Tensor, float]], t: Tensor, cap: int
+) -> tuple[Tensor, float, bool]:
+    """A minimum by Newton's method with Armijo's rule: where, its value, and whether it was reached.
+
+    Args:
+        objective: convex, of `(n,)`.
+        newton: the step at t, and the decrease that it promises to first order.
+        t: `(n,)` where to start.
+        cap: number of steps at the most.
+    """
+    value = objective(t)
+    for _ in range(cap):
+        step, decrease = newton(t)
+        rounding = 1e-12 * (1 + abs(value))
+        if decrease < rounding:
+            return t, value, True
+        size, new = 1.0, objective(t + step)
+        while new > value - 1e-4 * size * decrease + rounding and size > 1e-9:
+            size /= 2
+            new = objective(t + size * step)
+        t, value = t + size * step, new
+    return t, value, False
+
+
+def hazard_terms(t: Tensor, h: Tensor) -> Tensor:
+    """t h + ln Phi(-t) - h^2/2 with h the hazard of t; for t > 0 without the cancellation of t^2."""
+    return torch.where(t > 0, -0.5 * (h - t) ** 2 - _HALF_LOG_2PI - h.log(), t * h + log_ndtr(-t) - 0.5 * h * h)
 
 
 def _objective(scaled: Tensor, shift: Tensor, t: Tensor) -> float:
     h = hazard(t)
     x = scaled.T @ h
-    # t h + ln Phi(-t) - h^2/2, for t > 0 without the cancellation of t^2
-    terms = torch.where(t > 0, -0.5 * (h - t) ** 2 - _HALF_LOG_2PI - h.log(), t * h + log_ndtr(-t) - 0.5 * h * h)
-    return float(0.5 * x @ x + shift @ h + terms.sum())
+    return float(0.5 * x @ x + shift @ h + hazard_terms(t, h).sum())

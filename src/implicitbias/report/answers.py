@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.decomposition import NEEDS, OWN, Path, paths
-from implicitbias.studies.intervals import Interval, intervals_of
+from implicitbias.studies.intervals import Interval, error_intervals
 from implicitbias.studies.learning_rate import ends, fall
 from implicitbias.studies.verdicts import Lacking, last, mean, structured
 
@@ -77,10 +77,7 @@ def _small_targets(path: Path) -> str:
 def _learning_rate(part: xr.Dataset) -> str:
     """Of the widest networks."""
     small, best = ends(part)
-    errors = [
-        interval.within(0, 1)
-        for interval in intervals_of(part, [small, best], [lambda e: e[..., 0], lambda e: e[..., 1]])
-    ]  # fmt: skip
+    errors = error_intervals(part, small, best)
     rates = np.sort(part["learning_rate"].values)
     margins = mean(last(part)["smallest_margin"], "learning_rate", "seed") / float(part["label_scale"])
     low, high = (f"{float(margins.mean('seed').reduce(end)):.2f}" for end in (np.min, np.max))

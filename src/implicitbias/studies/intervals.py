@@ -7,6 +7,7 @@ twice that share both, and with ten draws its quantiles lie too near, where Stud
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -95,6 +96,27 @@ def intervals_of(
     points = test_points(dataset.isel(test_point=there))
     kinds = [mean(each, "seed", "test_point").transpose("seed", "test_point")[:, there].values for each in errors]
     return joint_intervals(np.stack(kinds), points, statistics)
+
+
+def error_intervals(dataset: xr.Dataset, *errors: xr.DataArray) -> list[Interval]:
+    """Intervals of the study's errors themselves, as `intervals_of` takes them, within 0 and 1."""
+    return [interval.within(0, 1) for interval in mean_intervals(dataset, *errors)]
+
+
+def mean_intervals(dataset: xr.Dataset, *values: xr.DataArray) -> list[Interval]:
+    """Intervals of means of values by draw and test point."""
+    return intervals_of(dataset, values, [partial(_kind, number) for number in range(len(values))])
+
+
+def difference_interval(dataset: xr.Dataset, one: xr.DataArray, other: xr.DataArray) -> Interval:
+    """The interval of the first error minus the second, as `intervals_of` takes them."""
+    (found,) = intervals_of(dataset, [one, other], [lambda means: means[..., 0] - means[..., 1]])
+    return found
+
+
+def _kind(number: int, means: Array) -> Array:
+    mean_error: Array = means[..., number]
+    return mean_error
 
 
 def _covariances(errors: Array, points: NDArray[np.int64]) -> tuple[Array, Array]:

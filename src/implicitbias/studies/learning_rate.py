@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.intervals import Array, Interval, Statistic, intervals_of
-from implicitbias.studies.verdicts import Lacking, axis, last, mean
+from implicitbias.studies.verdicts import axis, last, mean, several_draws
 
 _LEAST = 1e-4  # an error below this counts as this in a ratio
 
@@ -18,8 +18,7 @@ def ends(dataset: xr.Dataset) -> list[xr.DataArray]:
     Raises:
         Lacking: if there are not two draws and two learning rates.
     """
-    if len(axis(dataset, "seed")) < 2:
-        raise Lacking("no two draws of training points")
+    several_draws(dataset)
     rates = axis(dataset, "learning_rate")
     errors = mean(last(dataset)["test_error_by_point"], "learning_rate", "seed", "test_point")
     by_draw = mean(errors, "learning_rate", "seed")

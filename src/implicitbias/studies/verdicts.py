@@ -146,6 +146,18 @@ def axis(dataset: xr.Dataset | xr.DataArray, name: str) -> np.ndarray:
     return values
 
 
+def several_draws(data: xr.Dataset | xr.DataArray) -> int:
+    """How many draws of training points there are, without two of which no interval is known.
+
+    Raises:
+        Lacking: if there are no two.
+    """
+    count = len(axis(data, "seed"))
+    if count < 2:
+        raise Lacking("no two draws of training points")
+    return count
+
+
 def shown(values: Any) -> str:
     """Numbers in three digits."""
     return ", ".join(f"{value:.3g}" for value in np.ravel(values))

@@ -4,7 +4,7 @@ import xarray as xr
 
 from implicitbias.studies.decomposition import OWN, Path, paths
 from implicitbias.studies.intervals import Interval
-from implicitbias.studies.verdicts import Lacking, Verdict, axis, structured, verdict
+from implicitbias.studies.verdicts import Verdict, axis, several_draws, structured, verdict
 
 
 def gradient_descent_adds_little_at_large_label_scales(dataset: xr.Dataset) -> Verdict:
@@ -37,8 +37,7 @@ def _paths(dataset: xr.Dataset, scale: float) -> list[Path]:
     Raises:
         Lacking: if there are no two draws of training points.
     """
-    if len(axis(dataset, "seed")) < 2:
-        raise Lacking("no two draws of training points")
+    several_draws(dataset)
     return list(paths(structured(dataset).sel(label_scale=scale), "labels", "depth"))
 
 

@@ -14,6 +14,7 @@ from implicitbias.studies.verdicts import (
     last,
     mean,
     mean_interval,
+    several_draws,
     structured,
     verdict,
 )  # fmt: skip
@@ -75,8 +76,7 @@ def seven_layers_are_more_complex_than_two(dataset: xr.Dataset) -> Verdict:
 
 def _judged(dataset: xr.Dataset) -> xr.Dataset:
     """True labels at the largest training set, if there are two draws of points or more."""
-    if len(axis(dataset, "seed")) < 2:
-        raise Lacking("no two draws of training points")
+    several_draws(dataset)
     part = structured(dataset)
     return last(part.sortby("train_size"), "train_size") if "train_size" in part.dims else part
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.intervals import Array, Interval, intervals_of
-from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, verdict
+from implicitbias.studies.intervals import Interval, difference_interval
+from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, several_draws, verdict
 
 TRAINED, FREE = "mean_free_unit", "unit"
 """Constraints on rows: Nero's, of the published networks; and one with the kernel of free rows, which was published."""
@@ -101,16 +101,9 @@ def _gap(part: xr.Dataset, *errors: tuple[str, Mapping[str, float]]) -> Interval
     Raises:
         Lacking: if there are no two draws of training points.
     """
-    if len(axis(part, "seed")) < 2:
-        raise Lacking("no two draws of training points")
-    chosen = [part[name].sel(dict(where)) for name, where in errors]
-    (gap,) = intervals_of(part, chosen, [_difference])
-    return gap
-
-
-def _difference(means: Array) -> Array:
-    difference: Array = means[..., 0] - means[..., 1]
-    return difference
+    several_draws(part)
+    one, other = (part[name].sel(dict(where)) for name, where in errors)
+    return difference_interval(part, one, other)
 
 
 def _large(dataset: xr.Dataset, least: float) -> list[float]:

@@ -5,14 +5,13 @@ import xarray as xr
 from implicitbias.studies.intervals import Interval, joint_intervals, test_points
 from implicitbias.studies.learning_curve import bound_given_first
 from implicitbias.studies.verdicts import (
-    Lacking,
     Verdict,
     arms,
-    axis,
     estimated_by,
     last,
     mean,
     mean_interval,
+    several_draws,
     structured,
     verdict,
 )  # fmt: skip
@@ -20,8 +19,7 @@ from implicitbias.studies.verdicts import (
 
 def first_points_tighten_the_bound(dataset: xr.Dataset) -> Verdict:
     """Means over depths. The difference between two bounds does not depend on test points; that to an error does."""
-    if len(axis(dataset, "seed")) < 2:
-        raise Lacking("no two draws of training points")
+    several_draws(dataset)
     part = estimated_by(structured(dataset), "mixture")
     part = last(part.assign(given_first=bound_given_first(part)).sortby("train_size"), "train_size")
     passed, numbers = True, []

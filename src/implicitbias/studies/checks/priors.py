@@ -3,7 +3,17 @@
 import xarray as xr
 
 from implicitbias.studies.variants import variants
-from implicitbias.studies.verdicts import Lacking, Verdict, axis, last, mean, mean_interval, structured, verdict
+from implicitbias.studies.verdicts import (
+    Lacking,
+    Verdict,
+    axis,
+    last,
+    mean,
+    mean_interval,
+    several_draws,
+    structured,
+    verdict,
+)
 
 
 def convolutions_are_the_better_prior(dataset: xr.Dataset) -> Verdict:
@@ -32,8 +42,7 @@ def _below(differences: dict[str, xr.DataArray], what: str) -> Verdict:
     """Whether the 95 % intervals of all differences, paired within draws of training points, are below 0."""
     passed, numbers = True, []
     for name, difference in differences.items():
-        if len(axis(difference, "seed")) < 2:
-            raise Lacking("no two draws of training points")
+        several_draws(difference)
         low, centre, high = mean_interval(mean(difference, "seed"))
         passed &= high < 0
         numbers.append(f"{name} {centre:+.4f} ({low:+.4f} to {high:+.4f})")
