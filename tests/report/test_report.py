@@ -78,7 +78,7 @@ def test_checks_show_outcome_and_numbers(page: Page) -> None:
     assert badges.count("badge passed") == 2 + 2 + 1  # in the studies, beside their names, in the sum
     assert badges.count("badge not-run") == 1 + 1 + 1
     assert "2 passed" in page.text
-    assert "smallest gap in mean test error" in page.text
+    assert "rise of the test error from label scale 1 to 0.1" in page.text
 
 
 def test_published_values_stand_beside_ours(page: Page) -> None:

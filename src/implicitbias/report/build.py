@@ -123,16 +123,17 @@ def _study(
         verdicts.append({"statement": CHECKS[check].summary, "outcome": verdict.outcome, "numbers": verdict.numbers})
     tables = []
     for table in published:
-        compared = compare(dataset, table)
-        met = compared.dropna(subset=["ours"])
-        tables.append(
-            {
-                "title": PUBLISHED[table].summary,
-                "rows": [{key: _cell(value) for key, value in row.items()} for row in met.to_dict("records")],
-                "source": "; ".join(compared["source"].unique()),
-                "elsewhere": len(compared) - len(met),
-            }
-        )
+        for own, compared in compare(dataset, table).groupby("own"):
+            met = compared.dropna(subset=["ours"])
+            tables.append(
+                {
+                    "title": PUBLISHED[table].summary,
+                    "own": own,
+                    "rows": [{key: _cell(value) for key, value in row.items()} for row in met.to_dict("records")],
+                    "source": "; ".join(compared["source"].unique()),
+                    "elsewhere": len(compared) - len(met),
+                }
+            )
     return _Study(
         name=name,
         question=dataset.attrs.get("question", ""),
