@@ -88,6 +88,14 @@ def test_published_values_stand_beside_ours(page: Page) -> None:
     assert "0.08944" in page.text  # ours: 2/sqrt(500)
 
 
+def test_earlier_numbers_of_this_project_stand_apart_and_count_for_nothing(page: Page) -> None:
+    published, own = page.text.split("This project's earlier numbers beside today's: the label ray of section 5")
+    assert "Published values beside ours: the label ray of section 5" in published
+    assert "computed once beforehand" not in published
+    assert "are no evidence for what the study finds" in own
+    assert "computed once beforehand" in own
+
+
 def test_small_numbers_and_spreads_are_shown(page: Page) -> None:
     cells = [piece.strip() for piece in page.pieces]
     assert "0.3348" in cells

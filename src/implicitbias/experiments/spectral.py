@@ -20,7 +20,7 @@ from implicitbias.schema import variable
 _RAHAMAN = "Rahaman et al. 2019, section 3"
 _YU = "Yu, Yang & Townsend 2023"
 _POINTS = 200
-_DIRECTIONS = 20
+_DIRECTIONS = 200
 
 
 def spectral_bias(
@@ -52,7 +52,7 @@ def spectral_bias(
     Returns:
         Dimensions `frequency`, `step`, `radius`, `direction`: `learned`, 2 |FFT f(k)|/(200 A_k), `first_step` above
         `level` (NaN if never), and `robust`, what is left in the target's phase, Re(FFT f(k)/FFT target(k)), after
-        moving the weights by `radius` in one of 20 random directions.
+        moving the weights by `radius` in one of 200 random directions.
     """
     rng = np.random.default_rng(derive_seed("spectral bias", seed))
     frequencies = np.arange(5, 51, 5)
