@@ -69,7 +69,7 @@ def generalisation() -> xr.Dataset:
     variables["stop_reason"] = variable(variables["test_error"].dims, finished, "why training stopped")  # type: ignore[arg-type]
     coords = {
         "labels": LABELS, "train_size": SIZES, "depth": DEPTHS, "seed": SEEDS, "label_scale": SCALES,
-        "estimator": ESTIMATORS, "source": "mnist", "width": 256,
+        "estimator": ESTIMATORS, "test_point": range(1000), "source": "mnist", "width": 256,
     }  # fmt: skip
     dataset = xr.Dataset(variables, coords)
     dataset["train_size"].attrs["long_name"] = "number of training points"
