@@ -239,7 +239,7 @@ def test_the_default_method_suits_the_problem():
     )
     kernel, classes = labelling(50, 10)
     many = (
-        log_probability(kernel, classes, method, class_count=10, samples=64) for method in ("mixture", "structured")
+        log_probability(kernel, classes, method, class_count=10, samples=1024) for method in ("mixture", "structured")
     )
     assert len({estimate.log_probability for estimate in many}) == 1
     kernel, classes = smooth(0)

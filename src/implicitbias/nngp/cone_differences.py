@@ -1,0 +1,61 @@
+"""A labelling with several classes as one orthant: the differences f_{y_i}(x_i) - f_c(x_i), c != y_i, are positive."""
+
+import torch
+from torch import Tensor
+
+from implicitbias.errors import NumericalError
+
+_MEMORY = 8e9  # bytes that a problem may ask for
+_MATRICES = 20  # of the order of the differences that the estimators hold at once
+
+
+def differences(kernel: Tensor, classes: Tensor, class_count: int) -> tuple[Tensor, Tensor]:
+    """Covariance `(N, N)` of the N = n (C - 1) differences f_{y_i}(x_i) - f_c(x_i), c != y_i, and where they stand.
+
+    Args:
+        kernel: `(n, n)` K of every output.
+        classes: `(n,)` y from 0 to C - 1.
+        class_count: C.
+
+    Returns:
+        The covariance, and `(N,)` the position i C + c of each difference.
+    """
+    contrast = contrasts(classes, class_count).to(kernel)  # (N, C)
+    which = torch.nonzero(others(classes, class_count).reshape(-1))[:, 0]
+    i = which // class_count
+    return kernel[i][:, i] * (contrast @ contrast.T), which
+
+
+def affordable(count: int) -> None:
+    """Refuse more differences than memory holds matrices of.
+
+    Raises:
+        NumericalError: if `count` differences ask for more than 8 GB.
+    """
+    needed = 8 * _MATRICES * count**2
+    if needed > _MEMORY:
+        largest = int((_MEMORY / (8 * _MATRICES)) ** 0.5)
+        raise NumericalError(
+            f"{count} differences between outputs ask for {needed / 1e9:.1f} GB; allowed: {largest} of them"
+            f" ({_MEMORY / 1e9:.0f} GB), fewer points or classes, or the estimator mixture, which does without them"
+        )
+
+
+def others(classes: Tensor, class_count: int) -> Tensor:
+    """`(n, C)`, true where a class is not the point's own."""
+    return classes[:, None] != torch.arange(class_count, device=classes.device)
+
+
+def contrasts(classes: Tensor, class_count: int) -> Tensor:
+    """`(N, C)` rows with 1 at the own class and -1 at another one."""
+    i, c = torch.nonzero(others(classes, class_count), as_tuple=True)
+    one = torch.eye(class_count, dtype=torch.float64, device=classes.device)
+    return one[classes[i]] - one[c]
+
+
+def outputs(differences: Tensor, which: Tensor, n: int, class_count: int) -> Tensor:
+    """Outputs `(n, C, N)` of mean 0 over the classes with these differences `(n (C - 1), N)`."""
+    found = differences.new_zeros(n * class_count, differences.shape[1])
+    found[which] = -differences
+    found = found.reshape(n, class_count, -1)
+    return found.sub_(found.mean(1, keepdim=True))
