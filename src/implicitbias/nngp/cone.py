@@ -96,12 +96,13 @@ def _by_structure(points: Points, **settings: Any) -> OrthantEstimate:
 
 def _by_differences(points: Points, estimator: str = "mixture", **settings: Any) -> OrthantEstimate:
     n, count = len(points.classes), points.class_count
-    affordable(n * (count - 1))
-    covariance, which = differences(points.correlation, points.classes, count)
+    affordable(n * (count - 1), estimator)
+    kernel = points.correlation * points.scale[:, None] * points.scale  # the closed bound depends on the scale
+    covariance, which = differences(kernel, points.classes, count)
     estimate = orthant.log_probability(covariance, covariance.new_ones(len(covariance)), estimator, **settings)
     if estimate.samples is None:
         return estimate
-    return replace(estimate, samples=outputs(estimate.samples, which, n, count))
+    return replace(estimate, samples=outputs(estimate.samples, which, n, count).div_(points.scale[:, None, None]))
 
 
 METHODS: dict[str, Callable[..., OrthantEstimate]] = {

@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor
 
+from implicitbias.catalogue import LARGEST_ORTHANT, orthant_bytes
 from implicitbias.errors import NumericalError
-
-_MEMORY = 8e9  # bytes that a problem may ask for
-_MATRICES = 20  # of the order of the differences that the estimators hold at once
 
 
 def differences(kernel: Tensor, classes: Tensor, class_count: int) -> tuple[Tensor, Tensor]:
@@ -26,18 +24,17 @@ def differences(kernel: Tensor, classes: Tensor, class_count: int) -> tuple[Tens
     return kernel[i][:, i] * (contrast @ contrast.T), which
 
 
-def affordable(count: int) -> None:
+def affordable(count: int, estimator: str) -> None:
     """Refuse more differences than memory holds matrices of.
 
     Raises:
-        NumericalError: if `count` differences ask for more than 8 GB.
+        NumericalError: if the estimator would need more than 8 GB for `count` of them.
     """
-    needed = 8 * _MATRICES * count**2
-    if needed > _MEMORY:
-        largest = int((_MEMORY / (8 * _MATRICES)) ** 0.5)
+    if (needed := orthant_bytes(count, estimator)) > LARGEST_ORTHANT:
         raise NumericalError(
-            f"{count} differences between outputs ask for {needed / 1e9:.1f} GB; allowed: {largest} of them"
-            f" ({_MEMORY / 1e9:.0f} GB), fewer points or classes, or the estimator mixture, which does without them"
+            f"estimator {estimator!r}: {count} differences between outputs ask for {needed / 1e9:.1f} GB; allowed:"
+            f" {LARGEST_ORTHANT / 1e9:.0f} GB, by fewer points or classes, or by the method structured, which does"
+            " without them"
         )
 
 

@@ -23,6 +23,7 @@ class Points:
         correlation: `(k, k)` of the k distinct points, positive definite.
         classes: `(k,)` theirs.
         class_count: C.
+        scale: `(k,)` their prior deviations.
         twin: `(n,)` for every given point, its position among the distinct ones.
         deviation: `(n,)` prior deviations of the given points.
     """
@@ -30,6 +31,7 @@ class Points:
     correlation: Tensor
     classes: Tensor
     class_count: int
+    scale: Tensor
     twin: Tensor
     deviation: Tensor
 
@@ -50,7 +52,7 @@ def standardised(kernel: Tensor, classes: Tensor, class_count: int) -> Points:
     a, classes, deviation = _correlation(kernel, classes, class_count)
     kept, twin = _distinct(a, classes)
     correlation = _nonsingular(a[kept][:, kept], classes[kept], class_count)
-    return Points(correlation, classes[kept], class_count, twin, deviation)
+    return Points(correlation, classes[kept], class_count, deviation[kept], twin, deviation)
 
 
 def distinct(kernel: Tensor, classes: Tensor, class_count: int) -> Tensor:
