@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+from implicitbias.catalogue.downloads import CIFAR10, FASHION_MNIST, MNIST
 from implicitbias.catalogue.entries import Labels, Parameter, Source
 from implicitbias.catalogue.limits import Having, Limits, Range
 
@@ -45,6 +46,29 @@ SOURCES: dict[str, Source] = {
             (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
             (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
         ),
+        download=MNIST,
+    ),
+    "fashion_mnist": Source(
+        "implicitbias.tasks.mnist:load_fashion",
+        "pictures of clothes, 28x28, in ten classes, downloaded or taken from data/raw/fashion_mnist (Xiao et al. 2017)",
+        {"scaling": _SCALING},
+        features=784,
+        image=(1, 28, 28),
+        counts=((6000,) * 10, (1000,) * 10),
+        classes=(
+            "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+        ),
+        download=FASHION_MNIST,
+    ),
+    "cifar10": Source(
+        "implicitbias.tasks.cifar:load",
+        "colour pictures, 3x32x32, in ten classes, downloaded or taken from data/raw/cifar10 (Krizhevsky 2009)",
+        {"scaling": _SCALING},
+        features=3072,
+        image=(3, 32, 32),
+        counts=((5000,) * 10, (1000,) * 10),
+        classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+        download=CIFAR10,
     ),
     "gaussian": _synthetic("gaussian", "x ~ N(0, I), labels by coin: nearly orthogonal where d >> n"),
     "orthogonal": _synthetic("orthogonal", "exactly orthogonal training points of norm sqrt(d), labels by coin"),
