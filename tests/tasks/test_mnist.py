@@ -42,7 +42,7 @@ def tiny(tmp_path, *, test_labels=3):
 
 
 def test_preprocessing_of_a_tiny_mnist(tmp_path):
-    raw, (train, train_digit, test, test_digit) = tiny(tmp_path)
+    raw, (train, train_class, test, test_class) = tiny(tmp_path)
     superset = load(raw)
     for found, images in ((superset.train_input, train), (superset.test_input, test)):
         for row, image in zip(found, images, strict=True):
@@ -51,8 +51,8 @@ def test_preprocessing_of_a_tiny_mnist(tmp_path):
     np.testing.assert_allclose(load(raw, scaling="pixels").test_input, test.reshape(3, 4) / 255, rtol=1e-12)
     standardised = (train.reshape(5, 4) / 255 - 0.1307) / 0.3081
     np.testing.assert_allclose(load(raw, scaling="standardised").train_input, standardised, rtol=1e-12)
-    np.testing.assert_array_equal(superset.train_digit, train_digit)
-    np.testing.assert_array_equal(superset.test_digit, test_digit)
+    np.testing.assert_array_equal(superset.train_class, train_class)
+    np.testing.assert_array_equal(superset.test_class, test_class)
 
 
 def test_as_many_labels_as_images(tmp_path):
@@ -100,9 +100,9 @@ def test_sizes_and_classes_of_the_real_files(mnist):
     assert (len(mnist.train_input), len(mnist.test_input)) == SOURCES["mnist"].sizes(tuple(range(10)))
     assert (len(zero_one.train_input), len(zero_one.test_input)) == SOURCES["mnist"].sizes((0, 1))
     np.testing.assert_array_equal(
-        np.bincount(mnist.test_digit), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+        np.bincount(mnist.test_class), [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     )
-    np.testing.assert_array_equal(mnist.train_digit[:5], [5, 0, 4, 1, 9])
+    np.testing.assert_array_equal(mnist.train_class[:5], [5, 0, 4, 1, 9])
 
 
 @needs_mnist

@@ -34,6 +34,7 @@ from implicitbias.catalogue.metrics import METRICS
 from implicitbias.catalogue.networks import ACTIVATIONS, INITIALISATIONS
 from implicitbias.catalogue.nngp import BY_POINT, ESTIMATORS, NNGP_VARIABLES, SAMPLED
 from implicitbias.catalogue.outputs import OUTPUTS
+from implicitbias.catalogue.points import Points, described
 from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS
 
 __all__ = [
@@ -71,7 +72,9 @@ __all__ = [
     "Optimizer",
     "Parameter",
     "Pointer",
+    "Points",
     "Source",
+    "described",
     "function_of",
     "pointers",
     "resolve",

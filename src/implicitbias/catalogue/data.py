@@ -70,8 +70,8 @@ SOURCES: dict[str, Source] = {
         classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
         download=CIFAR10,
     ),
-    "gaussian": _synthetic("gaussian", "x ~ N(0, I), labels by coin: nearly orthogonal where d >> n"),
-    "orthogonal": _synthetic("orthogonal", "exactly orthogonal training points of norm sqrt(d), labels by coin"),
+    "gaussian": _synthetic("gaussian", "x ~ N(0, I), random labels: nearly orthogonal where d >> n"),
+    "orthogonal": _synthetic("orthogonal", "exactly orthogonal training points of norm sqrt(d), random labels"),
     "two_gaussians": _synthetic(
         "two_gaussians", "x ~ N(y mu, I), |mu| = d^mean_exponent (Frei et al. 2023)",
         mean_exponent=Parameter(0.26, "logarithm of the mean's norm to base d"),
@@ -104,28 +104,43 @@ SOURCES: dict[str, Source] = {
     ),
 }  # fmt: skip
 
-_DIGITS = tuple(range(10))
-_BY_COIN: Limits = ({"balanced": (False,)},)  # points are chosen before a coin labels them
+_TEN = tuple(range(10))
+_RANDOM: Limits = ({"balanced": (False,)},)  # points are chosen before they are labelled
+_CLASSES = "implicitbias.tasks.labels:classes"
+_FIRST = {"classes": Parameter(0, "number of classes that are kept, which are the first ones; 0: all", 0)}
 LABELS: dict[str, Labels] = {
-    "decimal": Labels("implicitbias.tasks.labels:parity", "all ten digits, odd +1 and even -1", digits=_DIGITS),
-    "binary": Labels("implicitbias.tasks.labels:parity", "the digits 0 and 1 only, 1 -> +1 and 0 -> -1", digits=(0, 1)),
+    "decimal": Labels(
+        "implicitbias.tasks.labels:parity", "all ten digits (or other classes), odd +1 and even -1", keeps=_TEN
+    ),
+    "binary": Labels("implicitbias.tasks.labels:parity", "the digits 0 and 1 only, 1 -> +1 and 0 -> -1", keeps=(0, 1)),
     "random": Labels(
         "implicitbias.tasks.labels:random",
-        "all ten digits, labels drawn by coin",
-        digits=_DIGITS,
+        "all ten digits, random labels +-1",
+        keeps=_TEN,
         any_source=True,
-        only=_BY_COIN,
+        only=_RANDOM,
     ),
     "binary_random": Labels(
         "implicitbias.tasks.labels:random",
-        "the digits 0 and 1 only, labels drawn by coin",
-        digits=(0, 1),
-        only=_BY_COIN,
+        "the digits 0 and 1 only, random labels +-1",
+        keeps=(0, 1),
+        only=_RANDOM,
     ),
-    "own": Labels("implicitbias.tasks.labels:own", "the labels that a synthetic source comes with"),
+    "own": Labels(
+        "implicitbias.tasks.labels:own",
+        "the labels that the source comes with: +-1 of a synthetic one; of data their classes, as the rule class",
+    ),
+    "class": Labels(_CLASSES, "the classes of the data, of whatever source", _FIRST, several=True),
+    "digit": Labels(
+        _CLASSES,
+        "the digit, 0 to 9",
+        _FIRST,
+        several=True,
+        only=({"source": ("digits", "mnist")},),
+    ),
 } | {
-    f"{a}v{b}": Labels("implicitbias.tasks.labels:pair", f"the digits {a} (-1) and {b} (+1) only", digits=(a, b))
-    for a, b in combinations(_DIGITS, 2)
+    f"{a}v{b}": Labels("implicitbias.tasks.labels:pair", f"the digits {a} (-1) and {b} (+1) only", keeps=(a, b))
+    for a, b in combinations(_TEN, 2)
 }
 
 NESTED: Limits = ({"source": Having({"real": (True,)}), "centred": (False,), "random_share": (0,)},)

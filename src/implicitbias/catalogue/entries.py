@@ -151,7 +151,7 @@ class Optimizer(Entry):
 class Source(Entry):
     """A data source.
 
-    A real one has inputs `features` long and, in (training, test), `counts[digit]` points of every digit. A synthetic
+    A real one has inputs `features` long and, in (training, test), `counts[number]` points of every class. A synthetic
     one has no counts: its function draws points and labels, as many as are wanted, given its parameters;
     `test_points` where the config does not say. `image` is the shape (channels, rows, columns) of inputs that are
     images.
@@ -179,10 +179,10 @@ class Source(Entry):
         synthetic: Mapping[str, Allowed] = {"labels": Having({"synthetic": (True,)}), "balanced": (False,)}
         return also(self.only, real if self.real else synthetic)
 
-    def sizes(self, digits: tuple[int, ...]) -> tuple[int, int]:
-        """Number of training and test points of these digits of a real source."""
+    def sizes(self, classes: tuple[int, ...]) -> tuple[int, int]:
+        """Number of training and test points of these classes of a real source."""
         assert self.counts is not None
-        train, test = (sum(counts[digit] for digit in digits) for counts in self.counts)
+        train, test = (sum(counts[number] for number in classes) for counts in self.counts)
         return train, test
 
     def shape(self, features: int) -> tuple[int, ...]:
@@ -192,23 +192,26 @@ class Source(Entry):
 
 @dataclass(frozen=True)
 class Labels(Entry):
-    """A label rule: for real sources a function of the `digits` that it keeps; without digits, for synthetic ones.
+    """A label rule: for real sources a function of the classes of the points.
 
-    A rule with digits that does not look at them may be for synthetic sources too: `any_source`.
+    One that `keeps` only some classes names them; one with `several` labels keeps its first `classes` (a parameter; 0
+    for all), and its labels are these classes. A rule without either is for synthetic sources; one that does not look
+    at classes may be for both: `any_source`. All labels but those of a rule with `several` are +-1.
     """
 
-    digits: tuple[int, ...] = ()
+    keeps: tuple[int, ...] = ()
+    several: bool = False
     any_source: bool = False
 
     @property
     def real(self) -> bool:
         """Whether it labels real sources."""
-        return bool(self.digits)
+        return self.several or bool(self.keeps)
 
     @property
     def synthetic(self) -> bool:
         """Whether it labels synthetic sources."""
-        return self.any_source or not self.digits
+        return self.any_source or not self.real
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil, log10, prod
 from typing import Any
 
-from implicitbias.catalogue import LABELS, SOURCES, Experiment
+from implicitbias.catalogue import SOURCES, Experiment, described
 from implicitbias.networks import Network
 from implicitbias.networks.layers import Flatten, GlobalAverage, Pool
 
@@ -84,19 +84,15 @@ def experiment_size(entry: Experiment, settings: Mapping[str, Any], seeds: int =
 def _test_points(task: Mapping[str, Any]) -> int:
     if task["test_size"] is not None:
         return int(task["test_size"])
-    source = SOURCES[task["source"]]
-    return int(source.sizes(LABELS[task["labels"]].digits)[1]) if source.counts else source.test_points
-
-
-def _features(task: Mapping[str, Any]) -> int:
-    return int(SOURCES[task["source"]].features or task["features"])
+    points = described(task)
+    return points.sizes[1] if points.counts else SOURCES[task["source"]].test_points
 
 
 def _data_bytes(task: Mapping[str, Any]) -> int:
-    source = SOURCES[task["source"]]
-    whole = sum(map(sum, source.counts)) if source.counts else 0
-    points: int = len(task["seed"]) * task["train_size"] + _test_points(task)
-    return 8 * _features(task) * (points + whole)
+    points = described(task)
+    whole = sum(map(sum, points.counts)) if points.counts else 0
+    chosen: int = len(task["seed"]) * task["train_size"] + _test_points(task)
+    return 8 * points.features * (chosen + whole)
 
 
 def _covariances(network: Network) -> int:

@@ -14,21 +14,25 @@ class Superset:
 
     Attributes:
         train_input: `(n_train, d)`.
-        train_digit: `(n_train,)` class of each row.
+        train_class: `(n_train,)` class of each row.
         test_input: `(n_test, d)`.
-        test_digit: `(n_test,)`.
+        test_class: `(n_test,)`.
+        names: of the classes 0 ... C - 1.
 
     """
 
     train_input: NDArray[np.float64]
-    train_digit: NDArray[np.int64]
+    train_class: NDArray[np.int64]
     test_input: NDArray[np.float64]
-    test_digit: NDArray[np.int64]
+    test_class: NDArray[np.int64]
+    names: tuple[str, ...] = tuple("0123456789")
 
-    def only(self, digits: tuple[int, ...]) -> "Superset":
+    def only(self, classes: tuple[int, ...]) -> "Superset":
         """The points of these classes, in file order."""
-        train, test = np.isin(self.train_digit, digits), np.isin(self.test_digit, digits)
-        return Superset(self.train_input[train], self.train_digit[train], self.test_input[test], self.test_digit[test])
+        train, test = np.isin(self.train_class, classes), np.isin(self.test_class, classes)
+        return Superset(
+            self.train_input[train], self.train_class[train], self.test_input[test], self.test_class[test], self.names
+        )
 
 
 Moment = float | NDArray[np.float64]
