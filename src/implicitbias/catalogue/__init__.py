@@ -34,7 +34,7 @@ from implicitbias.catalogue.metrics import METRICS
 from implicitbias.catalogue.networks import ACTIVATIONS, INITIALISATIONS
 from implicitbias.catalogue.nngp import BY_POINT, ESTIMATORS, NNGP_VARIABLES, SAMPLED
 from implicitbias.catalogue.outputs import OUTPUTS
-from implicitbias.catalogue.points import Points, described
+from implicitbias.catalogue.points import Contents, Points, described, kept_classes, look_anew
 from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "Activation",
     "Architecture",
     "CalledBy",
+    "Contents",
     "Entry",
     "Experiment",
     "Figure",
@@ -76,6 +77,8 @@ __all__ = [
     "Source",
     "described",
     "function_of",
+    "kept_classes",
+    "look_anew",
     "pointers",
     "resolve",
 ]

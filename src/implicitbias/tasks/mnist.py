@@ -13,6 +13,8 @@ from implicitbias.tasks.superset import Superset, prepared, prepared_by_channel
 
 _MEAN, _DEVIATION = 0.1307, 0.3081  # of the training pixels over 255, as in the authors' code
 
+_CLOTHES = ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
 _Half = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
@@ -47,7 +49,7 @@ def load_fashion(raw_dir: Path, *, scaling: str = "norm") -> Superset:
     """
     (train, train_class), (test, test_class) = (_half("fashion_mnist", half, raw_dir) for half in ("train", "t10k"))
     train, test = prepared_by_channel(train, test, 1, scaling)
-    return Superset(train, train_class, test, test_class)
+    return Superset(train, train_class, test, test_class, _CLOTHES)
 
 
 def _half(source: str, half: str, raw_dir: Path) -> _Half:

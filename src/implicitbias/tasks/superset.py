@@ -18,6 +18,7 @@ class Superset:
         test_input: `(n_test, d)`.
         test_class: `(n_test,)`.
         names: of the classes 0 ... C - 1.
+        image: the shape (channels, rows, columns) of an input that is an image, where the catalogue does not say it.
 
     """
 
@@ -26,13 +27,15 @@ class Superset:
     test_input: NDArray[np.float64]
     test_class: NDArray[np.int64]
     names: tuple[str, ...] = tuple("0123456789")
+    image: tuple[int, ...] = ()
 
     def only(self, classes: tuple[int, ...]) -> "Superset":
         """The points of these classes, in file order."""
         train, test = np.isin(self.train_class, classes), np.isin(self.test_class, classes)
         return Superset(
-            self.train_input[train], self.train_class[train], self.test_input[test], self.test_class[test], self.names
-        )
+            self.train_input[train], self.train_class[train], self.test_input[test], self.test_class[test], self.names,
+            self.image,
+        )  # fmt: skip
 
 
 Moment = float | NDArray[np.float64]
