@@ -107,13 +107,15 @@ class Loss(Entry):
     """A loss.
 
     It `fits_targets` if it brings outputs to the values of their targets, and not only to their signs. A loss in the
-    `log_domain` is differentiated as a logarithm. `margin` is the decreasing function of y f/alpha that it sums over
-    the points, "exponential" or "logistic"; empty where it sums another.
+    `log_domain` is differentiated as a logarithm. `margin` is the decreasing function of the margins over alpha that it
+    sums over the points, "exponential" or "logistic"; empty where it sums another. Of several classes these are the
+    `soft` margins or the margins themselves (see `losses`).
     """
 
     fits_targets: bool = False
     log_domain: bool = False
     margin: str = ""
+    soft: bool = False
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,12 @@ Allowed = tuple[Any, ...] | Range | Having
 Limits = tuple[Mapping[str, Allowed], ...]
 """Alternatives: one of them has to allow the setting of each of its keys. Without any, everything is allowed."""
 
+SIGNS: Mapping[str, Allowed] = {"labels": Having({"several": (False,)})}
+"""Labels +-1 only: for what is binary by nature."""
+
+CLASSES: Mapping[str, Allowed] = {"labels": Having({"several": (True,)})}
+"""Labels that are classes only."""
+
 
 def misfit(limits: Limits, settings: Mapping[str, Any]) -> str:
     """Of every alternative the first setting that it does not allow, as "key = value; allowed: values".
