@@ -37,7 +37,8 @@ def task(seeds=(0, 3), n=12, m=40, d=8, shared_test=True) -> xr.Dataset:
         },
         {"seed": list(seeds), "test_point": np.arange(m)},
     )
-    return describe(dataset, "a task", {"source": "gaussian", "train_size": n, "seed": list(seeds)})
+    parameters = {"source": "gaussian", "train_size": n, "seed": list(seeds)}
+    return describe(dataset, "a task", parameters, input_shape=f"[{d}]")
 
 
 def test_dataset_keeps_the_contract_and_has_no_holes():

@@ -42,6 +42,11 @@ class Parameter:
     choices: tuple[str, ...] = ()
     per_point: bool = False
 
+    @property
+    def shown(self) -> str:
+        """The default as people read it; a text has to be given."""
+        return "none" if self.default == "" else str(self.default)
+
     def refuses(self, value: Any) -> str:
         """What is allowed, if the value is not; otherwise an empty text."""
         if self.choices:

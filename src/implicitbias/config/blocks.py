@@ -73,7 +73,7 @@ def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
             owners.setdefault(key, []).append((name, parameter))
     fields: dict[str, Any] = {}
     for key, users in owners.items():
-        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.default})" for name, parameter in users)
+        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.shown})" for name, parameter in users)
         fields[key] = (axis[number(users[0][1])] | None, Field(None, description=text))
     return fields
 

@@ -64,7 +64,7 @@ def reference() -> str:
             if name != "0v1" and re.fullmatch(r"\dv\d", name):  # pairs of digits: one stands for all 45
                 continue
             shown = "; ".join(
-                f"`{key}` ({number.default}): {number.summary}" for key, number in entry.parameters.items()
+                f"`{key}` ({number.shown}): {number.summary}" for key, number in entry.parameters.items()
             )
             named = "`0v1` … `8v9`" if name == "0v1" else f"`{name}`"
             lines.append(f"| {named} | {_text(entry.summary)} | {_text(shown)} |")

@@ -11,6 +11,27 @@ from implicitbias.tasks.own.raw import Part
 Classes = NDArray[np.int64]
 
 
+def check_labels(part: Part) -> None:
+    """Labels are names, or whole numbers from 0.
+
+    Raises:
+        DataError: for the first one that is neither; it names the row.
+
+    """
+    if _is_text(part.labels):
+        return
+    if part.labels.dtype.kind not in "biuf":
+        raise DataError(f"{part.where(0)}: labels are {part.labels.dtype}; allowed: whole numbers, or names")
+    values = part.labels.astype(np.float64)
+    wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(
+            f"{part.where(row)}: the label {_shown(part.labels[row])} is no class; allowed: the whole numbers"
+            " 0 ... C - 1, or names"
+        )
+
+
 def numbered(train: Part, test: Part) -> tuple[Classes, Classes, tuple[str, ...]]:
     """The classes of training points `(n,)` and test points `(m,)`, and the names of the C classes.
 
@@ -18,14 +39,15 @@ def numbered(train: Part, test: Part) -> tuple[Classes, Classes, tuple[str, ...]
     all whole numbers, in that of the numbers). There are the classes that training points have.
 
     Raises:
-        DataError: for a label that is no class, a class without training points, or a single class; it names the row.
+        DataError: for a test label that no training point has, a class without training points, or a single class; it
+            names the row.
 
     """
     kinds = [_is_text(part.labels) for part in (train, test)]
     if kinds[0] != kinds[1]:
         named = ["names" if text else "numbers" for text in kinds]
         raise DataError(f"{test.where(0)}: labels of test points are {named[1]}, but of training points {named[0]}")
-    names = _names(train) if kinds[0] else _numbers(train, test)
+    names = _names(train) if kinds[0] else _numbers(train)
     if len(names) < 2:
         raise DataError(f"{train.where(0)}: all training points have the label {names[0]!r}; allowed: two or more")
     found = []
@@ -56,19 +78,8 @@ def _names(train: Part) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _numbers(train: Part, test: Part) -> tuple[str, ...]:
+def _numbers(train: Part) -> tuple[str, ...]:
     """The names 0 ... C - 1, if labels are those numbers."""
-    for part in (train, test):
-        if part.labels.dtype.kind not in "biuf":
-            raise DataError(f"{part.where(0)}: labels are {part.labels.dtype}; allowed: whole numbers, or names")
-        values = part.labels.astype(np.float64)
-        wrong = ~(np.isfinite(values) & (values >= 0) & (values == np.floor(values)))
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            raise DataError(
-                f"{part.where(row)}: the label {_shown(part.labels[row])} is no class; allowed: the whole numbers"
-                " 0 ... C - 1, or names"
-            )
     present = np.unique(train.labels.astype(np.float64))
     if (absent := np.flatnonzero(present != np.arange(len(present)))).size:
         row = int(np.argmax(train.labels == train.labels.max()))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from implicitbias.catalogue.points import Contents
 from implicitbias.errors import ConfigError, DataError
 from implicitbias.tasks.own import arrays, pictures, tables
-from implicitbias.tasks.own.classes import Classes, numbered
+from implicitbias.tasks.own.classes import Classes, check_labels, numbered
 from implicitbias.tasks.own.raw import Part, Raw, check_alike, check_points
 from implicitbias.tasks.superset import Superset, prepared_by_channel
 
@@ -78,6 +78,7 @@ def _whole(path: str) -> _Whole:
     for part in (raw.train, raw.test):
         if part is not None:
             check_points(part)
+            check_labels(part)
     train, test = (raw.train, raw.test) if raw.test else _split(path, raw.train)
     check_alike(train, test)
     return _Whole(train, test, *numbered(train, test), raw.digest)

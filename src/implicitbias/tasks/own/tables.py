@@ -1,5 +1,6 @@
 """Tables in a .csv or .parquet file: a column of labels, perhaps one that splits, and columns of numbers."""
 
+import warnings
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -24,14 +25,14 @@ def read_csv(path: Path) -> Raw:
     """
     content = contents(path)
     try:
-        table = pd.read_csv(
-            BytesIO(content), dtype={_LABEL: str, _SPLIT: str}, keep_default_na=False, na_values=[""],
-            skip_blank_lines=False, low_memory=False,
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # lines with more values than the head line
+            table = pd.read_csv(
+                BytesIO(content), index_col=False, dtype={_LABEL: str, _SPLIT: str}, keep_default_na=False,
+                na_values=[""], skip_blank_lines=False, low_memory=False,
+            )  # fmt: skip
     except Exception as error:  # pandas, and the codecs below it, raise a dozen different types
         raise DataError(f"{path}: cannot be read as a table ({str(error).strip()})") from error
-    if not isinstance(table.index, pd.RangeIndex):
-        raise DataError(f"{path}: lines have more values than the head line has columns")
     return _raw(path, content, table, lambda row: f"{path}: line {row + 2}")
 
 
