@@ -1,14 +1,9 @@
 """A config with your own data: sizes, shapes and classes are read, and mistakes are found before any job starts."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "tasks"))
 import own_data
-
 from implicitbias.config.load import validate
 from implicitbias.config.plan import make_plan
 from implicitbias.errors import ConfigError
@@ -117,5 +112,5 @@ def test_a_mistake_in_the_data_names_config_key_file_and_row(tmp_path):
 
 def test_convolutions_want_images(tmp_path):
     np.savez(tmp_path / "own.npz", **own_data.arrays(shape=(7,)))
-    with pytest.raises(ConfigError, match="on source 'files': .*a convolution takes images"):
+    with pytest.raises(ConfigError, match=r"on source 'files': .*a convolution takes images"):
         validate(config(tmp_path / "own.npz", {"architecture": "cnn"}))

@@ -69,7 +69,7 @@ SOURCES: dict[str, Source] = {
     ),
     "files": Source(
         "implicitbias.tasks.own.files:load",
-        "your own data: arrays (.npz), a table (.csv, .parquet), or a folder train/<class>/ of pictures",
+        "your own data: arrays (.npz), a table (.csv, .parquet), or a folder of pictures (train/cat/1.png)",
         {
             "path": Parameter("", "of the file or the folder, from where the workflow is called"),
             "scaling": _SCALING,
