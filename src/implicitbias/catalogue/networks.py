@@ -56,7 +56,8 @@ INITIALISATIONS: dict[str, Entry] = {
         only=(SIGNS,),
     ),
     "balanced": Entry(
-        f"{_INITIALISATION}:balanced", "rows N(0, I/fan_in), output weights of the rows' norms",
+        f"{_INITIALISATION}:balanced",
+        "rows N(0, I/fan_in), output weights of the rows' norms",
         only=({"depth": Range(minimum=2), **SIGNS},),
     ),
 }

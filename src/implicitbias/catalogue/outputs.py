@@ -13,7 +13,9 @@ OUTPUTS: dict[str, Entry] = {
     "trained": Entry(_NETWORKS, "trained as all other layers"),
     "signs": Entry(_NETWORKS, "random +-1/sqrt(m), frozen", only=(_HIDDEN_LAYER,)),
     "halves": Entry(
-        _NETWORKS, "of m neurons the first half 2/m, the others -2/m, frozen", only=({**_HIDDEN_LAYER, **_BOTH_SIGNS, **SIGNS},)
+        _NETWORKS,
+        "of m neurons the first half 2/m, the others -2/m, frozen",
+        only=({**_HIDDEN_LAYER, **_BOTH_SIGNS, **SIGNS},),
     ),
     "mean_field": Entry(_NETWORKS, "trained, with the network's output divided by m"),
     "random_features": Entry(

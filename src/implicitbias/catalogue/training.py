@@ -5,9 +5,13 @@ from implicitbias.catalogue.limits import CLASSES, SIGNS, Having, Limits
 
 LOSSES: dict[str, Loss] = {
     "norm": Loss(
-        "implicitbias.losses:norm", "|f(X) - alpha t|_2 over the batch, t the targets (Bernstein & Yue 2021)", fits_targets=True
+        "implicitbias.losses:norm",
+        "|f(X) - alpha t|_2 over the batch, t the targets (Bernstein & Yue 2021)",
+        fits_targets=True,
     ),
-    "square": Loss("implicitbias.losses:square", "mean of |f(x) - alpha t|^2 over the batch, t the targets", fits_targets=True),
+    "square": Loss(
+        "implicitbias.losses:square", "mean of |f(x) - alpha t|^2 over the batch, t the targets", fits_targets=True
+    ),
     "logistic": Loss(
         "implicitbias.losses:logistic",
         "mean of log(1 + exp(-q/alpha)) over the batch, q the margins: of labels +-1 the two-class cross-entropy of the"

@@ -154,7 +154,7 @@ def descend(
 def _slopes(
     network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor, label_scale: Tensor, loss: Loss
 ) -> tuple[Tensor, Tensor, list[Gradient]]:
-    """Outputs `(member, batch)` (of several `(member, batch, outputs)`), losses `(member,)`, and the gradient of every layer, first layer first.
+    """Outputs `(member, batch)` or `(member, batch, outputs)`, losses `(member,)`, and every layer's gradient in order.
 
     Of networks with convolutions, some members go through all layers before others do, so that their images stay in the
     processor's cache.

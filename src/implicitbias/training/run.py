@@ -72,8 +72,9 @@ def train(
     """Train the product of task seeds, ensemble axes and members as stacked ensembles.
 
     A member's initial weights, data order and target draws depend on its task seed and number alone: it equals its
-    solo run (to the last bit on one CPU thread), and runs that differ in label scale or learning rate start from
-    the same networks.
+    solo run (to the last bit on one CPU thread; with logistic losses up to rounding, for torch's logarithm of a number
+    depends on where it stands in an array), and runs that differ in label scale or learning rate start from the same
+    networks.
 
     Args:
         task: from `tasks.build`.
@@ -86,9 +87,10 @@ def train(
         keep_weights: whether the result holds the weights, which for wide networks are nearly all of it.
 
     Returns:
-        Dimensions `seed`, the axes of `ensemble`, `member`, `step` (and `class` of outputs of several); variables `train_output`, `test_output`,
-        `train_loss` (over the whole training set), `frobenius_norm` (by `layer`), `weight_0`, `weight_1`, …,
-        `stop_reason` ("finished", "fitted" or "diverged"). A member is NaN from its divergence on.
+        Dimensions `seed`, the axes of `ensemble`, `member`, `step`, of several outputs `class`; variables
+        `train_output`, `test_output`, `train_loss` (over the whole training set), `frobenius_norm` (by `layer`),
+        `weight_0`, `weight_1`, …, `stop_reason` ("finished", "fitted" or "diverged"). A member is NaN from its
+        divergence on.
 
     Raises:
         ConfigError: for an ensemble axis that members cannot differ in, checkpoints beyond the run, or a
