@@ -37,8 +37,7 @@ def task(seeds=(0, 3), n=12, m=40, d=8, shared_test=True) -> xr.Dataset:
         },
         {"seed": list(seeds), "test_point": np.arange(m)},
     )
-    parameters = {"source": "gaussian", "train_size": n, "seed": list(seeds)}
-    return describe(dataset, "a task", parameters, input_shape=f"[{d}]")
+    return describe(dataset, "a task", {"source": "gaussian", "train_size": n, "seed": list(seeds)})
 
 
 def test_dataset_keeps_the_contract_and_has_no_holes():

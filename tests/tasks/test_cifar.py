@@ -106,7 +106,7 @@ def test_it_is_downloaded_once_and_nothing_is_unpacked(given):
             task = build(source="cifar10", labels="class", train_size=9, test_size=3, seed=[0], raw_dir=raw)
     assert asked == ["/data/cifar-10-python.tar.gz"]
     assert [path.name for path in (raw / "cifar10").iterdir()] == ["cifar-10-python.tar.gz"]
-    assert task.attrs["input_shape"] == "[3,32,32]"
+    assert task.attrs["image"] == "[3,32,32]"
     assert task["class"].values.tolist() == NAMES
 
 

@@ -145,7 +145,7 @@ def test_a_task_of_your_own_data(tmp_path):
         "raw_dir": tmp_path,
     }
     task = build(**settings, digest=inspect(path).digest)
-    assert task.attrs["input_shape"] == "[3,4,5]"
+    assert task.attrs["image"] == "[3,4,5]"
     assert task["class"].values.tolist() == list(own_data.NAMES)
     assert task.sizes["feature"] == 60
     assert build(**{**settings, "labels": "binary"})["train_label"].isin([-1, 1]).all()

@@ -14,5 +14,5 @@ def network_for(parameters: Mapping[str, Any], task: xr.Dataset, outputs: int | 
 
     It has one output for labels +-1 and one for every class otherwise, unless `outputs` says how many.
     """
-    shape = tuple(json.loads(task.attrs["input_shape"]))
+    shape = tuple(json.loads(task.attrs["image"])) if "image" in task.attrs else (task.sizes["feature"],)
     return network_of(parameters, shape, outputs=outputs or task.sizes.get("class", 1))

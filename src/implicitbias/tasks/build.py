@@ -59,8 +59,8 @@ def build(
     Returns:
         Dimensions `seed`, `train_point`, `test_point`, `feature`, and of labels that are classes `class`, with the
         names of the classes 0 ... C - 1; variables `train_input`, `train_label`, `train_index`, `test_input` (without
-        `seed` when the test set is whole), `test_label`, `test_index`; attribute `input_shape`, the shape of an input
-        as JSON.
+        `seed` when the test set is whole), `test_label`, `test_index`; of images the attribute `image`, their
+        shape (channels, rows, columns) as JSON.
 
     Raises:
         ConfigError: for an unknown name, a size that the source does not have, or impossible seeds.
@@ -125,10 +125,8 @@ def build(
         "source": source, "labels": labels, "train_size": train_size, "test_size": test_size, "seed": list(seed),
         "centred": centred, "balanced": balanced, "random_share": random_share,
     }  # fmt: skip
-    shape = image or (dataset.sizes["feature"],)
-    return describe(
-        dataset, f"task: {labels} labels on {source}", stored | chosen, input_shape=canonical_json(shape)
-    )  # fmt: skip
+    images = {"image": canonical_json(image)} if image else {}
+    return describe(dataset, f"task: {labels} labels on {source}", stored | chosen, **images)
 
 
 def _real(
