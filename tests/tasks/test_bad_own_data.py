@@ -1,12 +1,12 @@
 """Whatever is wrong with your own data is said in one error with the file and, where there is one, the row."""
 
 import numpy as np
-import own_data
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import own_data
 from implicitbias.errors import ConfigError, DataError
 from implicitbias.tasks.own.files import inspect
 

@@ -1,11 +1,11 @@
 import importlib.util
 
 import numpy as np
-import own_data
 import pandas as pd
 import pytest
 from PIL import Image
 
+import own_data
 from implicitbias.errors import ConfigError, DataError
 from implicitbias.tasks.build import build
 from implicitbias.tasks.own.files import inspect, load

@@ -32,7 +32,15 @@ from implicitbias.catalogue.experiments import EXPERIMENTS
 from implicitbias.catalogue.figures import FIGURES
 from implicitbias.catalogue.metrics import METRICS
 from implicitbias.catalogue.networks import ACTIVATIONS, INITIALISATIONS
-from implicitbias.catalogue.nngp import BY_POINT, ESTIMATORS, NNGP_VARIABLES, SAMPLED
+from implicitbias.catalogue.nngp import (
+    BY_POINT,
+    ESTIMATORS,
+    LARGEST_ORTHANT,
+    NNGP_VARIABLES,
+    SAMPLED,
+    nngp_variables,
+    orthant_bytes,
+)
 from implicitbias.catalogue.outputs import OUTPUTS
 from implicitbias.catalogue.points import Contents, Points, described, kept_classes, look_anew
 from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS
@@ -48,6 +56,7 @@ __all__ = [
     "FIGURES",
     "INITIALISATIONS",
     "LABELS",
+    "LARGEST_ORTHANT",
     "LOSSES",
     "METRICS",
     "NESTED",
@@ -79,6 +88,8 @@ __all__ = [
     "function_of",
     "kept_classes",
     "look_anew",
+    "nngp_variables",
+    "orthant_bytes",
     "pointers",
     "resolve",
 ]
