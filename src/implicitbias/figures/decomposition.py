@@ -45,9 +45,9 @@ def decomposition(dataset: xr.Dataset) -> Figure:
     return _finished(
         figure, handles,
         f"{size}numbers of a step: its fraction of the whole fall from {_percent(path.chance)}, and the factor that it"
-        f" takes off the error (÷) or adds to it (×), as far as it is known;\n"
-        f"ends of bars: mean over {path.draws} draws with its 95 % interval over draws and test points; gradient descent's own are the last two steps, on the same"
-        " targets",
+        " takes off the error (÷) or adds to it (×), as far as it is known;\n"
+        f"ends of bars: mean over {path.draws} draws with its 95 % interval over draws and test points; gradient descent's"
+        " own are the last two steps, on the same targets",
     )  # fmt: skip
 
 
