@@ -312,7 +312,10 @@ class NNGP(Strict):
     samples: Axis[Annotated[int, Field(ge=256)]] = Field(
         4096, description="quasi-random points of the mixture estimator"
     )
-    posterior: bool = Field(True, description="also the errors of the posterior on the orthant")
+    posterior: bool = Field(
+        True,
+        description="also the errors of the posterior on the orthant and, where labels are +-1, of the spherised one",
+    )
     label_scale: Axis[Positive] | None = Field(None, description="also condition on f(X) = alpha Y for these alpha")
     ray_samples: Annotated[int, Field(ge=2)] = Field(100, description="functions drawn for every alpha")
     lazy: bool = Field(
@@ -321,7 +324,8 @@ class NNGP(Strict):
     )
     by_point: bool = Field(
         False,
-        description="also the errors at every test point, which intervals over draws of test points are made from",
+        description="also the errors at every test point, which intervals over draws of test points are made from, and"
+        " of several classes their posterior probabilities",
     )
 
     @model_validator(mode="after")
