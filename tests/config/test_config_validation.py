@@ -155,6 +155,22 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.training.beta", 1.0, ["beta", "less than 1"]),
         ("studies.one.training.beta2", 0.9, ["beta2", "adam", "nero"]),
         ("studies.one.nngp.lazy", True, ["lazy", "needs nngp.label_scale"]),
+        (
+            "studies.one",
+            {
+                "task": {"source": "mnist", "labels": "digit", "train_size": [10, 1000]}, "network": {"depth": 2},
+                "nngp": {"estimators": ["bound", "ep"]},
+            },
+            ["nngp.estimators: 'ep' needs 13 GB for 1000 points of 10 classes", "allowed: 8 GB, or the estimator"],
+        ),
+        (
+            "studies.one",
+            {
+                "task": {"source": "digits", "labels": "digit", "train_size": 10}, "network": {"depth": 2}, "nngp": {},
+                "figures": {"a": {"figure": "lines", "quantities": ["gibbs_error", "spherised_gibbs_error"]}},
+            },
+            ["quantity 'spherised_gibbs_error' is not measured here", "gibbs_error"],
+        ),
         ("studies.one.nngp", {"by_point": True, "posterior": False}, ["by_point", "posterior: true, or label_scale"]),
         (
             "studies.one.nngp", {"label_scale": 0.3},

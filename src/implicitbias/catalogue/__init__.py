@@ -32,9 +32,18 @@ from implicitbias.catalogue.experiments import EXPERIMENTS
 from implicitbias.catalogue.figures import FIGURES
 from implicitbias.catalogue.metrics import METRICS
 from implicitbias.catalogue.networks import ACTIVATIONS, INITIALISATIONS
-from implicitbias.catalogue.nngp import BY_POINT, ESTIMATORS, NNGP_VARIABLES, SAMPLED
+from implicitbias.catalogue.nngp import (
+    BY_POINT,
+    DENSE,
+    ESTIMATORS,
+    LARGEST_ORTHANT,
+    NNGP_VARIABLES,
+    SAMPLED,
+    nngp_variables,
+    orthant_bytes,
+)
 from implicitbias.catalogue.outputs import OUTPUTS
-from implicitbias.catalogue.points import Points, described
+from implicitbias.catalogue.points import Contents, Points, described, kept_classes, look_anew
 from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS
 
 __all__ = [
@@ -43,11 +52,13 @@ __all__ = [
     "BY_POINT",
     "CHECKS",
     "CHOICES",
+    "DENSE",
     "ESTIMATORS",
     "EXPERIMENTS",
     "FIGURES",
     "INITIALISATIONS",
     "LABELS",
+    "LARGEST_ORTHANT",
     "LOSSES",
     "METRICS",
     "NESTED",
@@ -63,6 +74,7 @@ __all__ = [
     "Activation",
     "Architecture",
     "CalledBy",
+    "Contents",
     "Entry",
     "Experiment",
     "Figure",
@@ -76,6 +88,10 @@ __all__ = [
     "Source",
     "described",
     "function_of",
+    "kept_classes",
+    "look_anew",
+    "nngp_variables",
+    "orthant_bytes",
     "pointers",
     "resolve",
 ]

@@ -21,7 +21,7 @@ from implicitbias.config.values import (
     Whole,
     number,
 )
-from implicitbias.errors import nearest
+from implicitbias.errors import ImplicitBiasError, nearest
 from implicitbias.networks.layers import ROWS
 
 TargetsName = Annotated[str, OneOf(tuple(catalogue.TARGETS), "target rule")]
@@ -73,7 +73,7 @@ def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
             owners.setdefault(key, []).append((name, parameter))
     fields: dict[str, Any] = {}
     for key, users in owners.items():
-        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.default})" for name, parameter in users)
+        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.shown})" for name, parameter in users)
         fields[key] = (axis[number(users[0][1])] | None, Field(None, description=text))
     return fields
 
@@ -155,8 +155,12 @@ class _Task(TaskBase):
         if not (entry.real and rule.real):  # a synthetic source has any size, and other rules are refused in the end
             return
         sizes = max(as_list(self.train_size)), self.test_size or 1
-        for classes in as_list(getattr(self, "classes", None)) if rule.several else [None]:
-            points = catalogue.described({"source": source, "labels": labels, "classes": classes})
+        paths = as_list(getattr(self, "path", None)) if entry.inspect else [None]
+        for path, classes in product(paths, as_list(getattr(self, "classes", None)) if rule.several else [None]):
+            try:
+                points = catalogue.described({"source": source, "labels": labels, "classes": classes, "path": path})
+            except ImplicitBiasError as error:
+                raise problem(str(error)) from error
             assert points.counts is not None
             available = len(points.counts[0])
             if rule.several and not 2 <= points.classes <= available:
@@ -308,7 +312,10 @@ class NNGP(Strict):
     samples: Axis[Annotated[int, Field(ge=256)]] = Field(
         4096, description="quasi-random points of the mixture estimator"
     )
-    posterior: bool = Field(True, description="also the errors of the posterior on the orthant")
+    posterior: bool = Field(
+        True,
+        description="also the errors of the posterior on the orthant and, where labels are +-1, of the spherised one",
+    )
     label_scale: Axis[Positive] | None = Field(None, description="also condition on f(X) = alpha Y for these alpha")
     ray_samples: Annotated[int, Field(ge=2)] = Field(100, description="functions drawn for every alpha")
     lazy: bool = Field(
@@ -317,7 +324,8 @@ class NNGP(Strict):
     )
     by_point: bool = Field(
         False,
-        description="also the errors at every test point, which intervals over draws of test points are made from",
+        description="also the errors at every test point, which intervals over draws of test points are made from, and"
+        " of several classes their posterior probabilities",
     )
 
     @model_validator(mode="after")

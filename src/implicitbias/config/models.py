@@ -103,6 +103,7 @@ class Study(Strict):
         self._check_blocks()
         check_limits(self)
         self._check_networks()
+        self._check_orthants()
         self._check_image_classifiers()
         self._check_figures(self.axes())
         return self
@@ -153,6 +154,19 @@ class Study(Strict):
                     if self.nngp.lazy and infinite.without_ntk:
                         raise problem(f"nngp.lazy: true needs a tangent kernel in closed form: {infinite.without_ntk}")
 
+    def _check_orthants(self) -> None:
+        """Of several classes, every estimator but the mixture takes the n (C - 1) differences between outputs."""
+        if self.nngp is None or self.task is None:
+            return
+        n, classes = max(as_list(self.task.train_size)), max(points.classes for _, points in self._points())
+        for name in self.nngp.estimators:
+            needed = catalogue.orthant_bytes(n * max(0, classes - 1), name)
+            if name != "mixture" and needed > catalogue.LARGEST_ORTHANT:
+                raise problem(
+                    f"nngp.estimators: {name!r} needs {needed / 1e9:.0f} GB for {n} points of {classes} classes;"
+                    f" allowed: {catalogue.LARGEST_ORTHANT / 1e9:.0f} GB, or the estimator mixture"
+                )
+
     def _check_trained(
         self, parameters: Mapping[str, Any], trainings: Sequence[Mapping[str, Any]], source: str,
         points: catalogue.Points,
@@ -179,7 +193,7 @@ class Study(Strict):
         """Every source with what its points are on the grid."""
         assert self.task is not None
         found: dict[tuple[str, catalogue.Points], None] = {}
-        for settings in points_of(self.task, ("source", "features", "train_size", "labels", "classes")):
+        for settings in points_of(self.task, ("source", "features", "path", "train_size", "labels", "classes")):
             task = chosen_task(settings)
             task["features"] = counted(task.get("features"), task["train_size"])
             found[task["source"], catalogue.described(task)] = None
@@ -271,11 +285,10 @@ class Study(Strict):
         if self.sampling:
             names |= {f"sampled_{metric}" for metric in metrics} | {"sampled_acceptance"}
         if self.nngp:
-            names |= set(catalogue.NNGP_VARIABLES["estimators"])
-            names |= set(catalogue.NNGP_VARIABLES["posterior"]) if self.nngp.posterior else set()
-            names |= set(catalogue.NNGP_VARIABLES["label_scale"]) if self.nngp.label_scale is not None else set()
-            names |= set(catalogue.NNGP_VARIABLES["lazy"]) if self.nngp.lazy else set()
-            names |= {f"{name}_by_point" for name in catalogue.BY_POINT if self.nngp.by_point and name in names}
+            names |= catalogue.nngp_variables(
+                posterior=self.nngp.posterior, label_scale=self.nngp.label_scale is not None, lazy=self.nngp.lazy,
+                by_point=self.nngp.by_point, several={points.classes > 0 for _, points in self._points()},
+            )  # fmt: skip
         if self.experiment:
             names |= set(catalogue.EXPERIMENTS[self.experiment.name].variables)
         return names

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil, log10, prod
 from typing import Any
 
-from implicitbias.catalogue import SOURCES, Experiment, described
+from implicitbias.catalogue import DENSE, SOURCES, Experiment, described, orthant_bytes
 from implicitbias.networks import Network
 from implicitbias.networks.layers import Flatten, GlobalAverage, Pool
 
@@ -63,13 +63,20 @@ def sampling_size(task: Mapping[str, Any], network: Network, sampling: Mapping[s
 
 def nngp_size(task: Mapping[str, Any], network: Network, settings: Mapping[str, Any]) -> Size:
     """Size of the job that evaluates the infinite-width quantities of a task."""
-    n, test = task["train_size"], _test_points(task)
+    n, test, points = task["train_size"], _test_points(task), described(task)
+    samples, outputs = settings["samples"], points.outputs
     draws = settings["draws"] if "importance" in settings["estimators"] else 0
-    work = len(task["seed"]) * (
-        4 * draws * n**2 + 200 * settings["samples"] * n**2 + 4 * settings["samples"] * n * test
+    order = n * max(1, outputs - 1)  # of the orthant
+    work = (
+        4 * draws * order**2 + 200 * samples * outputs * n**2 + 4 * samples * outputs * n * test
         + 200 * network.depth * _covariances(network) * n * (n + test)
     )  # fmt: skip
-    return _size(8 * (20 * n**2 + 8 * settings["samples"] * n + 6 * n * test) + 4 * _data_bytes(task), work)
+    memory = 8 * (20 * outputs * n**2 + 8 * samples * outputs * n + 6 * n * test) + 4 * _data_bytes(task)
+    if points.classes:
+        dense = set(settings["estimators"]) - {"mixture"} | ({"mixture"} if order <= DENSE else set())
+        work += 1000 * samples * outputs * test + 30 * len(dense) * order**3
+        memory += max((orthant_bytes(order, name) for name in dense), default=0)
+    return _size(memory, len(task["seed"]) * work)
 
 
 def experiment_size(entry: Experiment, settings: Mapping[str, Any], seeds: int = 1) -> Size:

@@ -51,13 +51,13 @@ def at_least_one(name: str, value: Any) -> int:
     return int(value)
 
 
-def warn_if_few(effective: float, count: int, estimator: str, advice: str) -> None:
+def warn_if_few(effective: float, count: int, estimator: str, advice: str, few: int = _FEW) -> None:
     """Warn where so few samples carry the weight that the standard error says nothing.
 
     Warns:
-        ConvergenceWarning: if fewer than 100 of the samples are effective, and fewer than a quarter.
+        ConvergenceWarning: if fewer than `few` of the samples are effective, and fewer than a quarter.
     """
-    if effective < min(_FEW, count / 4):
+    if effective < min(few, count / 4):
         warnings.warn(
             f"{estimator}: {effective:.1f} of {count} samples are effective: the estimate of -ln P is likely too high,"
             f" and its standard error means nothing; {advice}",
