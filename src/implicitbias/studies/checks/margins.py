@@ -80,8 +80,7 @@ def mismatched_soft_margins_may_fall(dataset: xr.Dataset) -> Verdict:
 
 def smaller_initialisation_raises_margins(dataset: xr.Dataset) -> Verdict:
     """Tsilivis, Vardi & Kempe 2025; paired within draws. A network with a point on the wrong side has no margin."""
-    scales = np.sort(axis(dataset, "init_scale"))
-    end = last(dataset)
+    scales, end = np.sort(axis(dataset, "init_scale")), last(dataset)
     passed, numbers = True, []
     for name in (name for name in _MARGIN_OF if name in axis(dataset, "optimizer")):
         margin = end[f"margin_{_MARGIN_OF[name]}"].sel(optimizer=name)
@@ -89,8 +88,7 @@ def smaller_initialisation_raises_margins(dataset: xr.Dataset) -> Verdict:
             rises, told = _larger(margin.sel(init_scale=small), margin.sel(init_scale=large))
             passed &= rises
             numbers.append(f"{name} {small:g} over {large:g} {told}")
-    draws = several_draws(dataset)
-    return verdict(passed, f"ratio of margins by initial weights, 95 % over {draws} draws: {'; '.join(numbers)}")
+    return verdict(passed, f"ratio of margins, 95 % over {several_draws(dataset)} draws: {'; '.join(numbers)}")
 
 
 def eulers_identity_holds(dataset: xr.Dataset) -> Verdict:
