@@ -9,5 +9,5 @@ with job.logged_to(snakemake.log[0]):
     images = [Path(path) for path in snakemake.input.figures if path.endswith(".png")]
     figures = {name: {path.stem: path for path in images if path.parent.name == name} for name in studies}
     runs, overview = schema.load(snakemake.input.runs), Path(snakemake.input.overview)
-    page = build(studies, figures, runs=runs, overview=overview, **settings)
+    page = build(studies, figures, runs=runs, overview=overview, code=snakemake.params.code, **settings)
     Path(snakemake.output[0]).write_text(page, encoding="utf-8")

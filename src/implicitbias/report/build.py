@@ -13,7 +13,7 @@ import xarray as xr
 
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.report.answers import sentences
-from implicitbias.schema import parameters_of
+from implicitbias.schema import mixture, parameters_of, versions
 from implicitbias.studies.all_runs import judged
 from implicitbias.studies.answers import estimator_gap
 from implicitbias.studies.checks import run_check
@@ -49,6 +49,7 @@ def build(
     drawings: Mapping[str, Mapping[str, str]],
     checks: Mapping[str, Sequence[str]],
     published: Mapping[str, Sequence[str]],
+    code: str = "unknown",
 ) -> str:
     """The page, with every figure inside it: it opens offline and loads nothing.
 
@@ -60,6 +61,7 @@ def build(
         drawings: study -> figure -> its name in `catalogue.FIGURES`.
         checks: study -> names in `catalogue.CHECKS`.
         published: study -> names in `catalogue.PUBLISHED`.
+        code: fingerprint of the code that makes it, kept in the page.
 
     """
     shown = [
@@ -77,7 +79,7 @@ def build(
     )  # fmt: skip
     entry = FIGURES["all_runs"]
     across = {"text": _across(runs), "caption": entry.summary, "alt": entry.alt, "data": _inlined(overview)}
-    return environment.get_template("report.html.j2").render(studies=shown, counts=counts, across=across)
+    return environment.get_template("report.html.j2").render(studies=shown, counts=counts, across=across, code=code)
 
 
 def _inlined(path: Path) -> str:
@@ -148,7 +150,7 @@ def _study(
         diverged=_diverged(dataset),
         provenance=[
             (key.replace("_", " "), str(dataset.attrs[key]))
-            for key in ("package_version", "torch_version", "device", "code")
+            for key in ("package_version", *versions(), "device", "code")
             if key in dataset.attrs
         ],
     )
@@ -180,12 +182,14 @@ def _diverged(dataset: xr.Dataset) -> str:
 
 def _notes(dataset: xr.Dataset) -> list[str]:
     """What stands out in a study's numbers, for its section."""
-    gap = estimator_gap(dataset)
+    gap, mixed = estimator_gap(dataset), mixture(dataset)
+    notes = [mixed] if mixed else []
     if gap is None:
-        return []
+        return notes
     return [
+        *notes,
         f"On labels with structure, at n = {gap.train_size}, the published estimator of the complexity lies"
         f" {gap.smallest:+.3g} to {gap.largest:+.3g} nats from the true one, which is known to a standard error of"
         f" {gap.stderr:.1g} nats at most; its effective sample size is {gap.effective:.2g}. It is unbiased for the"
-        " probability, so its complexity errs upwards on average, and bounds made from it are loose rather than wrong."
+        " probability, so its complexity errs upwards on average, and bounds made from it are loose rather than wrong.",
     ]
