@@ -28,9 +28,7 @@ def codes():
             )
     yield RUNS, CODES.runs
     for suffix in PICTURES:
-        yield picture(ALL_RUNS, suffix, NAME), partial(
-            CODES.figure, ALL_RUNS, ALL_RUNS
-        )
+        yield picture(ALL_RUNS, suffix, NAME), partial(CODES.figure, ALL_RUNS, ALL_RUNS)
     yield REPORT, CODES.report
 
 
@@ -45,7 +43,9 @@ def lack(path, code, remembered):
         return OTHER_CODE
     if weightless and stamp.get("weights") == "left out":
         return NO_WEIGHTS
-    if upgraded and any(stamp.get(key) != version for key, version in versions().items()):
+    if upgraded and any(
+        stamp.get(key) != version for key, version in versions().items()
+    ):
         return OTHER_VERSIONS
     return ""
 
