@@ -56,9 +56,8 @@ def norm(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
 
 
 def square(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
-    """Mean of (f(x) - alpha t)^2 over the batch; of classes of |f(x) - alpha t|^2."""
-    squares = _residual(outputs, targets, label_scale).square()
-    return (squares.sum(-1) if squares.ndim == 3 else squares).mean(-1)
+    """Mean of (f(x) - alpha t)^2 over the batch (and classes)."""
+    return _residual(outputs, targets, label_scale).square().flatten(1).mean(-1)
 
 
 def logistic(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ from implicitbias.catalogue.nngp import (
     orthant_bytes,
 )
 from implicitbias.catalogue.outputs import OUTPUTS
-from implicitbias.catalogue.points import Points, described
+from implicitbias.catalogue.points import Contents, Points, described, kept_classes, look_anew
 from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "Activation",
     "Architecture",
     "CalledBy",
+    "Contents",
     "Entry",
     "Experiment",
     "Figure",
@@ -87,6 +88,8 @@ __all__ = [
     "Source",
     "described",
     "function_of",
+    "kept_classes",
+    "look_anew",
     "nngp_variables",
     "orthant_bytes",
     "pointers",

@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+from implicitbias.catalogue.downloads import CIFAR10, FASHION_MNIST, MNIST
 from implicitbias.catalogue.entries import Labels, Parameter, Source
 from implicitbias.catalogue.limits import Having, Limits, Range
 
@@ -22,7 +23,8 @@ def _synthetic(name: str, summary: str, *, features: int = 0, least: int | str =
 
 _SCALING = Parameter(
     "norm",
-    "of the images: pixels from 0 to 1, standardised, or standardised and each brought to norm sqrt(d)",
+    "of the inputs: pixels from 0 to 1 (or numbers as they are), standardised, or standardised and each brought to"
+    " norm sqrt(d)",
     choices=("norm", "standardised", "pixels"),
 )
 
@@ -45,6 +47,34 @@ SOURCES: dict[str, Source] = {
             (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
             (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
         ),
+        download=MNIST,
+    ),
+    "fashion_mnist": Source(
+        "implicitbias.tasks.mnist:load_fashion",
+        "pictures of clothes, 28x28, ten classes (Xiao et al. 2017), downloaded or taken from data/raw/fashion_mnist",
+        {"scaling": _SCALING},
+        features=784,
+        image=(1, 28, 28),
+        counts=((6000,) * 10, (1000,) * 10),
+        download=FASHION_MNIST,
+    ),
+    "cifar10": Source(
+        "implicitbias.tasks.cifar:load",
+        "colour pictures, 3x32x32, ten classes (Krizhevsky 2009), downloaded or taken from data/raw/cifar10",
+        {"scaling": _SCALING},
+        features=3072,
+        image=(3, 32, 32),
+        counts=((5000,) * 10, (1000,) * 10),
+        download=CIFAR10,
+    ),
+    "files": Source(
+        "implicitbias.tasks.own.files:load",
+        "your own data: arrays (.npz), a table (.csv, .parquet), or a folder of pictures (train/cat/1.png)",
+        {
+            "path": Parameter("", "of the file or the folder, from where the workflow is called"),
+            "scaling": _SCALING,
+        },
+        inspect="implicitbias.tasks.own.files:inspect",
     ),
     "gaussian": _synthetic("gaussian", "x ~ N(0, I), random labels: nearly orthogonal where d >> n"),
     "orthogonal": _synthetic("orthogonal", "exactly orthogonal training points of norm sqrt(d), random labels"),
@@ -113,6 +143,13 @@ LABELS: dict[str, Labels] = {
         _FIRST,
         several=True,
         only=({"source": ("digits", "mnist")},),
+    ),
+    "fashion": Labels(
+        _CLASSES,
+        "the kind of clothes, of ten",
+        _FIRST,
+        several=True,
+        only=({"source": ("fashion_mnist",)},),
     ),
 } | {
     f"{a}v{b}": Labels("implicitbias.tasks.labels:pair", f"the digits {a} (-1) and {b} (+1) only", keeps=(a, b))

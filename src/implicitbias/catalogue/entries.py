@@ -6,6 +6,7 @@ from importlib import import_module
 from math import isfinite
 from typing import Annotated, Any, get_args, get_type_hints
 
+from implicitbias.catalogue.downloads import Download
 from implicitbias.catalogue.limits import Allowed, Having, Limits, also, misfit
 
 _POINTER = "module:function"
@@ -26,7 +27,7 @@ class CalledBy:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number, or a word among `choices`, that a config may set: its default, what is allowed, and what it means.
+    """A number, a word among `choices` or a text, that a config may set: its default, what is allowed, its meaning.
 
     `minimum` and `maximum` are inclusive; with `exclusive_minimum` and `exclusive_maximum` they are not. With
     `per_point` a multiple of the training set's size will do as well: "2n".
@@ -41,12 +42,18 @@ class Parameter:
     choices: tuple[str, ...] = ()
     per_point: bool = False
 
+    @property
+    def shown(self) -> str:
+        """The default as people read it; a text has to be given."""
+        return "none" if self.default == "" else str(self.default)
+
     def refuses(self, value: Any) -> str:
         """What is allowed, if the value is not; otherwise an empty text."""
         if self.choices:
             return "" if value in self.choices else ", ".join(self.choices)
-        if isinstance(self.default, bool):
-            return "" if isinstance(value, bool) else "true or false"
+        for kind, allowed in ((bool, "true or false"), (str, "text")):
+            if isinstance(self.default, kind):
+                return "" if isinstance(value, kind) else allowed
         numbers = (int, float) if isinstance(self.default, float) else (int,)
         if isinstance(value, bool) or not isinstance(value, numbers) or not isfinite(value):
             return "a number" if isinstance(self.default, float) else "a whole number"
@@ -156,23 +163,26 @@ class Source(Entry):
     A real one has inputs `features` long and, in (training, test), `counts[number]` points of every class. A synthetic
     one has no counts: its function draws points and labels, as many as are wanted, given its parameters;
     `test_points` where the config does not say. `image` is the shape (channels, rows, columns) of inputs that are
-    images.
+    images. `download` says where its files come from. What data of your own have is not known here: `inspect` is the
+    function that looks, given their path, and whether they are images shows then.
     """
 
     features: int = 0
     image: tuple[int, ...] = ()
     test_points: int = 1000
     counts: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    download: Download | None = None
+    inspect: Pointer = ""
 
     @property
     def images(self) -> bool:
-        """Whether its points are images."""
-        return bool(self.image)
+        """Whether its points are images, or may be."""
+        return bool(self.image or self.inspect)
 
     @property
     def real(self) -> bool:
         """Whether its points are data, and not drawn."""
-        return self.counts is not None
+        return bool(self.counts or self.inspect)
 
     @property
     def limits(self) -> Limits:

@@ -10,7 +10,9 @@ LOSSES: dict[str, Loss] = {
         fits_targets=True,
     ),
     "square": Loss(
-        "implicitbias.losses:square", "mean of |f(x) - alpha t|^2 over the batch, t the targets", fits_targets=True
+        "implicitbias.losses:square",
+        "mean of (f(x) - alpha t)^2 over the batch (and classes), t the targets",
+        fits_targets=True,
     ),
     "logistic": Loss(
         "implicitbias.losses:logistic",

@@ -21,7 +21,7 @@ from implicitbias.config.values import (
     Whole,
     number,
 )
-from implicitbias.errors import nearest
+from implicitbias.errors import ImplicitBiasError, nearest
 from implicitbias.networks.layers import ROWS
 
 TargetsName = Annotated[str, OneOf(tuple(catalogue.TARGETS), "target rule")]
@@ -73,7 +73,7 @@ def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
             owners.setdefault(key, []).append((name, parameter))
     fields: dict[str, Any] = {}
     for key, users in owners.items():
-        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.default})" for name, parameter in users)
+        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.shown})" for name, parameter in users)
         fields[key] = (axis[number(users[0][1])] | None, Field(None, description=text))
     return fields
 
@@ -155,8 +155,12 @@ class _Task(TaskBase):
         if not (entry.real and rule.real):  # a synthetic source has any size, and other rules are refused in the end
             return
         sizes = max(as_list(self.train_size)), self.test_size or 1
-        for classes in as_list(getattr(self, "classes", None)) if rule.several else [None]:
-            points = catalogue.described({"source": source, "labels": labels, "classes": classes})
+        paths = as_list(getattr(self, "path", None)) if entry.inspect else [None]
+        for path, classes in product(paths, as_list(getattr(self, "classes", None)) if rule.several else [None]):
+            try:
+                points = catalogue.described({"source": source, "labels": labels, "classes": classes, "path": path})
+            except ImplicitBiasError as error:
+                raise problem(str(error)) from error
             assert points.counts is not None
             available = len(points.counts[0])
             if rule.several and not 2 <= points.classes <= available:

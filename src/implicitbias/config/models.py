@@ -193,7 +193,7 @@ class Study(Strict):
         """Every source with what its points are on the grid."""
         assert self.task is not None
         found: dict[tuple[str, catalogue.Points], None] = {}
-        for settings in points_of(self.task, ("source", "features", "train_size", "labels", "classes")):
+        for settings in points_of(self.task, ("source", "features", "path", "train_size", "labels", "classes")):
             task = chosen_task(settings)
             task["features"] = counted(task.get("features"), task["train_size"])
             found[task["source"], catalogue.described(task)] = None

@@ -162,7 +162,7 @@ def _points(study: Study) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict
         return
     together = set(study.ensemble) & set(_VECTORISED["task"])
     for (where, task), (more, network) in product(grid(study.task, together), grid(study.network, together)):
-        task = _counted(chosen_task(task))
+        task = _pinned(_counted(chosen_task(task)))
         if study.network is not None:
             network = chosen_network(network)
         yield {**where, **more}, task, network
@@ -186,7 +186,14 @@ def _classes(study: Study, network: Mapping[str, Any], coords: Mapping[str, Any]
 def _counted(task: Mapping[str, Any]) -> dict[str, Any]:
     """The task with numbers in the place of multiples of its training size ("2n")."""
     parameters = catalogue.SOURCES[task["source"]].parameters
-    return {**task, **{key: counted(task[key], task["train_size"]) for key in parameters}}
+    sizes = [key for key, parameter in parameters.items() if parameter.per_point]
+    return {**task, **{key: counted(task[key], task["train_size"]) for key in sizes}}
+
+
+def _pinned(task: Mapping[str, Any]) -> dict[str, Any]:
+    """The task with the digest of your own data: other contents under the same path are another task."""
+    digest = catalogue.described(task).digest
+    return {**task, **({"digest": digest} if digest else {})}
 
 
 _ROWS = {

@@ -58,6 +58,7 @@ Axis = Annotated[
 ]
 """A scalar, or a list that becomes an axis of the study's grid."""
 
+Text = Annotated[str, Field(min_length=1)]
 Whole = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Real = Annotated[float, BeforeValidator(_exponent), Field(allow_inf_nan=False)]
@@ -135,6 +136,8 @@ def number(parameter: Parameter) -> Any:
         return Annotated[str, OneOf(parameter.choices, "choice")]
     if isinstance(parameter.default, bool):
         return bool
+    if isinstance(parameter.default, str):
+        return Text
     kind: Any = Real if isinstance(parameter.default, float) else int
     bounds: list[Any] = []
     if parameter.minimum is not None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from implicitbias.catalogue import LABELS, SOURCES, described, resolve
+from implicitbias.catalogue import LABELS, SOURCES, kept_classes, resolve
 from implicitbias.errors import ConfigError, nearest
 from implicitbias.rng import derive_seed
-from implicitbias.schema import describe, variable
+from implicitbias.schema import canonical_json, describe, variable
 
 _PAPER = "Bernstein & Yue 2021, section 4"
 _LONG_NAMES = {
@@ -34,6 +34,7 @@ def build(
     balanced: bool = False,
     random_share: float = 0.0,
     test_size: int | None = None,
+    digest: str | None = None,
     **parameters: float | str,
 ) -> xr.Dataset:
     """The labelled training and test sets of every seed.
@@ -52,12 +53,14 @@ def build(
         balanced: of a real source, whether the first points of every label in the permutation are taken in turns.
         random_share: fraction of a seed's training labels that are random instead.
         test_size: number of test points; None for all of them, in file order (of a synthetic source, 1000).
+        digest: of the contents of your own data that are meant; None for whatever is there.
         **parameters: of the source and of the label rule; those left out have their defaults.
 
     Returns:
         Dimensions `seed`, `train_point`, `test_point`, `feature`, and of labels that are classes `class`, with the
         names of the classes 0 ... C - 1; variables `train_input`, `train_label`, `train_index`, `test_input` (without
-        `seed` when the test set is whole), `test_label`, `test_index`.
+        `seed` when the test set is whole), `test_label`, `test_index`; of images the attribute `image`, their
+        shape (channels, rows, columns) as JSON.
 
     Raises:
         ConfigError: for an unknown name, a size that the source does not have, or impossible seeds.
@@ -78,9 +81,11 @@ def build(
     if unknown := parameters.keys() - known.keys():
         raise ConfigError(f"source {source!r} has no parameter {min(unknown)!r}; it has: {', '.join(known)}")
     chosen = {key: parameter.default for key, parameter in known.items()} | parameters
+    chosen |= {} if digest is None else {"digest": digest}
     names: tuple[str, ...] = ()
+    image = entry.image
     if entry.real:
-        arrays, names = _real(source, labels, train_size, test_size, seed, raw_dir, balanced, chosen)
+        arrays, names, image = _real(source, labels, train_size, test_size, seed, raw_dir, balanced, chosen)
     else:
         arrays = _synthetic(source, labels, train_size, test_size, seed, chosen)
     if random_share:
@@ -120,17 +125,21 @@ def build(
         "source": source, "labels": labels, "train_size": train_size, "test_size": test_size, "seed": list(seed),
         "centred": centred, "balanced": balanced, "random_share": random_share,
     }  # fmt: skip
-    return describe(dataset, f"task: {labels} labels on {source}", stored | chosen)
+    images = {"image": canonical_json(image)} if image else {}
+    return describe(dataset, f"task: {labels} labels on {source}", stored | chosen, **images)
 
 
 def _real(
     source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path,
     balanced: bool, parameters: Mapping[str, Any],
-) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:  # fmt: skip
-    """The arrays, and the names of the classes that are kept."""
-    rule, kept = LABELS[labels], described({"source": source, "labels": labels, **parameters}).kept
+) -> tuple[dict[str, np.ndarray], tuple[str, ...], tuple[int, ...]]:  # fmt: skip
+    """The arrays, the names of the classes that are kept, and the shape of images."""
+    rule = LABELS[labels]
     own = {key: value for key, value in parameters.items() if key not in rule.parameters}
     superset = resolve(SOURCES[source])(raw_dir, **own)
+    kept = kept_classes(rule, parameters.get("classes"), len(superset.names))
+    if max(kept) >= len(superset.names):
+        raise ConfigError(f"{labels!r} needs class {max(kept)}, but source {source!r} has {len(superset.names)}")
     if set(kept) < set(superset.train_class):  # a copy, which for all of MNIST would be large
         superset = superset.only(kept)
     available = len(superset.train_class), len(superset.test_class)
@@ -152,7 +161,8 @@ def _real(
         "test_label": np.stack([test for _, test in labelled]),
         "test_index": test_points,
     }
-    return arrays, tuple(superset.names[number] for number in kept)
+    names = tuple(superset.names[number] for number in kept)
+    return arrays, names, superset.image or SOURCES[source].image
 
 
 def _synthetic(
