@@ -17,6 +17,7 @@ from implicitbias.config.values import (
     Probability,
     Rate,
     Real,
+    Seed,
     Share,
     Whole,
     number,
@@ -123,7 +124,7 @@ class TaskBase(Strict):
     test_size: Count | None = Field(
         None, description="number of test points; null: the whole test set (of a synthetic source, 1000 points)"
     )
-    seed: Axis[Whole] = Field(
+    seed: Axis[Seed] = Field(
         0, description="draws the training subset (and random labels, initial weights, data order)"
     )
 
@@ -246,7 +247,7 @@ class _Experiment(Strict):
     """A small system that one function computes whole."""
 
     name: ExperimentName = Field(description="which one")
-    seed: Axis[Whole] = Field(0, description="of everything random in it")
+    seed: Axis[Seed] = Field(0, description="of everything random in it")
 
     @model_validator(mode="after")
     def _parameters_are_used(self) -> "_Experiment":

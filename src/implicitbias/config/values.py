@@ -18,6 +18,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     Tag,
+    WithJsonSchema,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -27,11 +28,11 @@ from implicitbias.errors import listed, nearest
 T = TypeVar("T")
 
 _MULTIPLE = r"^[1-9][0-9]*n$"  # of the number n of training points
-_EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
+_EXPONENT = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
 
 
 def _exponent(value: Any) -> Any:
-    """YAML 1.1 reads 1e-8, which has no dot, as text; everybody means the number."""
+    """YAML 1.1 reads 1e-8, which has no dot, and 1.5e3, whose exponent has no sign, as text; both mean numbers."""
     return float(value) if isinstance(value, str) and _EXPONENT.fullmatch(value) else value
 
 
@@ -59,6 +60,7 @@ Axis = Annotated[
 """A scalar, or a list that becomes an axis of the study's grid."""
 
 Whole = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what numpy's RandomState takes
 Count = Annotated[int, Field(ge=1)]
 Real = Annotated[float, BeforeValidator(_exponent), Field(allow_inf_nan=False)]
 Positive = Annotated[Real, Field(gt=0)]
@@ -90,6 +92,35 @@ class OneOf:
         return value
 
 
+LONGEST_NAME = 100
+"""Characters of a name: with what temporary files add to it, it stays below the 255 bytes of file systems."""
+
+
+def _as_file(value: str) -> str:
+    if len(value) > LONGEST_NAME or not re.fullmatch(r"[A-Za-z0-9_-]*", value):
+        raise PydanticCustomError(
+            "file_name", "a name becomes part of a file's name; allowed: letters a to z, A to Z, digits, _ and -,"
+            " {most} characters at most", {"most": LONGEST_NAME},
+        )  # fmt: skip
+    return value
+
+
+def _not_empty(value: str) -> str:
+    if not value:
+        raise PydanticCustomError("empty_name", "a name is missing; allowed: one character or more", {})
+    return value
+
+
+def _pattern(least: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": rf"^[A-Za-z0-9_-]{{{least},{LONGEST_NAME}}}$"})
+
+
+NameOrNone = Annotated[str, AfterValidator(_as_file), _pattern(0)]
+"""A name that can stand in a file's, or an empty text."""
+Name = Annotated[str, AfterValidator(_as_file), AfterValidator(_not_empty), _pattern(1)]
+"""A name that can stand in a file's."""
+
+
 @dataclass(frozen=True)
 class OrMultiple:
     """Marks a number in whose place a text may stand: by default a multiple of the number of training points, as 2n."""
@@ -99,7 +130,8 @@ class OrMultiple:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """A text is looked at first."""
-        return core_schema.no_info_wrap_validator_function(self._check, handler(source))
+        written = core_schema.simple_ser_schema("any")  # as it is, number or text
+        return core_schema.no_info_wrap_validator_function(self._check, handler(source), serialization=written)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Either of the two."""
