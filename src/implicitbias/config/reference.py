@@ -49,7 +49,7 @@ def reference() -> str:
         "blocks (task, network, training, experiment); those left out have the defaults given here.",
         "",
         "Numbers are decimal: `20`, `0.5`, `1e-3`. What YAML 1.1 reads otherwise than it looks (`017` as 15, `1:30` as",
-        "90, `0x10`, `1_0`, dates) is refused, and so are keys that are no text (`no:` is false to YAML) or stand twice.",
+        "90, `0x10`, `1_0`, dates) is refused, and so are keys that are no text (`no:` is false) or stand twice.",
         "Blocks may be named and merged (`training: &slow {...}`, `training: {<<: *slow, epochs: 5}`). Names of the",
         "config, of studies and of figures are parts of file names: letters, digits, `_` and `-`, at most 100.",
     ]
