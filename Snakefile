@@ -23,3 +23,6 @@ rule all:
     default_target: True
     input:
         REPORT,
+        # named here too: Snakemake takes an old report for good that it cannot make anew, but not without these
+        rules.studies.input,
+        rules.figures.input,
