@@ -62,7 +62,7 @@ def test_a_job_depends_on_its_own_optimizer_only() -> None:
 @pytest.mark.parametrize(
     ("entry", "change"),
     [
-        (catalogue.LABELS["binary"], {"digits": (0, 2)}),
+        (catalogue.LABELS["binary"], {"keeps": (0, 2)}),
         (catalogue.OPTIMIZERS["sgd"], {"equivariant": False}),
         (catalogue.METRICS["weight_norm"], {"dims": ()}),
         (catalogue.SOURCES["digits"], {"features": 65}),

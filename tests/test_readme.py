@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 import yaml
 
+import own_data
 from implicitbias import schema
 from implicitbias.config.load import validate
 from implicitbias.config.plan import make_plan
@@ -65,7 +66,7 @@ def test_the_notebook_example_runs(generalisation: xr.Dataset, tmp_path: Path, m
 
 
 def test_the_config_example_is_valid() -> None:
-    example, figures, guesses = map(yaml.safe_load, blocks("yaml"))
+    example, _, figures, guesses = map(yaml.safe_load, blocks("yaml"))
     assert len(make_plan(validate(guesses)).jobs["experiments"]) == 4
     assert make_plan(validate(example)).jobs["training"]
     (study,) = example["studies"].values()
@@ -73,6 +74,18 @@ def test_the_config_example_is_valid() -> None:
     study["training"] |= {"loss": "exponential", "optimizer": ["sgd", "adam"]}
     study["metrics"] += ["margin_l2", "train_loss"]
     assert make_plan(validate(example)).jobs["training"]
+
+
+def test_the_example_of_your_own_data_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = [block for block in blocks("yaml") if "source: files" in block]
+    own_data.pictures(tmp_path, n=200, m=200).rename(tmp_path / "pictures")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "pictures").rename(tmp_path / "data" / "pictures")
+    plan = make_plan(validate(yaml.safe_load(example)))
+    assert {stage: len(jobs) for stage, jobs in plan.jobs.items() if jobs} == {
+        "tasks": 2, "training": 4, "measurements": 4,
+    }  # fmt: skip
 
 
 def test_every_study_of_the_default_run_is_named() -> None:

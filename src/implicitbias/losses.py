@@ -1,4 +1,8 @@
-"""Losses of an ensemble: outputs and labels (member, batch), label scale alpha (member,) -> (member,)."""
+"""Losses of an ensemble, as functions of outputs, targets and label scales alpha: `(member,)`.
+
+Outputs and targets are `(member, batch)` for labels +-1, and `(member, batch, class)` for classes, where the largest
+target is that of the point's own class. Label scales are `(member,)`.
+"""
 
 import math
 
@@ -7,41 +11,108 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 
-def norm(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
-    """|f(X) - alpha y|_2 over the batch: the norm itself, not its square (Bernstein & Yue 2021).
+def margins(outputs: Tensor, targets: Tensor) -> Tensor:
+    """y f(x) of labels y = +-1; of classes f_y(x) - max_{c != y} f_c(x): positive where the output is right.
+
+    Args:
+        outputs: `(..., n)`, or `(..., n, C)`.
+        targets: of the same shape; of labels +-1 the labels, of classes numbers whose largest is that of the class.
+
+    Returns:
+        `(..., n)`.
+
+    Source: Lyu & Li 2020, section 2 and appendix G (several classes).
+    """
+    if outputs.ndim < 3:
+        return targets * outputs
+    own, others = _split(outputs, targets)
+    return own - others.amax(-1)
+
+
+def soft_margins(outputs: Tensor, targets: Tensor) -> Tensor:
+    """f_y(x) - ln sum_{c != y} exp f_c(x), at most the margin and at least that less ln(C - 1); of +-1 the margin.
+
+    Cross-entropy is the logistic loss of this margin. Arguments and result as those of `margins`.
+    """
+    if outputs.ndim < 3:
+        return targets * outputs
+    own, others = _split(outputs, targets)
+    return own - others.logsumexp(-1)
+
+
+def _split(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The output of the own class `(..., n)`, and those of all classes with -inf in its place `(..., n, C)`."""
+    true = targets.argmax(-1, keepdim=True)
+    return outputs.gather(-1, true)[..., 0], outputs.scatter(-1, true, -torch.inf)
+
+
+def norm(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
+    """|f(X) - alpha t|_2 over the batch (and classes): the norm itself, not its square (Bernstein & Yue 2021).
 
     Its gradient has norm 1 however small the residual, and is 0 where the residual is 0.
     """
-    length: Tensor = torch.linalg.vector_norm(outputs - label_scale[:, None] * labels, dim=-1)
+    length: Tensor = torch.linalg.vector_norm(_residual(outputs, targets, label_scale).flatten(1), dim=-1)
     return length
 
 
-def square(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
-    """Mean of (f(x) - alpha y)^2 over the batch."""
-    return (outputs - label_scale[:, None] * labels).square().mean(-1)
+def square(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
+    """Mean of (f(x) - alpha t)^2 over the batch (and classes)."""
+    return _residual(outputs, targets, label_scale).square().flatten(1).mean(-1)
 
 
-def logistic(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
-    """Mean of log(1 + exp(-y f(x)/alpha)) over the batch: two-class cross-entropy of the logits (0, f(x)/alpha)."""
-    return softplus(-labels * outputs / label_scale[:, None]).mean(-1)
+def logistic(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
+    """Mean of log(1 + exp(-q/alpha)) over the batch, q the margins.
+
+    Of labels +-1 this is the two-class cross-entropy of the logits (0, f(x)/alpha).
+    """
+    return softplus(-margins(outputs, targets) / label_scale[:, None]).mean(-1)
 
 
-def exponential(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
-    """Log of the mean of exp(-y f(x)/alpha) over the batch.
+def cross_entropy(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
+    """Mean of -ln softmax(f(x)/alpha)_y over the batch; of labels +-1 the `logistic` loss."""
+    return softplus(-_soft(outputs, targets, label_scale)).mean(-1)
+
+
+def exponential(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
+    """Log of the mean of exp(-q/alpha) over the batch, q the margins.
 
     The logarithm is differentiated, never the loss itself: at margins of 1000 the loss underflows
     while its logarithm and gradient stay exact (Lyu & Li 2020, appendix on numerical issues).
     """
-    return torch.logsumexp(-labels * outputs / label_scale[:, None], dim=-1) - math.log(outputs.shape[-1])
+    return _log_mean(-margins(outputs, targets) / label_scale[:, None])
 
 
-def log_logistic(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
-    """Log of the mean of log(1 + exp(-y f(x)/alpha)) over the batch, in the log domain as `exponential`."""
-    q = labels * outputs / label_scale[:, None]
-    log_each = torch.where(q > 30, -q, softplus(-q.clamp(max=30)).log())  # at 30 both differ by e^-30
-    return torch.logsumexp(log_each, dim=-1) - math.log(outputs.shape[-1])
+def log_logistic(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
+    """Log of the mean of log(1 + exp(-q/alpha)) over the batch, in the log domain as `exponential`."""
+    return _log_mean(_log_softplus(margins(outputs, targets) / label_scale[:, None]))
 
 
-def hinge(outputs: Tensor, labels: Tensor, label_scale: Tensor) -> Tensor:
-    """Sum of max(0, 1 - y f(x)/alpha) over the batch (Karhadkar et al. 2024)."""
-    return (1 - labels * outputs / label_scale[:, None]).relu().sum(-1)
+def log_cross_entropy(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
+    """Log of `cross_entropy`, in the log domain as `exponential`; of labels +-1 `log_logistic`."""
+    return _log_mean(_log_softplus(_soft(outputs, targets, label_scale)))
+
+
+def hinge(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
+    """Sum of max(0, 1 - q/alpha) over the batch, q the margins (Karhadkar et al. 2024)."""
+    return (1 - margins(outputs, targets) / label_scale[:, None]).relu().sum(-1)
+
+
+def _residual(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
+    return outputs - _aligned(label_scale, outputs) * targets
+
+
+def _soft(outputs: Tensor, targets: Tensor, label_scale: Tensor) -> Tensor:
+    return soft_margins(outputs / _aligned(label_scale, outputs), targets)
+
+
+def _aligned(label_scale: Tensor, outputs: Tensor) -> Tensor:
+    return label_scale.view(-1, *[1] * (outputs.ndim - 1))
+
+
+def _log_softplus(q: Tensor) -> Tensor:
+    """log log(1 + e^-q)."""
+    return torch.where(q > 30, -q, softplus(-q.clamp(max=30)).log())  # at 30 both differ by e^-30
+
+
+def _log_mean(logs: Tensor) -> Tensor:
+    return torch.logsumexp(logs, dim=-1) - math.log(logs.shape[-1])

@@ -1,4 +1,4 @@
-"""Guess and check: random networks, kept when they fit the signs of the training labels (Chiang et al. 2023)."""
+"""Guess and check: random networks, kept when they fit the training labels (Chiang et al. 2023)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,6 +8,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from implicitbias.losses import margins
 from implicitbias.networks import Network
 from implicitbias.networks.of_task import network_for
 from implicitbias.networks.outputs import outputs
@@ -29,8 +30,8 @@ def sample(
 
     Weights are N(0, 1/fan_in), in the class of the network's rows, and last layers as those that training starts from.
     With `flip`, a network with every sign wrong is kept too, negated: f and -f are equally likely, so this doubles the
-    yield. Each draw has a generator of its own, seeded by its number, so the result does not depend on how many are
-    drawn at once.
+    yield. Of several classes, it is kept if it fits after its outputs have changed places, with its outputs there. Each
+    draw has a generator of its own, seeded by its number, so the result does not depend on how many are drawn at once.
 
     Args:
         task: from `tasks.build`.
@@ -40,8 +41,8 @@ def sample(
 
     Returns:
         Dimensions `seed` and `draw`, the accepted networks in the order of their draws, NaN beyond the last;
-        variables `train_output`, `test_output`, `frobenius_norm` (by `layer`), `acceptance` (by `seed`) with
-        its binomial standard error.
+        variables `train_output`, `test_output` (of several outputs by `class`), `frobenius_norm` (by `layer`),
+        `acceptance` (by `seed`) with its binomial standard error.
     """
     built, draws = network_for(network, task), sampling["draws"]
     seeds = task["seed"].values.tolist()
@@ -56,12 +57,16 @@ def sample(
     counts = np.array([len(one["train_output"]) for one in found])
     whole = {name: _padded([one[name] for one in found], max(1, counts.max())) for name in found[0]}
     rate = counts / draws
-    acceptance = variable("seed", rate, "share of random networks accepted", source=_SOURCE)
-    at = ("seed", "draw")
+    acceptance = variable("seed", rate, "fraction of random networks accepted", source=_SOURCE)
+    at, outputs_of = ("seed", "draw"), ("class",) if built.outputs > 1 else ()
     dataset = xr.Dataset(
         {
-            "train_output": variable((*at, "train_point"), whole["train_output"], "output on the training points"),
-            "test_output": variable((*at, "test_point"), whole["test_output"], "output on the test points"),
+            "train_output": variable(
+                (*at, "train_point", *outputs_of), whole["train_output"], "output on the training points"
+            ),
+            "test_output": variable(
+                (*at, "test_point", *outputs_of), whole["test_output"], "output on the test points"
+            ),
             "frobenius_norm": variable((*at, "layer"), whole["frobenius_norm"], "Frobenius norm of the layer"),
             **with_stderr("acceptance", acceptance, np.sqrt(rate * (1 - rate) / draws)),
         },
@@ -71,10 +76,11 @@ def sample(
             "train_point": task["train_point"].values,
             "test_point": task["test_point"].values,
             "layer": np.arange(built.depth),
+            **({"class": task["class"].values} if outputs_of else {}),
         },
     )
     return describe(
-        dataset, "random networks that fit the training signs",
+        dataset, "random networks that fit the training labels",
         {"task": parameters_of(task), "network": dict(network), "sampling": dict(sampling)},
         device=torch.device(device).type, dtype="float32", torch_version=str(torch.__version__),
     )  # fmt: skip
@@ -98,15 +104,45 @@ def _accepted(
         block = guesses[start : start + size]
         weights = initialise(network, block, device=device)
         output = forward(network, weights, train_input)
-        right, wrong = (output * labels > 0).all(1), (output * labels < 0).all(1)
-        chosen = torch.nonzero(right | wrong if flip else right).ravel()
-        sign = torch.where(right[chosen], 1.0, -1.0)[:, None]
+        accept = _by_classes if network.outputs > 1 else _by_signs
+        chosen, fitted = accept(output, labels, flip)
         fitting = [weight[chosen] for weight in weights]
-        kept["train_output"].append(sign * output[chosen])
-        kept["test_output"].append(sign * outputs(network, fitting, test_input))
+        kept["train_output"].append(fitted(output[chosen]))
+        kept["test_output"].append(fitted(outputs(network, fitting, test_input)))
         kept["frobenius_norm"].append(torch.stack([torch.linalg.matrix_norm(weight) for weight in fitting], dim=1))
         report(len(block))
     return {name: torch.cat(parts).cpu().numpy() for name, parts in kept.items()}
+
+
+def _by_signs(output: Tensor, labels: Tensor, flip: bool) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Which networks fit the signs by outputs `(k, n)`, perhaps negated, and what makes their outputs fit."""
+    right, wrong = (output * labels > 0).all(1), (output * labels < 0).all(1)
+    chosen = torch.nonzero(right | wrong if flip else right).ravel()
+    sign = torch.where(right[chosen], 1.0, -1.0)[:, None]
+    return chosen, lambda outputs: sign * outputs
+
+
+def _by_classes(output: Tensor, classes: Tensor, flip: bool) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Which networks fit the classes by outputs `(k, n, C)`, perhaps in other places, and what puts them there.
+
+    Outputs for classes without a training point may change places at will: those left over keep their order.
+    """
+    count, true = output.shape[2], classes.long()
+    places = torch.arange(count, device=output.device).expand(len(output), count)
+    if flip:
+        present, first = np.unique(true.cpu().numpy(), return_index=True)
+        largest = output[:, torch.as_tensor(first, device=output.device)].argmax(2)  # of a point of every class present
+        taken = torch.zeros_like(places).scatter_(1, largest, 1)
+        left = (taken + places / count).argsort(1)  # free places first, in their order
+        absent = torch.as_tensor(np.setdiff1d(np.arange(count), present), device=output.device)
+        places = places.clone()
+        places[:, torch.as_tensor(present, device=output.device)] = largest
+        places[:, absent] = left[:, : len(absent)]
+    targets = torch.eye(count, device=output.device)[true].expand_as(output)
+    moved = output.gather(2, places[:, None].expand_as(output))
+    chosen = torch.nonzero((margins(moved, targets) > 0).all(1)).ravel()
+    where = places[chosen, None]
+    return chosen, lambda outputs: outputs.gather(2, where.expand(-1, outputs.shape[1], -1))
 
 
 def _padded(parts: list[np.ndarray[Any, Any]], length: int) -> np.ndarray[Any, Any]:

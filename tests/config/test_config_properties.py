@@ -27,7 +27,7 @@ positive = st.floats(1e-6, 1e6)
 task = st.fixed_dictionaries(
     {
         "source": st.just("digits"),
-        "labels": axis(st.sampled_from(["decimal", "binary", "random", "3v6"])),
+        "labels": axis(st.sampled_from(["decimal", "binary", "random", "3v6", "digit"])),
         "train_size": axis(st.integers(1, 200)),
     },
     optional={"seed": axis(st.integers(0, 1000)), "test_size": st.integers(1, 100)},
@@ -92,10 +92,19 @@ def keeps_rows_that_start_at_zero(study: dict[str, Any]) -> bool:
     return "random_features" not in outputs or "nero" not in optimizers  # names, or lists of names
 
 
+def has_what_its_start_needs(study: dict[str, Any]) -> bool:
+    """Whether starts that are for two layers, or for labels +-1, are asked for with these only."""
+    init, depths, labels = study["training"].get("init"), study["network"]["depth"], study["task"]["labels"]
+    deep = 1 not in (depths if isinstance(depths, list) else [depths])
+    return (init != "balanced" or deep) and (init not in ("axes", "balanced") or "digit" not in labels)
+
+
 METRICS_OF_ALL = [name for name, entry in METRICS.items() if not entry.only]
 metrics = st.lists(st.sampled_from(METRICS_OF_ALL), min_size=1, unique=True)
 study = st.one_of(
-    st.fixed_dictionaries({"task": task, "network": network, "training": training, "nngp": nngp, "metrics": metrics}),
+    st.fixed_dictionaries(
+        {"task": task, "network": network, "training": training, "nngp": nngp, "metrics": metrics}
+    ).filter(has_what_its_start_needs),
     st.fixed_dictionaries({"task": synthetic, "network": finite, "training": training, "metrics": metrics}).filter(
         keeps_rows_that_start_at_zero
     ),

@@ -260,8 +260,24 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
             ["until_fit 'sgd'", "stop = 'fitted'; allowed: last"],
         ),
         (
-            "studies.one.task", {"source": "digits", "train_size": 4},
+            "studies.one.task", {"source": ["digits", "gaussian"], "train_size": 4},
             ["source 'digits'", "labels = 'own'; allowed: decimal, binary"],
+        ),
+        (
+            "studies.one.task", {"source": "digits", "train_size": 4, "labels": "digit", "classes": 1},
+            ["classes: 1", "'digits'", "allowed: 2 to 10, or 0 for all"],
+        ),
+        (
+            "studies.one.task", {"source": "digits", "train_size": 4, "labels": "digit", "classes": [3, 11]},
+            ["classes: 11", "'digits'", "allowed: 2 to 10, or 0 for all"],
+        ),
+        (
+            "studies.one.task", {"source": "digits", "train_size": 400, "labels": "digit", "classes": 3},
+            ["train_size: 400", "'digit' and 3 classes", "at most 355"],
+        ),
+        (
+            "studies.one.task", {"source": "digits", "train_size": 4, "labels": "decimal", "classes": 3},
+            ["classes is a parameter of class and digit", "decimal"],
         ),
         (
             "studies.one.task", {"source": "gaussian", "train_size": 4, "labels": "3v6"},

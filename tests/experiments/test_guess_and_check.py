@@ -173,3 +173,19 @@ def test_inputs_that_are_no_images_are_refused() -> None:
         guess_and_check.guess_and_check(points)
     with pytest.raises(ConfigError, match="too small for a convolution of 5 x 5"):
         guess_and_check.guess_and_check(small_task(), architecture="lenet")
+
+
+def test_three_classes(tmp_path: Path) -> None:
+    """Random and trained networks for three classes: those that are kept fit, and those that are tried count."""
+    task = build(source="digits", labels="digit", classes=3, train_size=3, seed=[0], test_size=150, balanced=True,
+                 raw_dir=tmp_path).isel(seed=0)  # fmt: skip
+    found = guess_and_check.guess_and_check(task, factor=1.0, layers=2, networks=20, draws=20_000, epochs=200)
+    assert (found.fitting > 5).all()
+    assert (found.test_accuracy > 0.4).all()
+    assert 1e-3 < found.guess_acceptance < 1e-2
+    x, y = torch.tensor(task.train_input.values).float(), torch.tensor(task.train_label.values).long()
+    network = network_of({"architecture": "pooled_mlp", "depth": 2, "activation": "plain_relu"}, (1, 8, 8), outputs=3)
+    kept, tried = guess_and_check.guess(network, x, y, 7, 10**5, torch.Generator().manual_seed(0))
+    outputs = forward(network, kept, x)
+    assert len(outputs) == 7 <= tried
+    assert (outputs.argmax(2) == y).all()

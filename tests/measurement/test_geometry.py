@@ -9,9 +9,9 @@ import torch
 from scipy.optimize import OptimizeResult, check_grad, minimize
 from sklearn.svm import SVC, LinearSVC
 
+from implicitbias import losses
 from implicitbias.catalogue import METRICS, resolve
 from implicitbias.errors import NumericalError
-from implicitbias.losses import exponential, log_logistic
 from implicitbias.measurement import directions, homogeneity, kkt, margins, neurons, norms, optima, rank
 from implicitbias.measurement.loss_direction import LOG_SLOPES, loss_direction
 from implicitbias.measurement.measure import MAKERS
@@ -137,24 +137,24 @@ def test_margins_by_hand_and_free_of_scale(norm: str) -> None:
     net = network(activation="squared_relu")
     weights, x = drawn(net, (3,))
     f, y = outputs(net, weights, x), np.sign(np.random.RandomState(3).randn(len(x)))
-    found = margins.margin(norm, f, y, weights, net.leading_degree)
+    found = margins.margin(norm, f * y, weights, net.leading_degree)
     assert found == pytest.approx((f * y).min(-1) / norms.NORMS[norm](weights) ** 3)
     scaled = [1.7 * w for w in weights]
-    assert margins.margin(norm, outputs(net, scaled, x), y, scaled, net.leading_degree) == pytest.approx(found)
+    assert margins.margin(norm, outputs(net, scaled, x) * y, scaled, net.leading_degree) == pytest.approx(found)
 
 
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
 @pytest.mark.parametrize("size", [1e-3, 1.0, 20.0, 1e3, 1e6])
 def test_soft_margins_lie_below_margins_by_at_most_log_n(loss: str, size: float) -> None:
     source = np.random.RandomState(0)
-    f, y = size * (0.5 + source.rand(4, 7)), np.ones(7)
+    q = size * (0.5 + source.rand(4, 7))
     weights = [np.ones((4, 1, 1))]
-    hard = margins.margin("l2", f, y, weights, 1)
-    soft = margins.soft_margin("l2", f, y, np.ones(4), weights, 1, loss)
+    hard = margins.margin("l2", q, weights, 1)
+    soft = margins.soft_margin("l2", q, np.ones(4), weights, 1, loss)
     assert (soft <= hard * (1 + 1e-12)).all()
     if loss == "exponential" or size >= 20:  # the logistic loss is exponential for large margins only
         assert (soft >= hard - np.log(7) - 1e-3).all()
-    doubled = margins.soft_margin("l2", 2 * f, y, np.full(4, 2.0), weights, 1, loss)
+    doubled = margins.soft_margin("l2", 2 * q, np.full(4, 2.0), weights, 1, loss)
     assert doubled == pytest.approx(2 * soft)  # at label scale a, a times the soft margin of f/a
 
 
@@ -164,7 +164,7 @@ def test_the_inverse_of_one_points_loss_is_its_margin(q: float) -> None:
         assert inverse(np.array([q])) == pytest.approx(q, rel=1e-6)
 
 
-@pytest.mark.parametrize(("name", "loss"), [("exponential", exponential), ("logistic", log_logistic)])
+@pytest.mark.parametrize(("name", "loss"), [("exponential", losses.exponential), ("logistic", losses.log_logistic)])
 def test_the_losss_direction_is_its_own_gradient(name: str, loss: object) -> None:
     """The ascent direction is minus the gradient of the log loss that training differentiates."""
     net = network(depth=3)
@@ -173,7 +173,8 @@ def test_the_losss_direction_is_its_own_gradient(name: str, loss: object) -> Non
     own = [torch.tensor(w, requires_grad=True) for w in weights]
     f = forward(net, own, torch.tensor(x).expand(2, -1, -1))
     loss(f, torch.tensor(y).expand(2, -1), torch.tensor(scale)).sum().backward()
-    found = loss_direction(tangents_of(net, weights, x), f.detach().numpy(), y, scale, name)
+    tangents = tangents_of(net, weights, x, y, losses.margins)
+    found = loss_direction(tangents, f.detach().numpy() * y, scale, name)
     for member in range(2):
         ours = np.concatenate([layer[member].ravel() for layer in found.ascent])
         theirs = -np.concatenate([w.grad[member].numpy().ravel() for w in own])
@@ -181,11 +182,11 @@ def test_the_losss_direction_is_its_own_gradient(name: str, loss: object) -> Non
     assert found.weights.sum(-1) == pytest.approx(1)
 
 
-def fitted(net: Network) -> tuple[list[Tangent], np.ndarray, np.ndarray]:
-    """Tangents, outputs and labels of a random network that labels its points itself."""
+def fitted(net: Network) -> tuple[list[Tangent], np.ndarray]:
+    """Tangents of the margins and the margins of a random network that labels its points itself."""
     weights, x = drawn(net, (2,))
     f = outputs(net, weights, x)
-    return tangents_of(net, weights, x), f, np.sign(f)
+    return tangents_of(net, weights, np.stack([x, x]), np.sign(f), losses.margins), np.abs(f)
 
 
 @pytest.mark.parametrize("norm", norms.NORMS)
@@ -196,10 +197,10 @@ def fitted(net: Network) -> tuple[list[Tangent], np.ndarray, np.ndarray]:
 )
 def test_bregman_residual_is_one_minus_alignment(norm: str, net: Network) -> None:
     """D = |t|^2 (1 - beta) (Tsilivis et al. 2025), computed from the definition."""
-    tangents, f, y = fitted(net)
-    given = loss_direction(tangents, f, y, np.ones(2), "exponential")
+    tangents, q = fitted(net)
+    given = loss_direction(tangents, q, np.ones(2), "exponential")
     beta = kkt.alignment(norm, tangents, given)
-    size = norms.NORMS[norm]([t.weight for t in tangents]) * (f * y).min(-1) ** (-1 / net.leading_degree)
+    size = norms.NORMS[norm]([t.weight for t in tangents]) * q.min(-1) ** (-1 / net.leading_degree)
     divergence = kkt.bregman(norm, tangents, given, net.leading_degree)
     assert divergence == pytest.approx(size**2 * (1 - beta), rel=1e-9)
     assert (beta <= 1 + 1e-12).all()
@@ -214,9 +215,9 @@ def test_bregman_residual_is_one_minus_alignment(norm: str, net: Network) -> Non
 def test_alignment_is_minus_the_slope_of_the_loss_along_the_weights() -> None:
     """sum_i w_i q_i M = <theta, ascent> (Euler), so that beta > 0 for every fitted homogeneous network."""
     net = network(depth=3)
-    tangents, f, y = fitted(net)
-    given = loss_direction(tangents, f, y, np.ones(2), "exponential")
-    expected = 3 * (given.weights * f * y).sum(-1)
+    tangents, q = fitted(net)
+    given = loss_direction(tangents, q, np.ones(2), "exponential")
+    expected = 3 * (given.weights * q).sum(-1)
     assert norms.inner([t.weight for t in tangents], given.ascent) == pytest.approx(expected, rel=1e-12)
 
 
@@ -245,18 +246,18 @@ def test_residuals_vanish_at_the_max_margin_vector() -> None:
     far = w + np.array([0.5, -0.5, 0.2, 0, 0])
     for vector, near in ((w, True), (far, False)):
         weights = [40 * vector[None, None]]  # large, as after long training: the slopes see the support points only
-        tangents, f = tangents_of(net, weights, x), x @ (40 * vector)
-        residual = kkt.nnls_residual(tangents, f[None], y)
+        tangents, q = tangents_of(net, weights, x, y, losses.margins), (x @ (40 * vector) * y)[None]
+        residual = kkt.nnls_residual(tangents, q)
         assert (residual < 1e-6).all() == near
         if near:
             at = {"train_inputs": x, "train_labels": y}
             assert optima.svm_cosine(weights, **at) == pytest.approx(1)
-            assert optima.svm_norm_ratio(weights, **at, train_outputs=f[None]) == pytest.approx(1)
-            assert optima.margin_l2_share(tangents, f[None], y, weights) == pytest.approx(1)
+            assert optima.svm_norm_ratio(weights, **at, train_margins=q) == pytest.approx(1)
+            assert optima.margin_l2_share(tangents, q, weights) == pytest.approx(1)
         else:
-            assert optima.margin_l2_share(tangents, f[None], y, weights) < 0.99
-    tangents = tangents_of(net, [w[None, None]], x)
-    slack = kkt.kkt_slackness(tangents, loss_direction(tangents, (x @ w)[None], y, np.ones(1), "exponential"), 1)
+            assert optima.margin_l2_share(tangents, q, weights) < 0.99
+    tangents = tangents_of(net, [w[None, None]], x, y, losses.margins)
+    slack = kkt.kkt_slackness(tangents, loss_direction(tangents, (x @ w * y)[None], np.ones(1), "exponential"), 1)
     lam = np.exp(-(x @ w) * y) / np.exp(-(x @ w) * y).sum()
     v = (lam * y) @ x
     q = x @ w * y
@@ -299,7 +300,7 @@ def test_kernel_machine_is_scikit_learns() -> None:
     alpha = np.zeros(20)
     alpha[machine.support_] = machine.dual_coef_[0]
     margin = 1 / np.sqrt(alpha @ doubled @ alpha)
-    assert optima.tangent_margin(tangents_of(net, weights, x), y) == pytest.approx(margin, rel=1e-4)
+    assert optima.tangent_margin(tangents_of(net, weights, x, y, losses.margins)) == pytest.approx(margin, rel=1e-4)
 
 
 def test_two_layer_optimum_has_the_margins_and_the_least_norm() -> None:
@@ -368,14 +369,14 @@ def test_singular_values_of_known_spectra() -> None:
 
 def test_mean_field_margins_by_hand() -> None:
     weights = [np.array([[[3.0, 4.0], [0.0, 1.0]]]), np.array([[[1.0, -2.0]]])]
-    f, y = np.array([[6.0, -8.0]]), np.array([1.0, -1.0])
-    assert margins.margin_f1(f, y, weights) == pytest.approx(6 * 2 / (25 + 1 + 1 + 4))
-    assert margins.margin_f2(f, y, weights) == pytest.approx(6 * np.sqrt(2) / np.sqrt(5))
-    assert margins.margin_ratio(f, y) == pytest.approx(0.75)
-    assert margins.support_count(f, y, np.ones(1)) == pytest.approx(2)
-    assert margins.support_count(f, y, np.full(1, 0.5)) == pytest.approx(1)
-    assert np.isnan(margins.support_count(f * NAN, y, np.ones(1)))
-    assert margins.margin_layers(f, y, np.array([[3.0, 2.0]])) == pytest.approx(1)
+    q = np.array([[6.0, 8.0]])
+    assert margins.margin_f1(q, weights) == pytest.approx(6 * 2 / (25 + 1 + 1 + 4))
+    assert margins.margin_f2(q, weights) == pytest.approx(6 * np.sqrt(2) / np.sqrt(5))
+    assert margins.margin_ratio(q) == pytest.approx(0.75)
+    assert margins.support_count(q, np.ones(1)) == pytest.approx(2)
+    assert margins.support_count(q, np.full(1, 0.5)) == pytest.approx(1)
+    assert np.isnan(margins.support_count(q * NAN, np.ones(1)))
+    assert margins.margin_layers(q, np.array([[3.0, 2.0]])) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(
@@ -396,9 +397,7 @@ def test_modified_margin_subtracts_a_bound_on_the_defect(changes: dict) -> None:
         weights = [size * w for w in drawn(net, (50,))[0]]
         f = outputs(net, weights, x)
         norm, m = norms.l2(weights), net.leading_degree
-        modified = homogeneity.modified_margin(
-            f, np.ones(len(x)), x, np.ones(50), weights, m, "exponential", net
-        )  # fmt: skip
+        modified = homogeneity.modified_margin(f, x, np.ones(50), weights, m, "exponential", net)
         p = margins.INVERSE_LOSSES["exponential"](f) - modified * norm**m
         defect = abs(along_weights(tangents_of(net, weights, x)) - m * f).max(-1)
         assert (defect <= p * (1 + 1e-12)).all()
@@ -410,7 +409,7 @@ def test_the_bound_of_a_first_bias_counts_the_constant_input() -> None:
     x = np.full((1, 1), 0.1)
     weights = [np.array([[0.0, 1.0]]), np.zeros((1, 1)), np.ones((1, 1))]
     f = np.array([1.0])  # W3 phi(W1 (x, 1)), all of it of degree 2
-    modified = homogeneity.modified_margin(f, ONE, x, ONE, weights, 3, "exponential", net)
+    modified = homogeneity.modified_margin(f, x, ONE, weights, 3, "exponential", net)
     p = margins.INVERSE_LOSSES["exponential"](f) - modified * norms.l2(weights) ** 3
     assert p == pytest.approx(np.sqrt(1.01))
     assert p >= 1
@@ -419,10 +418,13 @@ def test_the_bound_of_a_first_bias_counts_the_constant_input() -> None:
 def test_catalogue_says_what_metrics_need() -> None:
     for name, entry in METRICS.items():
         needs = set(inspect.signature(resolve(entry)).parameters)
-        of_training = {"weights", "input_slopes", "trained_weights", "tangents", "loss", "train_losses", "label_scales"}
-        of_training.add("loss_direction")
+        of_training = {
+            "weights", "trained_weights", "input_slopes", "margin_slopes", "tangents", "output_tangents", "loss",
+            "train_losses", "label_scales", "loss_margins", "loss_direction",
+        }  # fmt: skip
         assert entry.trained == bool(needs & of_training), name
-        assert any("loss" in rule for rule in entry.only) == bool(needs & {"loss", "loss_direction"}), name
+        of_losses = {"loss", "loss_margins", "loss_direction"}
+        assert any("loss" in rule for rule in entry.only) == bool(needs & of_losses), name
         made = {*MAKERS, "network", *entry.arguments, *entry.coordinates}
         assert needs <= made, name
 
@@ -463,8 +465,8 @@ def test_boundary_distance_of_a_linear_map_is_the_distance_to_its_plane() -> Non
     net = network(2, depth=1, activation="linear")
     outputs = x @ np.array([3.0, 4.0])
     slopes = slopes_of(net, weights, x)
-    assert boundary_distance(outputs, np.array([[1.0, 1.0, -1.0]]), slopes) == pytest.approx([3 / 5])
-    assert boundary_distance(0 * outputs, np.ones((1, 3)), 0 * slopes) == pytest.approx([0])
+    assert boundary_distance(outputs * [1.0, 1.0, -1.0], slopes) == pytest.approx([3 / 5])
+    assert boundary_distance(0 * outputs, 0 * slopes) == pytest.approx([0])
 
 
 def test_plane_outputs_are_the_networks_own() -> None:

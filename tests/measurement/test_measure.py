@@ -139,9 +139,9 @@ def test_metrics_without_a_meaning_are_refused(task, network, name, reason) -> N
 def test_what_several_metrics_ask_for_is_computed_once(task, trained, monkeypatch) -> None:
     made, tangents = [], MAKERS["tangents"]
 
-    def counted(weights, train_inputs, network):
+    def counted(weights, train_inputs, train_targets, network):
         made.append(1)
-        return tangents(weights, train_inputs, network)
+        return tangents(weights, train_inputs, train_targets, network)
 
     monkeypatch.setitem(MAKERS, "tangents", counted)
     measure(task, trained, ["kkt_stationarity", "alignment_l2", "alignment_linf", "euler_defect", "bregman_l1"])

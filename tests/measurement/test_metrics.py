@@ -6,6 +6,7 @@ from implicitbias.measurement.margins import normalized_margin, smallest_margin
 from implicitbias.measurement.norms import weight_norm
 from implicitbias.measurement.outputs import output_scale
 from implicitbias.measurement.rank import positive_share, stable_rank
+from implicitbias.networks import network_of
 
 NAN = float("nan")
 
@@ -14,7 +15,7 @@ NAN = float("nan")
 def test_error_by_hand(error) -> None:
     outputs = np.array([[1.0, -2.0, 3.0, 0.0], [NAN, NAN, NAN, NAN], [1.0, NAN, 1.0, 1.0], [1.0, 1.0, -1.0, 2.0]])
     labels = np.array([1.0, 1.0, -1.0, 1.0])
-    assert error(outputs, labels) == pytest.approx([0.75, NAN, NAN, 0.0], nan_ok=True)
+    assert error(outputs * labels) == pytest.approx([0.75, NAN, NAN, 0.0], nan_ok=True)
 
 
 def test_vote_error_by_hand() -> None:
@@ -74,7 +75,7 @@ def test_stable_rank(shape) -> None:
 def test_smallest_margin_by_hand() -> None:
     """The second network is wrong at the second point; the third has diverged."""
     outputs = np.array([[0.3, -0.1, 0.2], [0.3, 0.4, 0.2], [0.3, NAN, 0.2]])
-    found = smallest_margin(outputs, np.array([1.0, -1.0, 1.0]))
+    found = smallest_margin(outputs * [1.0, -1.0, 1.0])
     assert found == pytest.approx([0.1, -0.4, NAN], nan_ok=True)
 
 
@@ -84,28 +85,30 @@ def test_normalized_margin_by_hand() -> None:
     inputs = np.array([[3.0, 4.0], [0.0, 2.0]])
     norms, shapes = np.array([2.0, 0.5]), np.array([[3, 2], [1, 3]])
     expected = min(10 / 5, 6 / 2) / (2 / 2**0.5 * 0.5 / 1)
-    assert normalized_margin(outputs, labels, inputs, norms, shapes) == pytest.approx(expected)
-    assert normalized_margin(-outputs, labels, inputs, norms, shapes) == pytest.approx(-3 / 2 * expected)
+    assert normalized_margin(outputs * labels, inputs, norms, shapes) == pytest.approx(expected)
+    assert normalized_margin(-outputs * labels, inputs, norms, shapes) == pytest.approx(-3 / 2 * expected)
 
 
 def test_normalized_margin_does_not_see_the_scale_of_weights_or_inputs() -> None:
     source = np.random.RandomState(0)
     outputs, labels, inputs = source.randn(4, 6), np.sign(source.randn(6)), source.randn(6, 3)
     norms, shapes = source.rand(4, 2) + 1, np.array([[5, 3], [1, 5]])
-    margin = normalized_margin(outputs, labels, inputs, norms, shapes)
-    assert normalized_margin(8 * outputs, labels, inputs, norms * [2, 4], shapes) == pytest.approx(margin)
-    assert normalized_margin(3 * outputs, labels, 3 * inputs, norms, shapes) == pytest.approx(margin)
+    margin = normalized_margin(outputs * labels, inputs, norms, shapes)
+    assert normalized_margin(8 * outputs * labels, inputs, norms * [2, 4], shapes) == pytest.approx(margin)
+    assert normalized_margin(3 * outputs * labels, 3 * inputs, norms, shapes) == pytest.approx(margin)
 
 
 def test_nan_stays_nan() -> None:
     outputs, inputs = np.array([[1.0, NAN], [1.0, 2.0]]), np.ones((2, 3))
     shapes = np.array([[1, 3]])
-    margin = normalized_margin(outputs, np.ones(2), inputs, np.ones((2, 1)), shapes)
+    margin = normalized_margin(outputs, inputs, np.ones((2, 1)), shapes)
     assert np.isnan(margin).tolist() == [True, False]
-    assert np.isnan(output_scale(outputs)).tolist() == [True, False]
+    assert np.isnan(output_scale(outputs, network_of({}, 1))).tolist() == [True, False]
 
 
 def test_output_scale_and_weight_norm() -> None:
-    assert output_scale(np.array([[1.0, -3.0], [0.0, 0.5]])).tolist() == [2.0, 0.25]
+    assert output_scale(np.array([[1.0, -3.0], [0.0, 0.5]]), network_of({}, 1)).tolist() == [2.0, 0.25]
+    several = np.array([[[1.0, -3.0], [0.0, 0.5]]])
+    assert output_scale(several, network_of({}, 1, outputs=2)).tolist() == [4.5 / 4]
     norms = np.array([[1.0, 2.0]])
     assert np.array_equal(weight_norm(norms), norms)

@@ -43,6 +43,47 @@ def test_uncorrelated_points(method, n, class_count):
     assert estimate.lower_bound < estimate.log_probability + 1e-9
 
 
+@pytest.mark.parametrize("method", ["importance", "tilting", "genz", "subset"])
+def test_every_estimator_knows_uncorrelated_points(method):
+    classes = torch.tensor([0, 2, 2, 1])
+    settings = {"draws": 10**5} if method == "importance" else {"samples": 2**13}
+    estimate = log_probability(torch.eye(4), classes, method, class_count=3, seed=1, **settings)
+    assert agrees(estimate, -4 * math.log(3))
+    assert estimate.stderr < 0.1
+
+
+def test_the_bound_is_above_and_expectation_propagation_close():
+    kernel, classes = torch.eye(6, dtype=torch.float64), torch.arange(6) % 3
+    truth = 6 * math.log(3)
+    bound = log_probability(kernel, classes, "bound", class_count=3)
+    published = log_probability(kernel, classes, "bound", class_count=3, constant="published")
+    assert truth < -bound.log_probability < -published.log_probability < 3 * truth
+    assert -log_probability(kernel, classes, "ep", class_count=3).log_probability == pytest.approx(truth, abs=0.1)
+
+
+def test_samples_of_every_estimator_that_keeps_them():
+    kernel, classes = labelling(6, 3)
+    known = log_probability(kernel, classes, "structured", class_count=3, keep_samples=True, samples=2**13)
+    expected = known.samples @ torch.softmax(known.log_weights, 0)
+    for method in ("mixture", "tilting", "genz"):
+        estimate = log_probability(kernel, classes, method, class_count=3, keep_samples=True, samples=2**13)
+        assert (estimate.samples @ torch.softmax(estimate.log_weights, 0) - expected).abs().max() < 0.05
+        assert estimate.samples.mean(1).abs().max() < 1e-12
+
+
+def test_the_bound_of_two_classes_is_that_of_the_signs():
+    kernel, classes = labelling(10, 2)
+    kernel = kernel * torch.linspace(0.5, 2, 10).double()[:, None] * torch.linspace(0.5, 2, 10).double()
+    bound = log_probability(kernel, classes, "bound", class_count=2)
+    signs = orthant.log_probability(kernel, 2 * classes - 1, "bound")
+    assert bound.log_probability == pytest.approx(signs.log_probability, rel=1e-9)
+
+
+def test_differences_that_no_memory_holds_are_refused():
+    with pytest.raises(NumericalError, match=r"'ep': 7998 differences .* ask for 10.2 GB; allowed: 8 GB, by fewer"):
+        log_probability(torch.eye(2), torch.tensor([0, 1]), "ep", class_count=4000)
+
+
 @METHOD
 @pytest.mark.parametrize("class_count", [2, 3, 10, 40])
 def test_one_point_is_of_each_class_alike(method, class_count):
@@ -239,7 +280,7 @@ def test_the_default_method_suits_the_problem():
     )
     kernel, classes = labelling(50, 10)
     many = (
-        log_probability(kernel, classes, method, class_count=10, samples=64) for method in ("mixture", "structured")
+        log_probability(kernel, classes, method, class_count=10, samples=1024) for method in ("mixture", "structured")
     )
     assert len({estimate.log_probability for estimate in many}) == 1
     kernel, classes = smooth(0)

@@ -6,7 +6,7 @@ import torch
 import xarray as xr
 
 import complete
-from implicitbias.catalogue import BY_POINT, ESTIMATORS, NNGP_VARIABLES
+from implicitbias.catalogue import BY_POINT, ESTIMATORS, NNGP_VARIABLES, nngp_variables
 from implicitbias.errors import ConfigError, NumericalError
 from implicitbias.nngp.bounds import closed, pac_bayes
 from implicitbias.nngp.evaluate import evaluate
@@ -88,10 +88,8 @@ def test_parts_that_are_not_asked_for_are_left_out():
     bare = evaluate(task(), **{**SETTINGS, "posterior": False, "label_scale": None, "lazy": False, "by_point": False})
     assert set(bare.data_vars) == set(NNGP_VARIABLES["estimators"])
     full = evaluate(task(), **SETTINGS)
-    errors = {f"{name}_by_point" for name in BY_POINT}
-    assert set(full.data_vars) == {name for names in NNGP_VARIABLES.values() for name in names} | errors | {
-        "test_index"
-    }
+    asked = {"posterior": True, "label_scale": True, "lazy": True, "by_point": True, "several": {False}}
+    assert set(full.data_vars) == nngp_variables(**asked) | {"test_index"}
     assert np.array_equal(bare.complexity, full.complexity)
 
 

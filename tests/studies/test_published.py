@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-import yaml
 
 import complete
-from implicitbias.catalogue import EXPERIMENTS, PUBLISHED, resolve
+from implicitbias.catalogue import EXPERIMENTS, PUBLISHED, SOURCES, resolve
 from implicitbias.config.load import read_yaml, validate
 from implicitbias.config.models import Study
 from implicitbias.config.plan import make_plan
@@ -155,10 +154,7 @@ def test_every_row_is_compared_in_some_study() -> None:
 
 
 needs_mnist = pytest.mark.skipif(
-    not all(
-        (ROOT / "data/raw/mnist" / name).exists()
-        for name in yaml.safe_load((ROOT / "data/sources.yaml").read_text())["mnist"]["files"]
-    ),
+    not all((ROOT / "data/raw/mnist" / name).exists() for name in SOURCES["mnist"].download.sha256),
     reason="data/raw/mnist does not hold the four MNIST files",
 )
 

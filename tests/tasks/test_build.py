@@ -23,13 +23,13 @@ def task(tmp_path, **changes):
 def test_selection_and_labels_restated(tmp_path, labels, test_size):
     found = task(tmp_path, labels=labels, test_size=test_size)
     superset = digits.load()
-    superset = superset.only(LABELS[labels].digits)
+    superset = superset.only(LABELS[labels].keeps)
     for seed in (0, 1, 2):
         generator = np.random.RandomState(seed)
-        train = generator.permutation(len(superset.train_digit))[:20]
-        test = generator.permutation(len(superset.test_digit))[:7]
+        train = generator.permutation(len(superset.train_class))[:20]
+        test = generator.permutation(len(superset.test_class))[:7]
         if test_size is None:
-            test = np.arange(len(superset.test_digit))
+            test = np.arange(len(superset.test_class))
         one = found.sel(seed=seed)
         np.testing.assert_array_equal(one.train_index, train)
         np.testing.assert_array_equal(one.test_index, test)
@@ -41,8 +41,8 @@ def test_selection_and_labels_restated(tmp_path, labels, test_size):
             np.testing.assert_array_equal(one.train_label, coins[:20])
             np.testing.assert_array_equal(one.test_label, coins[20:])
         else:
-            np.testing.assert_array_equal(one.train_label, superset.train_digit[train] % 2 * 2 - 1)
-            np.testing.assert_array_equal(one.test_label, superset.test_digit[test] % 2 * 2 - 1)
+            np.testing.assert_array_equal(one.train_label, superset.train_class[train] % 2 * 2 - 1)
+            np.testing.assert_array_equal(one.test_label, superset.test_class[test] % 2 * 2 - 1)
 
 
 @pytest.mark.parametrize(("test_size", "dims"), [(None, ("test_point",)), (5, ("seed", "test_point"))])
@@ -81,7 +81,7 @@ def test_binary_has_zeros_against_ones(tmp_path):
     found = task(tmp_path, labels="binary", train_size=240, seed=[4])
     assert sorted(found.train_index.values[0]) == list(range(240))
     superset = digits.load().only((0, 1))
-    assert (found.train_label.values == 1).sum() == (superset.train_digit == 1).sum()
+    assert (found.train_label.values == 1).sum() == (superset.train_class == 1).sum()
     assert found.sizes["test_point"] == 120
 
 
@@ -130,13 +130,13 @@ def test_a_pair_of_digits(tmp_path):
     superset = digits.load()
     superset = superset.only((3, 6))
     np.testing.assert_array_equal(found.train_input.sel(seed=1), superset.train_input[found.train_index.sel(seed=1)])
-    expected = np.where(superset.train_digit[found.train_index] == 6, 1, -1)
+    expected = np.where(superset.train_class[found.train_index] == 6, 1, -1)
     np.testing.assert_array_equal(found.train_label, expected)
     assert set(np.unique(found.train_label)) == {-1, 1}
-    assert found.sizes["test_point"] == len(superset.test_digit)
+    assert found.sizes["test_point"] == len(superset.test_class)
 
 
-@pytest.mark.parametrize(("source", "labels"), [("digits", "own"), ("gaussian", "decimal"), ("gaussian", "3v6")])
+@pytest.mark.parametrize(("source", "labels"), [("gaussian", "class"), ("gaussian", "decimal"), ("gaussian", "3v6")])
 def test_labels_that_do_not_go_with_the_source_are_refused(tmp_path, source, labels):
     with pytest.raises(ConfigError, match=f"source '{source}' does not go with labels = '{labels}'; allowed: "):
         task(tmp_path, source=source, labels=labels)
@@ -226,3 +226,43 @@ def test_training_sets_of_one_seed_are_nested_where_the_catalogue_says_so(tmp_pa
     assert all(same) == nested
     settings = {"source": "digits", "centred": False, "random_share": 0.0, **changes}
     assert (misfit(NESTED, settings) == "") == nested
+
+
+@pytest.mark.parametrize("count", [0, 2, 3, 7])
+def test_labels_that_are_classes(tmp_path, count):
+    found = task(tmp_path, labels="digit", classes=count)
+    superset = digits.load().only(tuple(range(count or 10)))
+    assert list(found["class"].values) == list("0123456789")[: count or 10]
+    assert schema.violations(found) == []
+    for seed in found.seed.values:
+        train = np.random.RandomState(seed).permutation(len(superset.train_class))[:20]
+        np.testing.assert_array_equal(found.sel(seed=seed).train_label, superset.train_class[train])
+        np.testing.assert_array_equal(found.sel(seed=seed).test_label, superset.test_class)
+
+
+def test_data_come_with_their_classes(tmp_path):
+    assert task(tmp_path, labels="own").equals(task(tmp_path, labels="class"))
+    assert "class" not in task(tmp_path, labels="decimal").sizes
+
+
+def test_balanced_training_sets_take_all_classes_in_turns(tmp_path):
+    found = task(tmp_path, labels="digit", classes=5, balanced=True, train_size=14)
+    np.testing.assert_array_equal(found.train_label, np.tile(np.arange(14) % 5, (3, 1)))
+    with pytest.raises(ConfigError, match="allowed: 1 to 545"):
+        task(tmp_path, labels="digit", classes=5, balanced=True, train_size=576)
+
+
+def test_random_labels_of_several_classes(tmp_path):
+    true = task(tmp_path, labels="digit", train_size=1000, seed=[0])
+    found = task(tmp_path, labels="digit", train_size=1000, seed=[0], random_share=0.5)
+    changed = (found.train_label != true.train_label).values
+    assert abs(changed.mean() - 0.45) < 4 * np.sqrt(0.45 * 0.55 / 1000)  # a random class is right one time in ten
+    np.testing.assert_array_equal(np.unique(found.train_label.values[changed]), np.arange(10))
+    assert found.train_label.dtype == true.train_label.dtype
+    assert found.test_label.equals(true.test_label)
+
+
+@pytest.mark.parametrize(("changes", "message"), [({"labels": "decimal", "classes": 3}, "no parameter 'classes'")])
+def test_the_number_of_classes_belongs_to_labels_that_are_classes(tmp_path, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        task(tmp_path, **changes)

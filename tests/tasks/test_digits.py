@@ -30,13 +30,13 @@ def test_points_are_sklearns_standardised_and_split_by_the_fixed_permutation(sup
     for row, index in ((superset.train_input[7], order[7]), (superset.test_input[-1], order[-1])):
         point = (pixels[index] / 16 - train.mean()) / train.std()
         np.testing.assert_allclose(row, point * 8 / np.linalg.norm(point), rtol=1e-12)
-    np.testing.assert_array_equal(superset.train_digit, digit[order[:1200]])
-    np.testing.assert_array_equal(superset.test_digit, digit[order[1200:]])
+    np.testing.assert_array_equal(superset.train_class, digit[order[:1200]])
+    np.testing.assert_array_equal(superset.test_class, digit[order[1200:]])
 
 
 def test_no_image_is_in_both_halves_and_none_is_lost(superset):
     pixels, digit = load_digits(return_X_y=True)
-    counts = np.bincount(superset.train_digit) + np.bincount(superset.test_digit)
+    counts = np.bincount(superset.train_class) + np.bincount(superset.test_class)
     np.testing.assert_array_equal(counts, np.bincount(digit))
     assert len(np.unique(np.vstack([superset.train_input, superset.test_input]), axis=0)) == len(
         np.unique(pixels, axis=0)
@@ -45,5 +45,5 @@ def test_no_image_is_in_both_halves_and_none_is_lost(superset):
 
 def test_only_keeps_file_order(superset):
     kept = superset.only((0, 1))
-    np.testing.assert_array_equal(kept.train_digit, [digit for digit in superset.train_digit if digit < 2])
-    np.testing.assert_array_equal(kept.test_input, superset.test_input[superset.test_digit < 2])
+    np.testing.assert_array_equal(kept.train_class, [digit for digit in superset.train_class if digit < 2])
+    np.testing.assert_array_equal(kept.test_input, superset.test_input[superset.test_class < 2])

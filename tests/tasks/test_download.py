@@ -7,11 +7,15 @@ import http.server
 import multiprocessing
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
+from implicitbias.catalogue import SOURCES
+from implicitbias.catalogue.downloads import Download
 from implicitbias.errors import DataError
-from implicitbias.tasks.download import Listing, fetch, read_listing
+from implicitbias.fingerprint import fingerprint
+from implicitbias.tasks.download import fetch
 
 CONTENT = b"handwritten digits " * 5000
 OTHER = b"something else"
@@ -57,7 +61,7 @@ def _no_proxy(monkeypatch):
 
 
 def listing(*mirrors):
-    return Listing(mirrors, {NAME: sha256(CONTENT)})
+    return Download(mirrors, {NAME: sha256(CONTENT)})
 
 
 def entries(folder):
@@ -173,27 +177,39 @@ def test_an_unlisted_file_is_refused(tmp_path):
         fetch("other.gz", tmp_path, listing())
 
 
-def test_listing_is_read(tmp_path):
-    sources = tmp_path / "sources.yaml"
-    sources.write_text("letters:\n  mirrors: [http://a/, http://b/]\n  files:\n    x.gz: {bytes: 3, sha256: abc}\n")
-    assert read_listing(sources, "letters") == Listing(("http://a/", "http://b/"), {"x.gz": "abc"})
+def as_it_is(*mirrors):
+    return Download(mirrors, md5={NAME: hashlib.md5(CONTENT).hexdigest()})
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (None, "cannot be read"),
-        ("a: [", "cannot be read"),
-        ("", "no source 'letters'"),
-        ("letter: {}", "did you mean 'letter'"),
-        ("letters: {mirrors: []}", "needs `mirrors` and `files`"),
-        ("letters: {mirrors: [], files: {x.gz: abc}}", "each file with its `sha256`"),
-    ],
-)
-def test_a_listing_that_cannot_be_used_is_named(tmp_path, text, message):
-    sources = tmp_path / "sources.yaml"
-    if text is not None:
-        sources.write_text(text)
-    with pytest.raises(DataError, match=message) as caught:
-        read_listing(sources, "letters")
-    assert str(sources) in str(caught.value)
+def test_a_file_with_an_md5_is_judged_as_it_is(tmp_path):
+    with mirror(gzip.compress(CONTENT)) as (packed, _), mirror(CONTENT) as (plain, _):
+        path = fetch(NAME, tmp_path, as_it_is(packed, plain))
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_wrong_file_with_an_md5_is_refused_and_kept(tmp_path):
+    (tmp_path / NAME).write_bytes(OTHER)
+    with mirror(CONTENT) as (url, asked), pytest.raises(DataError) as caught:
+        fetch(NAME, tmp_path, as_it_is(url))
+    for part in (str(tmp_path / NAME), hashlib.md5(CONTENT).hexdigest(), hashlib.md5(OTHER).hexdigest()):
+        assert part in str(caught.value)
+    assert asked == []
+    assert (tmp_path / NAME).read_bytes() == OTHER
+
+
+def test_every_digest_of_the_catalogue_is_whole_and_every_source_has_a_mirror():
+    downloads = {name: entry.download for name, entry in SOURCES.items() if entry.download}
+    assert set(downloads) == {"mnist", "fashion_mnist", "cifar10"}
+    for download in downloads.values():
+        assert all(len(bytes.fromhex(digest)) == 32 for digest in download.sha256.values())
+        assert all(len(bytes.fromhex(digest)) == 16 for digest in download.md5.values())
+        assert all(url.startswith("http") and url.endswith("/") for url in download.mirrors)
+        assert download.mirrors
+
+
+def test_a_mirror_makes_no_number_but_a_digest_does():
+    entry, download = SOURCES["mnist"], SOURCES["mnist"].download
+    moved = replace(entry, download=replace(download, mirrors=("http://elsewhere/",)))
+    other = replace(entry, download=replace(download, sha256={"a.gz": "00"}))
+    (known, after, changed) = (fingerprint([], [each]) for each in (entry, moved, other))
+    assert known == after != changed

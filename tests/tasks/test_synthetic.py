@@ -9,7 +9,7 @@ from implicitbias.catalogue import SOURCES
 from implicitbias.schema import parameters_of, violations
 from implicitbias.tasks.build import build
 
-SYNTHETIC = [name for name, source in SOURCES.items() if source.counts is None]
+SYNTHETIC = [name for name, source in SOURCES.items() if not source.real]
 
 
 def drawn(source, train_size=400, seed=(0, 1), test_size=200, **parameters):

@@ -47,8 +47,6 @@ class Laboratory:
                 shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
             else:
                 shutil.copy(source, folder / part)
-        (folder / "data").mkdir()
-        shutil.copy(ROOT / "data" / "sources.yaml", folder / "data")
         return cls(folder)
 
     def copy(self, folder: Path) -> "Laboratory":

@@ -32,8 +32,17 @@ from implicitbias.catalogue.experiments import EXPERIMENTS
 from implicitbias.catalogue.figures import FIGURES
 from implicitbias.catalogue.metrics import METRICS
 from implicitbias.catalogue.networks import ACTIVATIONS, INITIALISATIONS
-from implicitbias.catalogue.nngp import BY_POINT, ESTIMATORS, NNGP_VARIABLES, SAMPLED
+from implicitbias.catalogue.nngp import (
+    BY_POINT,
+    ESTIMATORS,
+    LARGEST_ORTHANT,
+    NNGP_VARIABLES,
+    SAMPLED,
+    nngp_variables,
+    orthant_bytes,
+)
 from implicitbias.catalogue.outputs import OUTPUTS
+from implicitbias.catalogue.points import Contents, Points, described, kept_classes, look_anew
 from implicitbias.catalogue.training import LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS
 
 __all__ = [
@@ -47,6 +56,7 @@ __all__ = [
     "FIGURES",
     "INITIALISATIONS",
     "LABELS",
+    "LARGEST_ORTHANT",
     "LOSSES",
     "METRICS",
     "NESTED",
@@ -62,6 +72,7 @@ __all__ = [
     "Activation",
     "Architecture",
     "CalledBy",
+    "Contents",
     "Entry",
     "Experiment",
     "Figure",
@@ -71,8 +82,14 @@ __all__ = [
     "Optimizer",
     "Parameter",
     "Pointer",
+    "Points",
     "Source",
+    "described",
     "function_of",
+    "kept_classes",
+    "look_anew",
+    "nngp_variables",
+    "orthant_bytes",
     "pointers",
     "resolve",
 ]

@@ -61,6 +61,21 @@ CHECKS: dict[str, Entry] = {
         "on labels with structure trained networks of every architecture err less than its average function that fits:"
         " paired differences over draws below 0 by their 95 % intervals",
     ),
+    "complexity_rises_with_the_number_of_classes": Entry(
+        f"{_CHECKS}.classes:complexity_rises_with_the_number_of_classes",
+        "at equal training sizes the labels' complexity per point rises from every number of classes to the next larger"
+        " one: 95 % intervals of the differences over draws above 0",
+    ),
+    "few_classes_flatter_the_architecture": Entry(
+        f"{_CHECKS}.classes:few_classes_flatter_the_architecture",
+        "of the fall from chance to the trained networks, random functions that fit the labels take a larger fraction"
+        " with the fewest classes than with the most: the 95 % interval of the difference is above 0",
+    ),
+    "average_functions_of_many_classes_are_no_use": Entry(
+        f"{_CHECKS}.classes:average_functions_of_many_classes_are_no_use",
+        "with the most classes the average function that fits errs more than twice as often as trained networks, by the"
+        " ends of the 95 % intervals",
+    ),
     "gradient_descent_adds_little_at_large_label_scales": Entry(
         f"{_CHECKS}.decomposition:gradient_descent_adds_little_at_large_label_scales",
         "at the largest label scale, what gradient descent adds to the infinitely wide network conditioned on the same"

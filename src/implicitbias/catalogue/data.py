@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+from implicitbias.catalogue.downloads import CIFAR10, FASHION_MNIST, MNIST
 from implicitbias.catalogue.entries import Labels, Parameter, Source
 from implicitbias.catalogue.limits import Having, Limits, Range
 
@@ -22,7 +23,8 @@ def _synthetic(name: str, summary: str, *, features: int = 0, least: int | str =
 
 _SCALING = Parameter(
     "norm",
-    "of the images: pixels from 0 to 1, standardised, or standardised and each brought to norm sqrt(d)",
+    "of the inputs: pixels from 0 to 1 (or numbers as they are), standardised, or standardised and each brought to"
+    " norm sqrt(d)",
     choices=("norm", "standardised", "pixels"),
 )
 
@@ -45,9 +47,37 @@ SOURCES: dict[str, Source] = {
             (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
             (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
         ),
+        download=MNIST,
     ),
-    "gaussian": _synthetic("gaussian", "x ~ N(0, I), labels by coin: nearly orthogonal where d >> n"),
-    "orthogonal": _synthetic("orthogonal", "exactly orthogonal training points of norm sqrt(d), labels by coin"),
+    "fashion_mnist": Source(
+        "implicitbias.tasks.mnist:load_fashion",
+        "pictures of clothes, 28x28, ten classes (Xiao et al. 2017), downloaded or taken from data/raw/fashion_mnist",
+        {"scaling": _SCALING},
+        features=784,
+        image=(1, 28, 28),
+        counts=((6000,) * 10, (1000,) * 10),
+        download=FASHION_MNIST,
+    ),
+    "cifar10": Source(
+        "implicitbias.tasks.cifar:load",
+        "colour pictures, 3x32x32, ten classes (Krizhevsky 2009), downloaded or taken from data/raw/cifar10",
+        {"scaling": _SCALING},
+        features=3072,
+        image=(3, 32, 32),
+        counts=((5000,) * 10, (1000,) * 10),
+        download=CIFAR10,
+    ),
+    "files": Source(
+        "implicitbias.tasks.own.files:load",
+        "your own data: arrays (.npz), a table (.csv, .parquet), or a folder of pictures (train/cat/1.png)",
+        {
+            "path": Parameter("", "of the file or the folder, from where the workflow is called"),
+            "scaling": _SCALING,
+        },
+        inspect="implicitbias.tasks.own.files:inspect",
+    ),
+    "gaussian": _synthetic("gaussian", "x ~ N(0, I), random labels: nearly orthogonal where d >> n"),
+    "orthogonal": _synthetic("orthogonal", "exactly orthogonal training points of norm sqrt(d), random labels"),
     "two_gaussians": _synthetic(
         "two_gaussians", "x ~ N(y mu, I), |mu| = d^mean_exponent (Frei et al. 2023)",
         mean_exponent=Parameter(0.26, "logarithm of the mean's norm to base d"),
@@ -80,28 +110,50 @@ SOURCES: dict[str, Source] = {
     ),
 }  # fmt: skip
 
-_DIGITS = tuple(range(10))
-_BY_COIN: Limits = ({"balanced": (False,)},)  # points are chosen before a coin labels them
+_TEN = tuple(range(10))
+_RANDOM: Limits = ({"balanced": (False,)},)  # points are chosen before they are labelled
+_CLASSES = "implicitbias.tasks.labels:classes"
+_FIRST = {"classes": Parameter(0, "number of classes that are kept, which are the first ones; 0: all", 0)}
 LABELS: dict[str, Labels] = {
-    "decimal": Labels("implicitbias.tasks.labels:parity", "all ten digits, odd +1 and even -1", digits=_DIGITS),
-    "binary": Labels("implicitbias.tasks.labels:parity", "the digits 0 and 1 only, 1 -> +1 and 0 -> -1", digits=(0, 1)),
+    "decimal": Labels(
+        "implicitbias.tasks.labels:parity", "all ten digits (or other classes), odd +1 and even -1", keeps=_TEN
+    ),
+    "binary": Labels("implicitbias.tasks.labels:parity", "the digits 0 and 1 only, 1 -> +1 and 0 -> -1", keeps=(0, 1)),
     "random": Labels(
         "implicitbias.tasks.labels:random",
-        "all ten digits, labels drawn by coin",
-        digits=_DIGITS,
+        "all ten digits, random labels +-1",
+        keeps=_TEN,
         any_source=True,
-        only=_BY_COIN,
+        only=_RANDOM,
     ),
     "binary_random": Labels(
         "implicitbias.tasks.labels:random",
-        "the digits 0 and 1 only, labels drawn by coin",
-        digits=(0, 1),
-        only=_BY_COIN,
+        "the digits 0 and 1 only, random labels +-1",
+        keeps=(0, 1),
+        only=_RANDOM,
     ),
-    "own": Labels("implicitbias.tasks.labels:own", "the labels that a synthetic source comes with"),
+    "own": Labels(
+        "implicitbias.tasks.labels:own",
+        "the labels that the source comes with: +-1 of a synthetic one; of data their classes, as the rule class",
+    ),
+    "class": Labels(_CLASSES, "the classes of the data, of whatever source", _FIRST, several=True),
+    "digit": Labels(
+        _CLASSES,
+        "the digit, 0 to 9",
+        _FIRST,
+        several=True,
+        only=({"source": ("digits", "mnist")},),
+    ),
+    "fashion": Labels(
+        _CLASSES,
+        "the kind of clothes, of ten",
+        _FIRST,
+        several=True,
+        only=({"source": ("fashion_mnist",)},),
+    ),
 } | {
-    f"{a}v{b}": Labels("implicitbias.tasks.labels:pair", f"the digits {a} (-1) and {b} (+1) only", digits=(a, b))
-    for a, b in combinations(_DIGITS, 2)
+    f"{a}v{b}": Labels("implicitbias.tasks.labels:pair", f"the digits {a} (-1) and {b} (+1) only", keeps=(a, b))
+    for a, b in combinations(_TEN, 2)
 }
 
 NESTED: Limits = ({"source": Having({"real": (True,)}), "centred": (False,), "random_share": (0,)},)

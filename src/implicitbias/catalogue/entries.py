@@ -6,6 +6,7 @@ from importlib import import_module
 from math import isfinite
 from typing import Annotated, Any, get_args, get_type_hints
 
+from implicitbias.catalogue.downloads import Download
 from implicitbias.catalogue.limits import Allowed, Having, Limits, also, misfit
 
 _POINTER = "module:function"
@@ -26,7 +27,7 @@ class CalledBy:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number, or a word among `choices`, that a config may set: its default, what is allowed, and what it means.
+    """A number, a word among `choices` or a text, that a config may set: its default, what is allowed, its meaning.
 
     `minimum` and `maximum` are inclusive; with `exclusive_minimum` and `exclusive_maximum` they are not. With
     `per_point` a multiple of the training set's size will do as well: "2n".
@@ -41,12 +42,18 @@ class Parameter:
     choices: tuple[str, ...] = ()
     per_point: bool = False
 
+    @property
+    def shown(self) -> str:
+        """The default as people read it; a text has to be given."""
+        return "none" if self.default == "" else str(self.default)
+
     def refuses(self, value: Any) -> str:
         """What is allowed, if the value is not; otherwise an empty text."""
         if self.choices:
             return "" if value in self.choices else ", ".join(self.choices)
-        if isinstance(self.default, bool):
-            return "" if isinstance(value, bool) else "true or false"
+        for kind, allowed in ((bool, "true or false"), (str, "text")):
+            if isinstance(self.default, kind):
+                return "" if isinstance(value, kind) else allowed
         numbers = (int, float) if isinstance(self.default, float) else (int,)
         if isinstance(value, bool) or not isinstance(value, numbers) or not isfinite(value):
             return "a number" if isinstance(self.default, float) else "a whole number"
@@ -105,13 +112,15 @@ class Loss(Entry):
     """A loss.
 
     It `fits_targets` if it brings outputs to the values of their targets, and not only to their signs. A loss in the
-    `log_domain` is differentiated as a logarithm. `margin` is the decreasing function of y f/alpha that it sums over
-    the points, "exponential" or "logistic"; empty where it sums another.
+    `log_domain` is differentiated as a logarithm. `margin` is the decreasing function of the margins over alpha that it
+    sums over the points, "exponential" or "logistic"; empty where it sums another. Of several classes these are the
+    `soft` margins or the margins themselves (see `losses`).
     """
 
     fits_targets: bool = False
     log_domain: bool = False
     margin: str = ""
+    soft: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,26 +160,29 @@ class Optimizer(Entry):
 class Source(Entry):
     """A data source.
 
-    A real one has inputs `features` long and, in (training, test), `counts[digit]` points of every digit. A synthetic
+    A real one has inputs `features` long and, in (training, test), `counts[number]` points of every class. A synthetic
     one has no counts: its function draws points and labels, as many as are wanted, given its parameters;
     `test_points` where the config does not say. `image` is the shape (channels, rows, columns) of inputs that are
-    images.
+    images. `download` says where its files come from. What data of your own have is not known here: `inspect` is the
+    function that looks, given their path, and whether they are images shows then.
     """
 
     features: int = 0
     image: tuple[int, ...] = ()
     test_points: int = 1000
     counts: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    download: Download | None = None
+    inspect: Pointer = ""
 
     @property
     def images(self) -> bool:
-        """Whether its points are images."""
-        return bool(self.image)
+        """Whether its points are images, or may be."""
+        return bool(self.image or self.inspect)
 
     @property
     def real(self) -> bool:
         """Whether its points are data, and not drawn."""
-        return self.counts is not None
+        return bool(self.counts or self.inspect)
 
     @property
     def limits(self) -> Limits:
@@ -179,10 +191,10 @@ class Source(Entry):
         synthetic: Mapping[str, Allowed] = {"labels": Having({"synthetic": (True,)}), "balanced": (False,)}
         return also(self.only, real if self.real else synthetic)
 
-    def sizes(self, digits: tuple[int, ...]) -> tuple[int, int]:
-        """Number of training and test points of these digits of a real source."""
+    def sizes(self, classes: tuple[int, ...]) -> tuple[int, int]:
+        """Number of training and test points of these classes of a real source."""
         assert self.counts is not None
-        train, test = (sum(counts[digit] for digit in digits) for counts in self.counts)
+        train, test = (sum(counts[number] for number in classes) for counts in self.counts)
         return train, test
 
     def shape(self, features: int) -> tuple[int, ...]:
@@ -192,23 +204,26 @@ class Source(Entry):
 
 @dataclass(frozen=True)
 class Labels(Entry):
-    """A label rule: for real sources a function of the `digits` that it keeps; without digits, for synthetic ones.
+    """A label rule: for real sources a function of the classes of the points.
 
-    A rule with digits that does not look at them may be for synthetic sources too: `any_source`.
+    One that `keeps` only some classes names them; one with `several` labels keeps its first `classes` (a parameter; 0
+    for all), and its labels are these classes. A rule without either is for synthetic sources; one that does not look
+    at classes may be for both: `any_source`. All labels but those of a rule with `several` are +-1.
     """
 
-    digits: tuple[int, ...] = ()
+    keeps: tuple[int, ...] = ()
+    several: bool = False
     any_source: bool = False
 
     @property
     def real(self) -> bool:
         """Whether it labels real sources."""
-        return bool(self.digits)
+        return self.several or bool(self.keeps)
 
     @property
     def synthetic(self) -> bool:
         """Whether it labels synthetic sources."""
-        return self.any_source or not self.digits
+        return self.any_source or not self.real
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,16 @@ FIGURES: dict[str, Figure] = {
         needs=("train_error", "test_error", "test_error_by_point", "smallest_margin", "tangent_kernel_alignment"),
         axes=("learning_rate", "seed"),
     ),
+    "classes": Figure(
+        "implicitbias.figures.classes:classes",
+        "against the number of classes: complexity per training point; errors of the average function that fits, of the"
+        " majority of such functions, and of trained networks; the fraction of the fall from chance that the prior, the"
+        " targets and gradient descent each take",
+        alt="Complexity per training point, errors and fractions of the fall from chance by number of classes",
+        needs=("complexity", "bayes_error_by_point", *_DECOMPOSED),
+        axes=("classes", "seed"),
+        estimators=("mixture",),
+    ),
     "architectures": Figure(
         "implicitbias.figures.architectures:architectures",
         "by architecture: complexity per training point, Gibbs and Bayes error of the infinitely wide network, and the"

@@ -49,10 +49,12 @@ class Range:
 class Having:
     """The names of all entries of the key's own table that have, of each of these traits, one of the listed values.
 
-    The table is read when a value is judged: an entry that is added to it is allowed or not by its own traits.
+    The table is read when a value is judged: an entry that is added to it is allowed or not by its own traits. An error
+    lists the names, or says `told` in their place.
     """
 
     traits: Mapping[str, tuple[Any, ...]]
+    told: str = ""
 
     def permits(self, key: str, value: Any, settings: Mapping[str, Any]) -> bool:
         """Whether the value is such a name."""
@@ -60,7 +62,7 @@ class Having:
 
     def words(self, key: str, settings: Mapping[str, Any]) -> str:
         """The names."""
-        return ", ".join(self._names(key))
+        return self.told or ", ".join(self._names(key))
 
     def mentions(self) -> list[str]:
         """No other settings."""
@@ -97,6 +99,14 @@ Allowed = tuple[Any, ...] | Range | Having
 
 Limits = tuple[Mapping[str, Allowed], ...]
 """Alternatives: one of them has to allow the setting of each of its keys. Without any, everything is allowed."""
+
+SIGNS: Mapping[str, Allowed] = {
+    "labels": Having({"several": (False,)}, "labels +-1, such as decimal, binary, 3v6 or those of a synthetic source")
+}
+"""Labels +-1 only: for what is binary by nature."""
+
+CLASSES: Mapping[str, Allowed] = {"labels": Having({"several": (True,)}, "labels that are classes: class, or digit")}
+"""Labels that are classes only."""
 
 
 def misfit(limits: Limits, settings: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Metrics of runs."""
 
 from implicitbias.catalogue.entries import Metric
-from implicitbias.catalogue.limits import Having
+from implicitbias.catalogue.limits import SIGNS, Having
 
 _BY = "Bernstein & Yue 2021"
 _MEASUREMENT = "implicitbias.measurement"
@@ -20,24 +20,27 @@ _TSILIVIS = "Tsilivis, Vardi & Kempe 2025, section 3"
 _PLANE = tuple(position / 40 for position in range(-48, 49))  # in units of the training points' largest coordinate
 METRICS: dict[str, Metric] = {
     "train_error": Metric(
-        "implicitbias.measurement.errors:train_error", "share of wrong signs on the training points",
+        "implicitbias.measurement.errors:train_error", "fraction of training points whose sign, or class, is wrong",
         long_name="training error", source=f"{_BY}, section 4",
     ),
     "test_error": Metric(
-        "implicitbias.measurement.errors:test_error", "share of wrong signs on the test points",
+        "implicitbias.measurement.errors:test_error", "fraction of test points whose sign, or class, is wrong",
         long_name="test error", source=f"{_BY}, section 4",
     ),
     "test_error_by_point": Metric(
-        "implicitbias.measurement.errors:test_error_by_point", "whether the sign is wrong, for every test point",
+        "implicitbias.measurement.errors:test_error_by_point",
+        "whether the sign, or class, is wrong, for every test point",
         long_name="error at a test point", source=f"{_BY}, section 4", dims=("test_point",),
     ),
     "vote_error": Metric(
-        "implicitbias.measurement.errors:vote_error", "share of test points on which most of the networks are wrong",
+        "implicitbias.measurement.errors:vote_error",
+        "fraction of test points on which most of the networks are wrong",
         long_name="test error of the networks' majority vote", source=f"{_BY} (second version), section 5",
         over_networks=True,
     ),
     "average_error": Metric(
-        "implicitbias.measurement.errors:average_error", "share of test points on which a mean of k networks is wrong",
+        "implicitbias.measurement.errors:average_error",
+        "fraction of test points on which a mean of k networks is wrong",
         long_name="test error of networks' averages", source="Farhang et al. 2022, section 5", over_networks=True,
         dims=("averaged",), coordinates={"averaged": (1, 2, 4, 8, 16)},
     ),
@@ -46,16 +49,16 @@ METRICS: dict[str, Metric] = {
         long_name="geometric complexity", source="Dherin et al. 2022, definition 3.1", trained=True,
     ),
     "boundary_distance": Metric(
-        f"{_MEASUREMENT}.slopes:boundary_distance", "median of y f/|df/dx| over the training points",
+        f"{_MEASUREMENT}.slopes:boundary_distance", "median of margin/|gradient by the input| over the training points",
         long_name="distance to the decision boundary (first order)", source="Lyu & Li 2020, section 6", trained=True,
     ),
     "normalized_margin": Metric(
         "implicitbias.measurement.margins:normalized_margin",
-        "min_i y_i f(x_i) over |x_i| prod_l |W_l|_F/sqrt(min(d_l, d_l-1))",
+        "smallest margin over |x_i| prod_l |W_l|_F/sqrt(min(d_l, d_l-1))",
         long_name="normalised margin", source="Farhang et al. 2022, section 2", only=(_DENSE,),
     ),
     "smallest_margin": Metric(
-        f"{_MEASUREMENT}.margins:smallest_margin", "min_i y_i f(x_i), not normalised",
+        f"{_MEASUREMENT}.margins:smallest_margin", "smallest margin, not normalised",
         long_name="smallest margin", source=f"{_BY}, section 4",
     ),
     "output_scale": Metric(
@@ -68,7 +71,7 @@ METRICS: dict[str, Metric] = {
     ),
     **{
         f"margin_{norm}": Metric(
-            f"{_MEASUREMENT}.margins:margin", f"min_i y_i f(x_i) over the M-th power of the {what}",
+            f"{_MEASUREMENT}.margins:margin", f"smallest margin over the M-th power of the {what}",
             long_name=f"margin by the {what}", source=_TSILIVIS, trained=True, arguments={"norm": norm},
         )
         for norm, what in _NORMS.items()
@@ -82,21 +85,21 @@ METRICS: dict[str, Metric] = {
         for norm, what in _NORMS.items()
     },
     "margin_layers": Metric(
-        f"{_MEASUREMENT}.margins:margin_layers", "min_i y_i f(x_i) over the product of the layers' Frobenius norms",
+        f"{_MEASUREMENT}.margins:margin_layers", "smallest margin over the product of the layers' Frobenius norms",
         long_name="margin by the layers' norms", source="Lyu & Li 2020, section 6",
     ),
     "margin_f1": Metric(
-        f"{_MEASUREMENT}.margins:margin_f1", "min_i y_i f(x_i) over the mean of |(a_j, b_j)|^2, mean-field networks",
+        f"{_MEASUREMENT}.margins:margin_f1", "smallest margin over the mean of |(a_j, b_j)|^2, mean-field networks",
         long_name="margin by the variation norm F1", source="Chizat & Bach 2020, section 5", trained=True,
         only=(_MEAN_FIELD,),
     ),
     "margin_f2": Metric(
-        f"{_MEASUREMENT}.margins:margin_f2", "min_i y_i f(x_i) over |b|/sqrt(m), mean-field networks",
+        f"{_MEASUREMENT}.margins:margin_f2", "smallest margin over |b|/sqrt(m), mean-field networks",
         long_name="margin by the kernel norm F2", source="Chizat & Bach 2020, section 5", trained=True,
         only=(_MEAN_FIELD,),
     ),
     "margin_ratio": Metric(
-        f"{_MEASUREMENT}.margins:margin_ratio", "smallest over largest y_i f(x_i)",
+        f"{_MEASUREMENT}.margins:margin_ratio", "smallest over largest margin",
         long_name="smallest over largest margin", source="Kou, Chen & Gu 2023, section 4",
     ),
     "support_count": Metric(
@@ -132,6 +135,7 @@ METRICS: dict[str, Metric] = {
     "nnls_residual": Metric(
         f"{_MEASUREMENT}.kkt:nnls_residual", "distance of theta/|theta| to the cone of the support points' gradients",
         long_name="KKT residual (any multipliers)", source="this project", trained=True,
+        only=(SIGNS,),
     ),
     "direction_cosine": Metric(
         f"{_MEASUREMENT}.directions:direction_cosine", "cosine between the trained weights and the last checkpoint's",
@@ -170,7 +174,7 @@ METRICS: dict[str, Metric] = {
     "class_alignment": Metric(
         f"{_MEASUREMENT}.neurons:class_alignment", "weighted mean of cos(w_j, sum of the inputs of its sign's class)",
         long_name="alignment of neurons and classes", source="Min, Mallada & Vidal 2023", trained=True,
-        only=({**_DENSE, "depth": (2,), "bias": ("none",)},),
+        only=({**SIGNS, **_DENSE, "depth": (2,), "bias": ("none",)},),
     ),
     "stable_rank": Metric(
         f"{_MEASUREMENT}.rank:stable_rank", "|W|_F^2/|W|_2^2 of the first layer",
@@ -183,11 +187,12 @@ METRICS: dict[str, Metric] = {
     "positive_stable_rank": Metric(
         f"{_MEASUREMENT}.rank:positive_stable_rank", "|W|_F^2/|W|_2^2 of the neurons with a positive output weight",
         long_name="stable rank of the positive neurons", source="Kou, Chen & Gu 2023, section 4", trained=True,
-        only=(_TWO_LAYERS,),
+        only=({**_TWO_LAYERS, **SIGNS},),
     ),
     "positive_share": Metric(
         f"{_MEASUREMENT}.rank:positive_share", "share of the training labels that are +1",
         long_name="share of positive labels", source="Kou, Chen & Gu 2023, theorem 4.5",
+        only=(SIGNS,),
     ),
     "second_singular_value": Metric(
         f"{_MEASUREMENT}.rank:second_singular_value", "second over first singular value of every layer",
@@ -210,9 +215,9 @@ METRICS: dict[str, Metric] = {
         f"{_MEASUREMENT}.homogeneity:modified_margin", "(inverse loss - bound on Euler's defect) over |theta|^M",
         long_name="modified margin", source="Cai et al. 2025, theorem 3.1", trained=True,
         only=(
-            {**_MARGIN_LOSSES, **_DENSE, "depth": (2,), "output": ("trained",), "activation": _DEGREE_ONE},
+            {**SIGNS, **_MARGIN_LOSSES, **_DENSE, "depth": (2,), "output": ("trained",), "activation": _DEGREE_ONE},
             {
-                **_MARGIN_LOSSES, **_DENSE, "depth": (3,), "output": ("trained",), "activation": _HOMOGENEOUS,
+                **SIGNS, **_MARGIN_LOSSES, **_DENSE, "depth": (3,), "output": ("trained",), "activation": _HOMOGENEOUS,
                 "residual": (True,), "bias": ("none", "first"),
             },
         ),
@@ -221,49 +226,52 @@ METRICS: dict[str, Metric] = {
         f"{_MEASUREMENT}.plane:plane_output",
         "output over a square in the first two coordinates, the others being at their means",
         long_name="output in the plane", source="Chizat & Bach 2020, section 5", trained=True,
-        dims=("plane_y", "plane_x"), coordinates={"plane_y": _PLANE, "plane_x": _PLANE}, only=(_DENSE,),
+        dims=("plane_y", "plane_x"), coordinates={"plane_y": _PLANE, "plane_x": _PLANE}, only=({**_DENSE, **SIGNS},),
     ),
     "plane_point": Metric(
         f"{_MEASUREMENT}.plane:plane_point", "training points in the first two coordinates, and their labels",
         long_name="training points in the plane", source="Chizat & Bach 2020, section 5",
         dims=("train_point", "plane_axis"), coordinates={"plane_axis": ("x", "y", "label")},
+        only=(SIGNS,),
     ),
     "svm_cosine": Metric(
         f"{_MEASUREMENT}.optima:svm_cosine", "cosine between the product of all layers and the l2 max-margin direction",
         long_name="cosine to the max-margin direction", source="Frei et al. 2023, theorem 3.2", trained=True,
-        only=(_LINEAR_IN_INPUTS,),
+        only=({**_LINEAR_IN_INPUTS, **SIGNS},),
     ),
     "svm_norm_ratio": Metric(
         f"{_MEASUREMENT}.optima:svm_norm_ratio", "norm of the product of all layers at margin 1, over the smallest",
         long_name="norm over the max-margin vector's", source="Frei et al. 2023, theorem 3.2", trained=True,
         only=(
-            {**_LINEAR_IN_INPUTS, "depth": (1,)},
-            {**_LINEAR_IN_INPUTS, "depth": (2,), "output": ("signs", "halves"), "activation": _DEGREE_ONE},
+            {**SIGNS, **_LINEAR_IN_INPUTS, "depth": (1,)},
+            {**SIGNS, **_LINEAR_IN_INPUTS, "depth": (2,), "output": ("signs", "halves"), "activation": _DEGREE_ONE},
         ),
     ),
     "optimum_cosine": Metric(
         f"{_MEASUREMENT}.optima:optimum_cosine", "cosine between the first layer and the optimum of its convex program",
         long_name="cosine to the convex optimum", source="Frei et al. 2023, theorem 3.2", trained=True,
-        only=({**_DENSE, "depth": (2,), "bias": ("none",), "output": ("signs",), "activation": _LEAKY},),
+        only=({**SIGNS, **_DENSE, "depth": (2,), "bias": ("none",), "output": ("signs",), "activation": _LEAKY},),
     ),
     "margin_l2_share": Metric(
         f"{_MEASUREMENT}.optima:margin_l2_share", "l2 margin over its optimum, where f is linear in what is trained",
         long_name="margin over the largest one (2-norm)", source="Zhang, Zou & Cao 2024", trained=True,
-        only=({**_DENSE, "depth": (1,)}, {**_DENSE, "output": ("random_features",)}),
+        only=({**SIGNS, **_DENSE, "depth": (1,)}, {**SIGNS, **_DENSE, "output": ("random_features",)}),
     ),
     "margin_linf_share": Metric(
         f"{_MEASUREMENT}.optima:margin_linf_share", "margin by the largest weight over its optimum, one layer",
         long_name="margin over the largest one (largest entry)", source="Zhang, Zou & Cao 2024", trained=True,
-        only=({**_DENSE, "depth": (1,), "bias": ("none",)},),
+        only=({**SIGNS, **_DENSE, "depth": (1,), "bias": ("none",)},),
     ),
     "tangent_kernel_alignment": Metric(
         f"{_MEASUREMENT}.kernel_alignment:tangent_kernel_alignment",
         "cosine between the centred tangent kernel on the training points and the centred y y^T",
         long_name="alignment of tangent kernel and labels", source="Baratin et al. 2021", trained=True,
+        only=(SIGNS,),
     ),
     "tangent_margin": Metric(
         f"{_MEASUREMENT}.optima:tangent_margin", "largest margin of the tangent kernel",
         long_name="margin of the tangent kernel", source="Telgarsky 2022", trained=True,
+        only=(SIGNS,),
     ),
     "weight_norm": Metric(
         "implicitbias.measurement.norms:weight_norm", "Frobenius norm of every weight matrix",

@@ -3,6 +3,7 @@
 from math import log
 
 from implicitbias.catalogue.entries import Activation, Entry, Parameter
+from implicitbias.catalogue.limits import SIGNS, Range
 
 _HERE, _DUALS = "implicitbias.networks.activations", "implicitbias.networks.duals"
 ACTIVATIONS: dict[str, Activation] = {
@@ -52,6 +53,11 @@ INITIALISATIONS: dict[str, Entry] = {
     "axes": Entry(
         f"{_INITIALISATION}:axes",
         "rows on the axes, of sizes 1, .1, .001, .01, output weights of these sizes (Tsoy & Konstantinov 2024)",
+        only=(SIGNS,),
     ),
-    "balanced": Entry(f"{_INITIALISATION}:balanced", "rows N(0, I/fan_in), output weights of the rows' norms"),
+    "balanced": Entry(
+        f"{_INITIALISATION}:balanced",
+        "rows N(0, I/fan_in), output weights of the rows' norms",
+        only=({"depth": Range(minimum=2), **SIGNS},),
+    ),
 }

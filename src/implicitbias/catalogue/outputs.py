@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from implicitbias.catalogue.entries import Entry
-from implicitbias.catalogue.limits import Allowed, Range
+from implicitbias.catalogue.limits import SIGNS, Allowed, Range
 
 _NETWORKS = "implicitbias.networks.stacked:initialise"
 _HIDDEN_LAYER: Mapping[str, Allowed] = {"depth": Range(minimum=2)}  # else there is nothing to train
@@ -13,7 +13,9 @@ OUTPUTS: dict[str, Entry] = {
     "trained": Entry(_NETWORKS, "trained as all other layers"),
     "signs": Entry(_NETWORKS, "random +-1/sqrt(m), frozen", only=(_HIDDEN_LAYER,)),
     "halves": Entry(
-        _NETWORKS, "of m neurons the first half 2/m, the others -2/m, frozen", only=({**_HIDDEN_LAYER, **_BOTH_SIGNS},)
+        _NETWORKS,
+        "of m neurons the first half 2/m, the others -2/m, frozen",
+        only=({**_HIDDEN_LAYER, **_BOTH_SIGNS, **SIGNS},),
     ),
     "mean_field": Entry(_NETWORKS, "trained, with the network's output divided by m"),
     "random_features": Entry(

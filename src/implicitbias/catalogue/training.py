@@ -1,31 +1,51 @@
 """Losses, optimizers, schedules of the learning rate, and targets."""
 
 from implicitbias.catalogue.entries import Entry, Loss, Optimizer, Parameter
-from implicitbias.catalogue.limits import Having, Limits
+from implicitbias.catalogue.limits import CLASSES, SIGNS, Having, Limits
 
 LOSSES: dict[str, Loss] = {
     "norm": Loss(
-        "implicitbias.losses:norm", "|f(X) - alpha y|_2 over the batch (Bernstein & Yue 2021)", fits_targets=True
+        "implicitbias.losses:norm",
+        "|f(X) - alpha t|_2 over the batch, t the targets (Bernstein & Yue 2021)",
+        fits_targets=True,
     ),
-    "square": Loss("implicitbias.losses:square", "mean of (f(x) - alpha y)^2 over the batch", fits_targets=True),
+    "square": Loss(
+        "implicitbias.losses:square",
+        "mean of (f(x) - alpha t)^2 over the batch (and classes), t the targets",
+        fits_targets=True,
+    ),
     "logistic": Loss(
         "implicitbias.losses:logistic",
-        "mean of log(1 + exp(-y f(x)/alpha)) over the batch: two-class cross-entropy of the logits (0, f(x)/alpha)",
+        "mean of log(1 + exp(-q/alpha)) over the batch, q the margins: of labels +-1 the two-class cross-entropy of the"
+        " logits (0, f(x)/alpha)",
         margin="logistic",
+    ),
+    "cross_entropy": Loss(
+        "implicitbias.losses:cross_entropy",
+        "mean of -ln softmax(f(x)/alpha)_y over the batch, y the class; of labels +-1 as logistic",
+        margin="logistic",
+        soft=True,
     ),
     "exponential": Loss(
         "implicitbias.losses:exponential",
-        "log of the mean of exp(-y f(x)/alpha) over the batch (log domain)",
+        "log of the mean of exp(-q/alpha) over the batch, q the margins (log domain)",
         log_domain=True,
         margin="exponential",
     ),
     "log_logistic": Loss(
         "implicitbias.losses:log_logistic",
-        "log of the mean of log(1 + exp(-y f(x)/alpha)) over the batch (log domain)",
+        "log of the mean of log(1 + exp(-q/alpha)) over the batch, q the margins (log domain)",
         log_domain=True,
         margin="logistic",
     ),
-    "hinge": Loss("implicitbias.losses:hinge", "sum of max(0, 1 - y f(x)/alpha) over the batch"),
+    "log_cross_entropy": Loss(
+        "implicitbias.losses:log_cross_entropy",
+        "log of cross_entropy (log domain)",
+        log_domain=True,
+        margin="logistic",
+        soft=True,
+    ),
+    "hinge": Loss("implicitbias.losses:hinge", "sum of max(0, 1 - q/alpha) over the batch, q the margins"),
 }
 
 OPTIMIZERS: dict[str, Optimizer] = {
@@ -118,11 +138,16 @@ SCHEDULES: dict[str, Entry] = {
 }
 
 TARGETS: dict[str, Entry] = {
-    "labels": Entry("implicitbias.training.targets:labels", "the labels"),
+    "labels": Entry(
+        "implicitbias.training.targets:labels", "the labels +-1; of C classes 1 - 1/C for the own class, else -1/C"
+    ),
+    "one_hot": Entry(
+        "implicitbias.training.targets:one_hot", "of several classes 1 for the own class, else 0", only=(CLASSES,)
+    ),
     "spherised": Entry(
         "implicitbias.training.spherised:spherised",
         "|N(0, 1)| |K|^(1/2n) times the label, drawn for every network and point",
-        only=({"loss": Having({"fits_targets": (True,)})},),
+        only=({"loss": Having({"fits_targets": (True,)}), **SIGNS},),
     ),
 }
 """What networks are trained to, times the label scale."""

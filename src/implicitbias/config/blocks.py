@@ -22,7 +22,7 @@ from implicitbias.config.values import (
     Whole,
     number,
 )
-from implicitbias.errors import nearest
+from implicitbias.errors import ImplicitBiasError, nearest
 from implicitbias.networks.layers import ROWS
 
 TargetsName = Annotated[str, OneOf(tuple(catalogue.TARGETS), "target rule")]
@@ -74,7 +74,7 @@ def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
             owners.setdefault(key, []).append((name, parameter))
     fields: dict[str, Any] = {}
     for key, users in owners.items():
-        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.default})" for name, parameter in users)
+        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.shown})" for name, parameter in users)
         fields[key] = (axis[number(users[0][1])] | None, Field(None, description=text))
     return fields
 
@@ -116,11 +116,11 @@ class TaskBase(Strict):
     """Labelled training and test sets: source + labelling + training size + seed."""
 
     source: Axis[SourceName] = Field(description="where the points come from")
-    labels: Axis[LabelsName] = Field("own", description="how they are labelled; own: as a synthetic source does")
+    labels: Axis[LabelsName] = Field("own", description="how they are labelled; own: as the source does it")
     train_size: Axis[Count] = Field(description="number of training points n")
     centred: bool = Field(False, description="subtract the training inputs' mean from all inputs")
-    balanced: bool = Field(False, description="of a real source: equally many training points of either label")
-    random_share: Axis[Share] = Field(0.0, description="share of the training labels that are drawn by coin instead")
+    balanced: bool = Field(False, description="of a real source: equally many training points of every label")
+    random_share: Axis[Share] = Field(0.0, description="fraction of the training labels that are random instead")
     test_size: Count | None = Field(
         None, description="number of test points; null: the whole test set (of a synthetic source, 1000 points)"
     )
@@ -130,9 +130,23 @@ class TaskBase(Strict):
 
 
 class _Task(TaskBase):
+    @model_validator(mode="before")
+    @classmethod
+    def _own_labels_of_data(cls, values: Any) -> Any:
+        """Of data, the labels that the source comes with are its classes."""
+        if not isinstance(values, dict):
+            return values
+        known = [catalogue.SOURCES.get(source) for source in as_list(values.get("source")) if isinstance(source, str)]
+        if not known or not all(entry and entry.real for entry in known):
+            return values
+        given = values.get("labels", "own")
+        named = ["class" if rule == "own" else rule for rule in given] if isinstance(given, list) else given
+        return {**values, "labels": "class" if named == "own" else named}
+
     @model_validator(mode="after")
     def _fits_source(self) -> "_Task":
         _check_parameters(self, catalogue.SOURCES, "source")
+        _check_parameters(self, catalogue.LABELS, "labels")
         for source, labels in product(as_list(self.source), as_list(self.labels)):
             self._check_sizes(source, labels)
         return self
@@ -141,14 +155,30 @@ class _Task(TaskBase):
         entry, rule = catalogue.SOURCES[source], catalogue.LABELS[labels]
         if not (entry.real and rule.real):  # a synthetic source has any size, and other rules are refused in the end
             return
-        wanted = {"train_size": max(as_list(self.train_size)), "test_size": self.test_size or 1}
-        for (key, size), limit in zip(wanted.items(), entry.sizes(rule.digits), strict=True):
-            if size > limit:
-                raise PydanticCustomError(
-                    "too_large", "{key}: {size} is more than source {source} has for labels {labels};"
-                    " allowed: at most {limit}",
-                    {"key": key, "size": size, "source": repr(source), "labels": repr(labels), "limit": limit},
-                )  # fmt: skip
+        sizes = max(as_list(self.train_size)), self.test_size or 1
+        paths = as_list(getattr(self, "path", None)) if entry.inspect else [None]
+        for path, classes in product(paths, as_list(getattr(self, "classes", None)) if rule.several else [None]):
+            try:
+                points = catalogue.described({"source": source, "labels": labels, "classes": classes, "path": path})
+            except ImplicitBiasError as error:
+                raise problem(str(error)) from error
+            assert points.counts is not None
+            available = len(points.counts[0])
+            if rule.several and not 2 <= points.classes <= available:
+                raise problem(
+                    f"classes: {classes} of source {source!r}; allowed: 2 to {available}, or 0 for all of them"
+                )
+            if max(points.kept) >= available:
+                raise problem(
+                    f"labels: {labels!r} needs class {max(points.kept)}, but source {source!r} has {available}"
+                )
+            for key, size, limit in zip(("train_size", "test_size"), sizes, points.sizes, strict=True):
+                if size > limit:
+                    kept = f" and {classes} classes" if classes else ""
+                    raise problem(
+                        f"{key}: {size} is more than source {source!r} has for labels {labels!r}{kept};"
+                        f" allowed: at most {limit}"
+                    )
 
 
 class NetworkBase(Strict):
@@ -226,7 +256,10 @@ if TYPE_CHECKING:
     Network = _Network
     Training = _Training
 else:
-    Task = create_model("Task", __base__=_Task, __doc__=TaskBase.__doc__, **_parameters(catalogue.SOURCES))
+    Task = create_model(
+        "Task", __base__=_Task, __doc__=TaskBase.__doc__, **_parameters(catalogue.SOURCES),
+        **_parameters(catalogue.LABELS),
+    )  # fmt: skip
     Network = create_model(
         "Network", __base__=_Network, __doc__=NetworkBase.__doc__, **_parameters(catalogue.ARCHITECTURES),
         **_parameters(catalogue.ACTIVATIONS),

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from implicitbias.catalogue import ACTIVATIONS, ARCHITECTURES, OPTIMIZERS, Entry
+from implicitbias.catalogue import ACTIVATIONS, ARCHITECTURES, LABELS, OPTIMIZERS, SOURCES, Entry
 from implicitbias.config.blocks import as_list, axes_of
 
 
@@ -45,6 +45,11 @@ def chosen(table: Mapping[str, Entry], name: str, settings: Mapping[str, Any]) -
     foreign = {key for entry in table.values() for key in entry.parameters} - set(own)
     kept = {key: value for key, value in settings.items() if key not in foreign}
     return kept | {key: parameter.default for key, parameter in own.items() if kept.get(key) is None}
+
+
+def chosen_task(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings of a task: with the parameters of its source and its label rule, and no others."""
+    return chosen(LABELS, settings["labels"], chosen(SOURCES, settings["source"], settings))
 
 
 def chosen_network(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from implicitbias.catalogue import look_anew
 from implicitbias.config.models import Config
 from implicitbias.config.strict_yaml import parse
 from implicitbias.errors import ConfigError
@@ -62,6 +63,7 @@ def validate(values: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Con
     names = [str(file) for file in files]
     for name in names:
         read_yaml(name)
+    look_anew()
     try:
         return Config.model_validate(dict(values))
     except ValidationError as error:

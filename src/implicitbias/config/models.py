@@ -21,7 +21,7 @@ from implicitbias.config.blocks import (
     axes_of,
     problem,
 )
-from implicitbias.config.grid import DECIDING, chosen, chosen_network, classes_of, grid, points_of, rows_of
+from implicitbias.config.grid import DECIDING, chosen_network, chosen_task, classes_of, grid, points_of, rows_of
 from implicitbias.config.limits import check_limits
 from implicitbias.config.values import Count, Distinct, Name, NameOrNone, OneOf, Positive, counted
 from implicitbias.errors import ConfigError, nearest
@@ -63,11 +63,11 @@ def _as_mapping(value: Any) -> Any:
 
 
 def _built(
-    who: str, parameters: Mapping[str, Any], source: str, shape: tuple[int, ...], rows: str | None = None
+    who: str, parameters: Mapping[str, Any], source: str, points: catalogue.Points, rows: str | None = None
 ) -> NetworkValue:
     """The network, or the reason why it cannot be."""
     try:
-        return network_of(parameters, shape, rows=rows)
+        return network_of(parameters, points.shape, rows=rows, outputs=points.outputs)
     except ConfigError as error:
         raise problem(f"network for {who} on source {source!r}: {error}") from error
 
@@ -103,6 +103,7 @@ class Study(Strict):
         self._check_blocks()
         check_limits(self)
         self._check_networks()
+        self._check_orthants()
         self._check_image_classifiers()
         self._check_figures(self.axes())
         return self
@@ -138,24 +139,38 @@ class Study(Strict):
         if self.network is None or self.task is None:
             return
         trainings = points_of(self.training, {*DECIDING, "targets"})
-        for (_, settings), (source, shape) in product(grid(self.network, set()), self._input_shapes()):
+        for (_, settings), (source, points) in product(grid(self.network, set()), self._points()):
             parameters = chosen_network(settings)
-            self._check_trained(parameters, trainings, source, shape)
+            self._check_trained(parameters, trainings, source, points)
             # those of the other stages: of the class that is asked for, or else of the classes that are trained
             classes = classes_of(parameters["rows"], trainings)
             if self.sampling is not None:
                 for rows in classes:
-                    _built("random networks", parameters, source, shape, rows)
+                    _built("random networks", parameters, source, points, rows)
             if self.nngp is not None:
                 for rows in as_list(self.nngp.rows) if self.nngp.rows else classes:
-                    infinite = _built("nngp", parameters, source, shape, rows)
+                    infinite = _built("nngp", parameters, source, points, rows)
                     _check_kernel("nngp", infinite)
                     if self.nngp.lazy and infinite.without_ntk:
                         raise problem(f"nngp.lazy: true needs a tangent kernel in closed form: {infinite.without_ntk}")
 
+    def _check_orthants(self) -> None:
+        """Of several classes, every estimator but the mixture takes the n (C - 1) differences between outputs."""
+        if self.nngp is None or self.task is None:
+            return
+        n, classes = max(as_list(self.task.train_size)), max(points.classes for _, points in self._points())
+        for name in self.nngp.estimators:
+            needed = catalogue.orthant_bytes(n * max(0, classes - 1), name)
+            if name != "mixture" and needed > catalogue.LARGEST_ORTHANT:
+                raise problem(
+                    f"nngp.estimators: {name!r} needs {needed / 1e9:.0f} GB for {n} points of {classes} classes;"
+                    f" allowed: {catalogue.LARGEST_ORTHANT / 1e9:.0f} GB, or the estimator mixture"
+                )
+
     def _check_trained(
-        self, parameters: Mapping[str, Any], trainings: Sequence[Mapping[str, Any]], source: str, shape: tuple[int, ...]
-    ) -> None:
+        self, parameters: Mapping[str, Any], trainings: Sequence[Mapping[str, Any]], source: str,
+        points: catalogue.Points,
+    ) -> None:  # fmt: skip
         """Networks are of the class that their optimizer keeps them in; targets from the kernel need one."""
         for training in trainings:
             rows = rows_of(training)
@@ -164,24 +179,24 @@ class Study(Strict):
                     f"network.rows = {parameters['rows']!r} does not go with optimizer {training['optimizer']!r}, whose"
                     f" networks have rows {rows!r}; allowed: rows: {rows}, or null, and nngp.rows for another kernel"
                 )
-            network = _built(f"optimizer {training['optimizer']!r}", parameters, source, shape, rows)
+            network = _built(f"optimizer {training['optimizer']!r}", parameters, source, points, rows)
             if first := self.training.until_fit if self.training else None:
                 of_first = catalogue.OPTIMIZERS[first].rows_of(training)
-                _built(f"until_fit {first!r}", parameters, source, shape, of_first)
+                _built(f"until_fit {first!r}", parameters, source, points, of_first)
             if training["targets"] != "labels":
                 _check_kernel(f"targets: {training['targets']}", network)
         rates = as_list(self.training.learning_rate) if self.training else []
         if by_width := [rate for rate in rates if str(rate).endswith("m") and "width" not in parameters]:
             raise problem(f"learning_rate = {by_width[0]!r}: architecture {parameters['architecture']!r} has no width")
 
-    def _input_shapes(self) -> list[tuple[str, tuple[int, ...]]]:
-        """Every source with the shapes of its inputs on the grid."""
+    def _points(self) -> list[tuple[str, catalogue.Points]]:
+        """Every source with what its points are on the grid."""
         assert self.task is not None
-        found: dict[tuple[str, tuple[int, ...]], None] = {}
-        for task in points_of(self.task, ("source", "features", "train_size")):
-            entry = catalogue.SOURCES[task["source"]]
-            given = chosen(catalogue.SOURCES, task["source"], task).get("features")
-            found[task["source"], entry.shape(entry.features or counted(given, task["train_size"]))] = None
+        found: dict[tuple[str, catalogue.Points], None] = {}
+        for settings in points_of(self.task, ("source", "features", "path", "train_size", "labels", "classes")):
+            task = chosen_task(settings)
+            task["features"] = counted(task.get("features"), task["train_size"])
+            found[task["source"], catalogue.described(task)] = None
         return list(found)
 
     def _check_image_classifiers(self) -> None:
@@ -192,7 +207,7 @@ class Study(Strict):
         keys = ("architecture", "layers", "factor")
         axes = [as_list(getattr(self.experiment, key) or known[key].default) for key in keys]
         real = [name for name, entry in catalogue.SOURCES.items() if entry.images]
-        for source in as_list(self.task.source):
+        for source, points in self._points():
             if source not in real:
                 raise problem(
                     f"experiment {self.experiment.name!r} is for images, not for source {source!r};"
@@ -200,7 +215,7 @@ class Study(Strict):
                 )
             for architecture, layers, factor in product(*axes):
                 parameters = {"architecture": architecture, "depth": layers, "factor": factor}
-                _built(f"experiment {self.experiment.name!r}", parameters, source, catalogue.SOURCES[source].image)
+                _built(f"experiment {self.experiment.name!r}", parameters, source, points)
 
     def axes(self) -> dict[str, list[Any]]:
         """The axes of the grid, in the order of the blocks; an axis in two blocks has the same list in both."""
@@ -270,11 +285,10 @@ class Study(Strict):
         if self.sampling:
             names |= {f"sampled_{metric}" for metric in metrics} | {"sampled_acceptance"}
         if self.nngp:
-            names |= set(catalogue.NNGP_VARIABLES["estimators"])
-            names |= set(catalogue.NNGP_VARIABLES["posterior"]) if self.nngp.posterior else set()
-            names |= set(catalogue.NNGP_VARIABLES["label_scale"]) if self.nngp.label_scale is not None else set()
-            names |= set(catalogue.NNGP_VARIABLES["lazy"]) if self.nngp.lazy else set()
-            names |= {f"{name}_by_point" for name in catalogue.BY_POINT if self.nngp.by_point and name in names}
+            names |= catalogue.nngp_variables(
+                posterior=self.nngp.posterior, label_scale=self.nngp.label_scale is not None, lazy=self.nngp.lazy,
+                by_point=self.nngp.by_point, several={points.classes > 0 for _, points in self._points()},
+            )  # fmt: skip
         if self.experiment:
             names |= set(catalogue.EXPERIMENTS[self.experiment.name].variables)
         return names

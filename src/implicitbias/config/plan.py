@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from implicitbias import catalogue
 from implicitbias.catalogue import Entry, Parameter
 from implicitbias.config.blocks import NOT_AXES, VECTORISABLE, as_list, axes_of
-from implicitbias.config.grid import DECIDING, chosen, chosen_network, classes_of, grid, points_of, rows_of
+from implicitbias.config.grid import DECIDING, chosen, chosen_network, chosen_task, classes_of, grid, points_of, rows_of
 from implicitbias.config.models import Config, Study
 from implicitbias.config.size import Size, experiment_size, nngp_size, sampling_size, task_size, training_size
 from implicitbias.config.values import counted
@@ -167,7 +167,7 @@ def _points(study: Study) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict
         return
     together = set(study.ensemble) & set(_VECTORISED["task"])
     for (where, task), (more, network) in product(grid(study.task, together), grid(study.network, together)):
-        task = _counted(chosen(catalogue.SOURCES, task["source"], task))
+        task = _pinned(_counted(chosen_task(task)))
         if study.network is not None:
             network = chosen_network(network)
         yield {**where, **more}, task, network
@@ -191,7 +191,14 @@ def _classes(study: Study, network: Mapping[str, Any], coords: Mapping[str, Any]
 def _counted(task: Mapping[str, Any]) -> dict[str, Any]:
     """The task with numbers in the place of multiples of its training size ("2n")."""
     parameters = catalogue.SOURCES[task["source"]].parameters
-    return {**task, **{key: counted(task[key], task["train_size"]) for key in parameters}}
+    sizes = [key for key, parameter in parameters.items() if parameter.per_point]
+    return {**task, **{key: counted(task[key], task["train_size"]) for key in sizes}}
+
+
+def _pinned(task: Mapping[str, Any]) -> dict[str, Any]:
+    """The task with the digest of your own data: other contents under the same path are another task."""
+    digest = catalogue.described(task).digest
+    return {**task, **({"digest": digest} if digest else {})}
 
 
 _ROWS = {
@@ -221,16 +228,15 @@ def _told_classes(study: Study) -> str:
 
 
 def _network(task: Mapping[str, Any], network: Mapping[str, Any]) -> Network:
-    source = catalogue.SOURCES[task["source"]]
-    return network_of(network, source.shape(source.features or task["features"]))
+    points = catalogue.described(task)
+    return network_of(network, points.shape, outputs=points.outputs)
 
 
 def _rate(value: Any, task: Mapping[str, Any], network: Mapping[str, Any]) -> Any:
     """The learning rate with a number in the place of one over a size, or times the width ("1/n", "10/d", "0.5m")."""
     if not isinstance(value, str):
         return value
-    dimension = catalogue.SOURCES[task["source"]].features or task["features"]
-    sizes = {"n": 1 / task["train_size"], "d": 1 / dimension, "m": network.get("width")}
+    sizes = {"n": 1 / task["train_size"], "d": 1 / catalogue.described(task).features, "m": network.get("width")}
     factor, size = value[:-1], sizes[value[-1]]
     return float(factor.removesuffix("/")) * size
 
@@ -270,6 +276,7 @@ def _labels(study: Study) -> dict[str, str]:
     """The summary of every parameter of the entries that the study names, by its key."""
     chosen: list[tuple[BaseModel | None, Mapping[str, Entry], str]] = [
         (study.task, catalogue.SOURCES, "source"),
+        (study.task, catalogue.LABELS, "labels"),
         (study.network, catalogue.ARCHITECTURES, "architecture"),
         (study.network, catalogue.ACTIVATIONS, "activation"),
         (study.training, catalogue.OPTIMIZERS, "optimizer"),

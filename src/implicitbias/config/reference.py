@@ -68,9 +68,7 @@ def reference() -> str:
         for name, entry in table.items():
             if name != "0v1" and re.fullmatch(r"\dv\d", name):  # pairs of digits: one stands for all 45
                 continue
-            shown = "; ".join(
-                f"`{key}` ({number.default}): {number.summary}" for key, number in entry.parameters.items()
-            )
+            shown = "; ".join(f"`{key}` ({number.shown}): {number.summary}" for key, number in entry.parameters.items())
             named = "`0v1` … `8v9`" if name == "0v1" else f"`{name}`"
             lines.append(f"| {named} | {_text(entry.summary)} | {_text(shown)} |")
     return "\n".join(lines) + "\n"

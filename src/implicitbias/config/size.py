@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from math import ceil, log10, prod
 from typing import Any
 
-from implicitbias.catalogue import LABELS, SOURCES, Experiment
+from implicitbias.catalogue import SOURCES, Experiment, described, orthant_bytes
 from implicitbias.networks import Network
 from implicitbias.networks.layers import Flatten, GlobalAverage, Pool
 
 _BASE_MB = 600  # Python with torch, and room for the data of a small job
 _AT_ONCE = 32 * 2**30  # bytes of members that train together; with more to do, they go in chunks
+_DENSE = 2000  # differences between outputs up to which the mixture may take the orthant of them all
 _FLOPS_PER_MINUTE = 60 * 5e9
 
 
@@ -63,13 +64,20 @@ def sampling_size(task: Mapping[str, Any], network: Network, sampling: Mapping[s
 
 def nngp_size(task: Mapping[str, Any], network: Network, settings: Mapping[str, Any]) -> Size:
     """Size of the job that evaluates the infinite-width quantities of a task."""
-    n, test = task["train_size"], _test_points(task)
+    n, test, points = task["train_size"], _test_points(task), described(task)
+    samples, outputs = settings["samples"], points.outputs
     draws = settings["draws"] if "importance" in settings["estimators"] else 0
-    work = len(task["seed"]) * (
-        4 * draws * n**2 + 200 * settings["samples"] * n**2 + 4 * settings["samples"] * n * test
+    order = n * max(1, outputs - 1)  # of the orthant
+    work = (
+        4 * draws * order**2 + 200 * samples * outputs * n**2 + 4 * samples * outputs * n * test
         + 200 * network.depth * _covariances(network) * n * (n + test)
     )  # fmt: skip
-    return _size(8 * (20 * n**2 + 8 * settings["samples"] * n + 6 * n * test) + 4 * _data_bytes(task), work)
+    memory = 8 * (20 * outputs * n**2 + 8 * samples * outputs * n + 6 * n * test) + 4 * _data_bytes(task)
+    if points.classes:
+        dense = set(settings["estimators"]) - {"mixture"} | ({"mixture"} if order <= _DENSE else set())
+        work += 1000 * samples * outputs * test + 30 * len(dense) * order**3
+        memory += max((orthant_bytes(order, name) for name in dense), default=0)
+    return _size(memory, len(task["seed"]) * work)
 
 
 def experiment_size(entry: Experiment, settings: Mapping[str, Any], seeds: int = 1) -> Size:
@@ -84,19 +92,15 @@ def experiment_size(entry: Experiment, settings: Mapping[str, Any], seeds: int =
 def _test_points(task: Mapping[str, Any]) -> int:
     if task["test_size"] is not None:
         return int(task["test_size"])
-    source = SOURCES[task["source"]]
-    return int(source.sizes(LABELS[task["labels"]].digits)[1]) if source.counts else source.test_points
-
-
-def _features(task: Mapping[str, Any]) -> int:
-    return int(SOURCES[task["source"]].features or task["features"])
+    points = described(task)
+    return points.sizes[1] if points.counts else SOURCES[task["source"]].test_points
 
 
 def _data_bytes(task: Mapping[str, Any]) -> int:
-    source = SOURCES[task["source"]]
-    whole = sum(map(sum, source.counts)) if source.counts else 0
-    points: int = len(task["seed"]) * task["train_size"] + _test_points(task)
-    return 8 * _features(task) * (points + whole)
+    points = described(task)
+    whole = sum(map(sum, points.counts)) if points.counts else 0
+    chosen: int = len(task["seed"]) * task["train_size"] + _test_points(task)
+    return 8 * points.features * (chosen + whole)
 
 
 def _covariances(network: Network) -> int:

@@ -59,6 +59,7 @@ Axis = Annotated[
 ]
 """A scalar, or a list that becomes an axis of the study's grid."""
 
+Text = Annotated[str, Field(min_length=1)]
 Whole = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what numpy's RandomState takes
 Count = Annotated[int, Field(ge=1)]
@@ -167,6 +168,8 @@ def number(parameter: Parameter) -> Any:
         return Annotated[str, OneOf(parameter.choices, "choice")]
     if isinstance(parameter.default, bool):
         return bool
+    if isinstance(parameter.default, str):
+        return Text
     kind: Any = Real if isinstance(parameter.default, float) else int
     bounds: list[Any] = []
     if parameter.minimum is not None:

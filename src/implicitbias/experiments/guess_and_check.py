@@ -9,6 +9,7 @@ import xarray as xr
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from implicitbias.losses import margins
 from implicitbias.networks import Network
 from implicitbias.networks.of_task import network_for
 from implicitbias.networks.stacked import forward, from_first_weights
@@ -41,8 +42,8 @@ def guess_and_check(
     whole set for as many epochs, long_gd for eight times as many. Float32.
 
     Args:
-        task: one seed of `tasks.build`; its inputs are images, which the networks see as they are: the paper's are
-            standardised.
+        task: one seed of `tasks.build`, of labels +-1, which are two classes here, or of classes; its inputs are
+            images, which the networks see as they are: the paper's are standardised.
         architecture: pooled_mlp or lenet (see `networks.architectures.classics`); activations are relus.
         factor: on all widths.
         layers: weight matrices.
@@ -54,15 +55,17 @@ def guess_and_check(
 
     Returns:
         Dimension `found_by`: `test_accuracy` of the networks that fit, mean with standard error, `fitting`, their
-        number, and `normalized_loss`, the mean cross-entropy of their outputs over their largest slope at a test
-        point. Scalar `guess_acceptance` with its standard error.
+        number, and `normalized_loss`, the mean cross-entropy of their outputs over their margins' largest slope at a
+        test point. Scalar `guess_acceptance` with its standard error.
 
     Raises:
         ConfigError: if the inputs are no images, or too small, or a layer would have no neurons.
     """
     parameters = {"architecture": architecture, "depth": layers, "factor": factor, "activation": "plain_relu"}
     (train, y), (test, own_y) = _points(task, "train"), _points(task, "test")
-    network, (x, unseen) = from_first_weights(network_for(parameters, task, outputs=2), train, test)
+    network, (x, unseen) = from_first_weights(
+        network_for(parameters, task, outputs=max(2, task.sizes.get("class", 2))), train, test
+    )
 
     def trained(number: int, size: int, passes: int) -> list[Tensor]:
         generator = torch.Generator().manual_seed(derive_seed("guess and check", seed, number))
@@ -93,7 +96,7 @@ def guess_and_check(
             "fitting": variable("found_by", counts, "networks that fit", source=_SOURCE),
             "normalized_loss": variable(
                 "found_by", losses,
-                "cross-entropy of outputs over their largest slope", "nat", source=_SOURCE,
+                "cross-entropy of outputs over their margins' largest slope", "nat", source=_SOURCE,
             ),
             **with_stderr("guess_acceptance", rate, np.sqrt(share * (1 - share) / tried)),
         },
@@ -175,8 +178,14 @@ def _fitting(network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor) 
     """Numbers of the members that classify all points correctly."""
     if not len(weights[0]):
         return torch.zeros(0, dtype=torch.long)
-    margin = forward(network, weights, x).diff(dim=-1)[..., 0] * (2 * y - 1)
-    return torch.nonzero((margin > 0).all(1)).ravel()
+    return torch.nonzero((_margins(forward(network, weights, x), y) > 0).all(1)).ravel()
+
+
+def _margins(outputs: Tensor, y: Tensor) -> Tensor:
+    """Margins `(member, point)` of outputs `(member, point, class)` for classes `(point,)`; of two the quick way."""
+    if outputs.shape[2] == 2:
+        return outputs.diff(dim=-1)[..., 0] * (2 * y - 1)
+    return margins(outputs, torch.eye(outputs.shape[2])[y].expand_as(outputs))
 
 
 def _judged(
@@ -188,10 +197,10 @@ def _judged(
     for some in torch.split(members, max(1, _NUMBERS // unseen.numel())) if len(members) else ():
         part = chosen(weights, some)
         own = unseen.expand(len(some), -1, -1).clone().requires_grad_(True)
-        score = forward(network, part, own).diff(dim=-1)[..., 0]
-        (slope,) = torch.autograd.grad(score.sum(), own)
+        scores = forward(network, part, own)
+        (slope,) = torch.autograd.grad(_margins(scores, own_y).sum(), own)
         largest = slope.norm(dim=-1).amax(1)
-        accuracy.append(((score > 0).long() == own_y).double().mean(1).numpy())
+        accuracy.append((scores.argmax(2) == own_y).double().mean(1).numpy())
         outputs = forward(network, part, x) / largest[:, None, None]
         each = cross_entropy(outputs.transpose(1, 2), y.expand(len(some), -1), reduction="none").mean(1)
         losses.append(each.double().numpy())
@@ -199,6 +208,7 @@ def _judged(
 
 
 def _points(task: xr.Dataset, part: str) -> tuple[Tensor, Tensor]:
-    """Training or test images `(point, pixel)`, and their classes 0 and 1."""
+    """Training or test images `(point, pixel)`, and their classes from 0 on."""
     inputs, labels = task[f"{part}_input"].values, task[f"{part}_label"].values
-    return torch.as_tensor(inputs, dtype=torch.float32), torch.as_tensor((labels > 0).astype(np.int64))
+    classes = labels if "class" in task.sizes else labels > 0
+    return torch.as_tensor(inputs, dtype=torch.float32), torch.as_tensor(classes.astype(np.int64))

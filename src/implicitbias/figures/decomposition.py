@@ -26,7 +26,7 @@ _NAMES = {
 }
 _HATCHES = ("", "//", "..", "xx")
 _DASHES: tuple[Literal["-", "--", ":", "-."], ...] = ("-", "--", ":", "-.")
-_PANELS = ("labels", "depth", "label_scale")
+_PANELS = ("labels", "classes", "depth", "label_scale")
 _ROOM = 0.12  # of error, that a step's numbers take
 
 
@@ -44,9 +44,10 @@ def decomposition(dataset: xr.Dataset) -> Figure:
     size = f"n = {path.at['train_size']}; " if "train_size" in path.at else ""
     return _finished(
         figure, handles,
-        f"{size}numbers of a step: its fraction of the whole fall from 50 %, and the factor that it takes off the error"
-        f" (÷) or adds to it (×), as far as it is known;\nends of bars: mean over {path.draws} draws with its 95 %"
-        " interval over draws and test points; gradient descent's own are the last two steps, on the same targets",
+        f"{size}numbers of a step: its fraction of the whole fall from {_percent(path.chance)}, and the factor that it"
+        " takes off the error (÷) or adds to it (×), as far as it is known;\n"
+        f"ends of bars: mean over {path.draws} draws with its 95 % interval over draws and test points; gradient descent's"
+        " own are the last two steps, on the same targets",
     )  # fmt: skip
 
 
@@ -63,8 +64,8 @@ def decomposition_by_size(dataset: xr.Dataset) -> Figure:
                 sizes * 1.03 ** (number - 1.5), centre, [centre - low, high - centre], color=colour, capsize=2,
                 linestyle=_DASHES[number], marker="osD^"[number], markersize=5,
             )  # fmt: skip
-        axis.axhline(0.5, color="0.5", linewidth=0.8)
-        axis.set(xscale="log", yscale="log", ylim=(1e-3, 0.75))
+        axis.axhline(part[0].chance, color="0.5", linewidth=0.8)
+        axis.set(xscale="log", yscale="log", ylim=(1e-3, 1.5 * part[0].chance))
         axis.set_xticks(sizes, [f"{size:g}" for size in sizes])
         axis.xaxis.set_minor_locator(NullLocator())
         axis.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
@@ -86,7 +87,7 @@ def decomposition_by_size(dataset: xr.Dataset) -> Figure:
     return _finished(
         figure,
         handles,
-        f"mean over {found[0].draws} draws, bars: its 95 % interval over draws and test points; line: 50 %",
+        f"mean over {found[0].draws} draws, bars: its 95 % interval over draws and test points; line: chance",
     )
 
 
@@ -123,7 +124,7 @@ def _grouped(found: Sequence[Path], key: Callable[[Path], tuple[object, ...]]) -
 
 
 def _steps(axis: Axes, path: Path) -> None:
-    start = 0.5
+    start = path.chance
     places = range(len(STEPS))
     for place, (name, colour, hatch) in enumerate(zip(STEPS, _colours(), _HATCHES, strict=True)):
         end = path.errors[name]
@@ -143,10 +144,10 @@ def _steps(axis: Axes, path: Path) -> None:
             bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1} if inside else None,
         )  # fmt: skip
         start = end.centre
-    axis.axhline(0.5, color="0.5", linewidth=0.8)
+    axis.axhline(path.chance, color="0.5", linewidth=0.8)
     axis.set_xticks(places, list(STEPS), fontsize="small")
-    axis.set_ylim(0, 0.64)
-    axis.set_yticks(np.arange(0, 0.51, 0.1))
+    axis.set_ylim(0, 1.28 * path.chance)
+    axis.set_yticks(np.arange(0, path.chance + 0.01, 0.1))
     axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     least, change, most = (_signed(-100 * value) for value in reversed(path.falls[OWN]))
     axis.text(
@@ -171,6 +172,10 @@ def _signed(value: float, digits: int = 1) -> str:
     return text.replace("-", "+") if float(text) == 0 else text
 
 
+def _percent(value: float) -> str:
+    return f"{100 * value:g} %"
+
+
 def _targets(path: Path) -> str:
     return f"±{path.at['label_scale']:g} ({path.prior_stds:.2g} prior sd)"
 
@@ -185,5 +190,5 @@ def _place(path: Path) -> tuple[object, ...]:
 
 
 def _words(column: tuple[object, ...]) -> str:
-    named = (f"{column[0]} labels", f"depth {column[1]}")
+    named = (f"{column[0]} labels", f"{column[1]} classes", f"depth {column[2]}")
     return ", ".join(word for word, value in zip(named, column, strict=True) if value is not None)

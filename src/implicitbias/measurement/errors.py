@@ -1,83 +1,66 @@
-"""Errors of the sign of the output. A NaN output (diverged, not accepted) gives a NaN error."""
+"""Errors of what outputs say: of their signs, or of the class with the largest one.
+
+They are read off the margins, which are positive where the output is right: no margin at all (a tie) is an error. A NaN
+margin (diverged, not accepted) gives a NaN error.
+"""
 
 import numpy as np
 
-from implicitbias.measurement.arrays import Array
+from implicitbias.measurement.arrays import Array, margins
 
 
-def train_error(train_outputs: Array, train_labels: Array) -> Array:
-    """Share of training points with the wrong sign; an output of 0 is wrong.
-
-    Args:
-        train_outputs: `(..., n)`.
-        train_labels: `(..., n)` of +-1.
-
-    Returns:
-        `(...)`.
-
-    """
-    return _error(train_outputs, train_labels)
+def train_error(train_margins: Array) -> Array:
+    """Fraction of training points without a positive margin: `(..., n) -> (...)`."""
+    return _error(train_margins)
 
 
-def test_error(test_outputs: Array, test_labels: Array) -> Array:
-    """Share of test points with the wrong sign; an output of 0 is wrong.
-
-    Args:
-        test_outputs: `(..., m)`.
-        test_labels: `(..., m)` of +-1.
-
-    Returns:
-        `(...)`.
-
-    """
-    return _error(test_outputs, test_labels)
+def test_error(test_margins: Array) -> Array:
+    """Fraction of test points without a positive margin: `(..., m) -> (...)`."""
+    return _error(test_margins)
 
 
 test_error.__test__ = False  # type: ignore[attr-defined]  # a metric, whatever pytest thinks of the name
 
 
-def test_error_by_point(test_outputs: Array, test_labels: Array) -> Array:
-    """Whether the sign at a test point is wrong (1) or right (0); an output of 0 is wrong.
-
-    Args:
-        test_outputs: `(..., m)`.
-        test_labels: `(..., m)` of +-1.
-
-    Returns:
-        `(..., m)`.
-
-    """
-    return _wrong(test_outputs, test_labels)
+def test_error_by_point(test_margins: Array) -> Array:
+    """Whether a test point has no positive margin (1) or has one (0): `(..., m) -> (..., m)`."""
+    return _wrong(test_margins)
 
 
 test_error_by_point.__test__ = False  # type: ignore[attr-defined]
 
 
 def vote_error(test_outputs: Array, test_labels: Array) -> Array:
-    """Share of test points on which at least half of the networks are wrong; networks that are NaN have no vote.
+    """Fraction of test points on which no more networks vote for the true label than for another one.
+
+    Networks that are NaN have no vote.
 
     Args:
-        test_outputs: `(..., networks, m)`.
-        test_labels: `(..., 1, m)` of +-1.
+        test_outputs: `(..., networks, m)`, or `(..., networks, m, C)`.
+        test_labels: `(..., 1, m)` of +-1, or of classes.
 
     Returns:
         `(...)`, NaN where no network votes.
 
     Source: Bernstein & Yue 2021 (second version), section 5 (the Bayes classifier of an ensemble).
     """
-    votes = np.sign(np.nan_to_num(test_outputs)).sum(-2)
-    nobody = np.isnan(test_outputs).all(-2)
-    return _error(np.where(nobody, np.nan, votes), test_labels[..., 0, :])
+    networks = test_labels.ndim - 2
+    if test_outputs.ndim == test_labels.ndim:
+        votes = np.sign(np.nan_to_num(test_outputs))
+    else:
+        votes = (test_outputs == test_outputs.max(-1, keepdims=True)).astype(np.float64)
+    nobody = np.isnan(test_outputs).all(networks)
+    return _error(margins(np.where(nobody, np.nan, votes.sum(networks)), test_labels[..., 0, :]))
 
 
 def average_error(test_outputs: Array, test_labels: Array, averaged: Array) -> Array:
-    """Share of test points on which the sign of a mean of k networks' outputs is wrong, mean over groups of k.
+    """Fraction of test points on which a mean of k networks' outputs is wrong, mean over groups of k.
 
     Groups are of consecutive networks, and of no network twice. NaN networks are left out of their group.
 
     Args:
-        test_outputs: `(..., networks, m)`.
-        test_labels: `(..., 1, m)` of +-1.
+        test_outputs: `(..., networks, m)`, or `(..., networks, m, C)`.
+        test_labels: `(..., 1, m)` of +-1, or of classes.
         averaged: `(sizes,)`, the numbers k.
 
     Returns:
@@ -85,23 +68,25 @@ def average_error(test_outputs: Array, test_labels: Array, averaged: Array) -> A
 
     Source: Farhang et al. 2022, section 5.
     """
-    *lead, networks, m = test_outputs.shape
+    axis = test_labels.ndim - 2
+    lead, networks, each = test_outputs.shape[:axis], test_outputs.shape[axis], test_outputs.shape[axis + 1 :]
     error = np.full((*lead, len(averaged)), np.nan)
     for position, k in enumerate(averaged):
-        groups = test_outputs[..., : networks // k * k, :].reshape(*lead, networks // k, k, m)
-        nobody = np.isnan(groups).all(-2)
-        sums = np.nan_to_num(groups).sum(-2)  # their signs are the means'
-        each = _error(np.where(nobody, np.nan, sums), test_labels)
+        used = np.take(test_outputs, range(networks // k * k), axis)
+        groups = used.reshape(*lead, networks // k, k, *each)
+        nobody = np.isnan(groups).all(axis + 1)
+        sums = np.nan_to_num(groups).sum(axis + 1)  # they are right where the means are
+        wrong = _error(margins(np.where(nobody, np.nan, sums), test_labels))
         with np.errstate(invalid="ignore"):
-            error[..., position] = np.nansum(each, axis=-1) / np.isfinite(each).sum(-1)
+            error[..., position] = np.nansum(wrong, axis=-1) / np.isfinite(wrong).sum(-1)
     return error
 
 
-def _error(outputs: Array, labels: Array) -> Array:
-    mean: Array = _wrong(outputs, labels).mean(-1)
+def _error(margin: Array) -> Array:
+    mean: Array = _wrong(margin).mean(-1)
     return mean
 
 
-def _wrong(outputs: Array, labels: Array) -> Array:
-    wrong: Array = np.where(np.isnan(outputs), np.nan, outputs * labels <= 0)
+def _wrong(margin: Array) -> Array:
+    wrong: Array = np.where(np.isnan(margin), np.nan, margin <= 0)
     return wrong

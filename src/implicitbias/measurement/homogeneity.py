@@ -12,24 +12,26 @@ from implicitbias.measurement.tangents import Tangent, along_weights
 from implicitbias.networks import Network
 
 
-def euler_defect(tangents: Sequence[Tangent], train_outputs: Array, degree: int) -> Array:
-    """max_i |<grad f_i, theta> - M f_i| over max_i |f_i|: rounding for a homogeneous network (Euler's identity).
+def euler_defect(tangents: Sequence[Tangent], train_margins: Array, degree: int) -> Array:
+    """max_i |<grad q_i, theta> - M q_i| over max_i |q_i|, q the margins.
+
+    It is rounding for a homogeneous network (Euler's identity).
 
     Args:
         tangents: of the trained layers.
-        train_outputs: `(..., n)`.
+        train_margins: q, `(..., n)`.
         degree: M.
 
     Returns:
         `(...)`.
     """
-    gap = np.abs(along_weights(tangents) - degree * train_outputs).max(-1)
-    defect: Array = gap / np.abs(train_outputs).max(-1)
+    gap = np.abs(along_weights(tangents) - degree * train_margins).max(-1)
+    defect: Array = gap / np.abs(train_margins).max(-1)
     return defect
 
 
 def modified_margin(
-    train_outputs: Array, train_labels: Array, train_inputs: Array, label_scales: Array,
+    loss_margins: Array, train_inputs: Array, label_scales: Array,
     trained_weights: Sequence[Array], degree: int, loss: str, network: Network,
 ) -> Array:  # fmt: skip
     """[a l^-1(L) - p(|theta|)] / |theta|^M, p a bound on |<grad f_i, theta> - M f_i| for all i, as in `soft_margin`.
@@ -41,8 +43,7 @@ def modified_margin(
     |W_1||W_3| <= r^2/2. Both are of degree M - 1, so that the paper's p_a is p.
 
     Args:
-        train_outputs: `(..., n)`.
-        train_labels: `(..., n)` of +-1.
+        loss_margins: `(..., n)`.
         train_inputs: `(..., n, d)`.
         label_scales: `(...)`.
         trained_weights: the layers, all of them trained.
@@ -60,7 +61,7 @@ def modified_margin(
     else:
         largest = np.sqrt(np.square(train_inputs).sum(-1).max(-1) + first.bias)
         bound = size**2 * largest * _lipschitz(network) / 2
-    q = train_outputs * train_labels / label_scales[..., None]
+    q = loss_margins / label_scales[..., None]
     margin: Array = (label_scales * INVERSE_LOSSES[loss](q) - bound) / size**degree
     return margin
 

@@ -9,7 +9,7 @@ from implicitbias.measurement.tangents import Tangent, gram
 from implicitbias.networks import Network
 
 
-def tangent_kernel_alignment(tangents: Sequence[Tangent], train_labels: Array, network: Network) -> Array:
+def tangent_kernel_alignment(output_tangents: Sequence[Tangent], train_labels: Array, network: Network) -> Array:
     """<K_c, (y y^T)_c> / (|K_c| |(y y^T)_c|) in Frobenius norms, K the tangent kernel on the training points.
 
     K_c = H K H with H = I - 1 1^T/n. As (y y^T)_c = y_c y_c^T, this is y_c^T K y_c / (|K_c| |y_c|^2). It is 1 where the
@@ -17,7 +17,7 @@ def tangent_kernel_alignment(tangents: Sequence[Tangent], train_labels: Array, n
     network's rows obey a constraint, K is the kernel of gradients projected to it, which alone can move its weights.
 
     Args:
-        tangents: of the trained layers.
+        output_tangents: of the trained layers, gradients of the outputs.
         train_labels: `(..., n)` of +-1.
         network: whose constraint on rows it is.
 
@@ -26,7 +26,7 @@ def tangent_kernel_alignment(tangents: Sequence[Tangent], train_labels: Array, n
 
     Source: Baratin et al. 2021; Cortes, Mohri & Rostamizadeh 2012, definition 4.
     """
-    kernel = gram(tangents, network.rows)
+    kernel = gram(output_tangents, network.rows)
     over_rows = kernel - kernel.mean(-2, keepdims=True)
     centred = over_rows - over_rows.mean(-1, keepdims=True)
     y = train_labels - train_labels.mean(-1, keepdims=True)

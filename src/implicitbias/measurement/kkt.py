@@ -53,16 +53,15 @@ def kkt_slackness(tangents: Sequence[Tangent], loss_direction: LossDirection, de
     return slackness
 
 
-def nnls_residual(tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array) -> Array:
-    """Distance of theta, over |theta|, to the cone of y_i grad f_i of the points with margins <= 1.1 q_min.
+def nnls_residual(tangents: Sequence[Tangent], train_margins: Array) -> Array:
+    """Distance of theta, over |theta|, to the cone of the gradients of those margins that are at most 1.1 q_min.
 
     It asks for multipliers of any size, not for those of a loss. Non-negative least squares on the Gram matrix:
     residuals below 1e-7 are rounding. NaN where a point is misclassified.
     """
-    q = train_outputs * train_labels
+    q = train_margins
     theta_squared = l2([tangent.weight for tangent in tangents]) ** 2
-    kernel = gram(tangents) * train_labels[..., None] * train_labels[..., None, :]
-    along = np.broadcast_to(train_labels, q.shape) * along_weights(tangents)
+    kernel, along = gram(tangents), along_weights(tangents)
     residual = np.full(q.shape[:-1], np.nan)
     for at in np.ndindex(residual.shape):
         smallest = q[at].min()

@@ -13,9 +13,9 @@ class LossDirection(NamedTuple):
     """The loss's descent direction, scale-free.
 
     Attributes:
-        ascent: sum_i w_i y_i grad f_i, w_i the loss's slopes over their sum: -grad of the loss up to its size.
+        ascent: sum_i w_i grad q_i, w_i the loss's slopes over their sum: -grad of the loss up to its size.
         weights: w, `(..., n)`.
-        q: margins y_i f(x_i), `(..., n)`.
+        q: the margins that the loss sums a function of, `(..., n)`.
     """
 
     ascent: list[Array]
@@ -23,23 +23,19 @@ class LossDirection(NamedTuple):
     q: Array
 
 
-def loss_direction(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, label_scales: Array, loss: str
-) -> LossDirection:
+def loss_direction(tangents: Sequence[Tangent], loss_margins: Array, label_scales: Array, loss: str) -> LossDirection:
     """The gradient of the loss from the tangents, in the log domain.
 
     Args:
-        tangents: of the trained layers.
-        train_outputs: `(..., n)`.
-        train_labels: `(..., n)` of +-1.
-        label_scales: `(...)`; the loss sees y f/label_scale.
+        tangents: of the trained layers, gradients of these margins.
+        loss_margins: q, `(..., n)`.
+        label_scales: `(...)`; the loss sees q/label_scale.
         loss: key of `LOG_SLOPES`.
     """
-    q = train_outputs * train_labels
-    slopes = LOG_SLOPES[loss](q / label_scales[..., None])
+    slopes = LOG_SLOPES[loss](loss_margins / label_scales[..., None])
     weights = np.exp(slopes - slopes.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
-    return LossDirection(combination(tangents, weights * train_labels), weights, q)
+    return LossDirection(combination(tangents, weights), weights, loss_margins)
 
 
 LOG_SLOPES: dict[str, Callable[[Array], Array]] = {

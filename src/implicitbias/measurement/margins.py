@@ -1,4 +1,7 @@
-"""Margins: the smallest y_i f(x_i), itself or over a norm of the weights that makes it scale-free."""
+"""The smallest margin of the training points, itself or over a norm of the weights that makes it scale-free.
+
+The margin of a point is y f(x), or of several classes f_y(x) - max_{c != y} f_c(x) (see `arrays.margins`).
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -9,23 +12,20 @@ from implicitbias.measurement.arrays import Array
 from implicitbias.measurement.norms import NORMS, l2
 
 
-def smallest_margin(train_outputs: Array, train_labels: Array) -> Array:
-    """min_i y_i f(x_i): `(..., n) -> (...)`, negative where a sign is wrong.
+def smallest_margin(train_margins: Array) -> Array:
+    """The smallest margin: `(..., n) -> (...)`, negative where a point is misclassified.
 
     Source: Bernstein & Yue 2021, section 4 (the margin of networks whose weights have fixed norms).
     """
-    smallest: Array = (train_outputs * train_labels).min(-1)
+    smallest: Array = train_margins.min(-1)
     return smallest
 
 
-def normalized_margin(
-    train_outputs: Array, train_labels: Array, train_inputs: Array, frobenius_norms: Array, layer_shapes: Array
-) -> Array:
-    """min_i y_i f(x_i) / ( |x_i| prod_l |W_l|_F/sqrt(min(d_l, d_{l-1})) ).
+def normalized_margin(train_margins: Array, train_inputs: Array, frobenius_norms: Array, layer_shapes: Array) -> Array:
+    """min_i q_i / ( |x_i| prod_l |W_l|_F/sqrt(min(d_l, d_{l-1})) ).
 
     Args:
-        train_outputs: `(..., n)`.
-        train_labels: `(..., n)` of +-1.
+        train_margins: q, `(..., n)`.
         train_inputs: `(..., n, d)`.
         frobenius_norms: `(..., L)`.
         layer_shapes: `(L, 2)`, rows and columns of every weight matrix.
@@ -37,50 +37,46 @@ def normalized_margin(
 
     """
     product = (frobenius_norms / np.sqrt(layer_shapes.min(-1))).prod(-1)
-    margins = train_outputs * train_labels / np.linalg.norm(train_inputs, axis=-1)
-    smallest: Array = margins.min(-1) / product
+    smallest: Array = (train_margins / np.linalg.norm(train_inputs, axis=-1)).min(-1) / product
     return smallest
 
 
-def margin(
-    norm: str, train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array], degree: int
-) -> Array:
-    """min_i y_i f(x_i) / |theta|^M in a norm of the trained weights (Tsilivis, Vardi & Kempe 2025, section 3).
+def margin(norm: str, train_margins: Array, trained_weights: Sequence[Array], degree: int) -> Array:
+    """The smallest margin over |theta|^M in a norm of the trained weights (Tsilivis, Vardi & Kempe 2025, section 3).
 
     Args:
         norm: key of `norms.NORMS`. (The paper names margins by the dual norm.)
-        train_outputs: `(..., n)`.
-        train_labels: `(..., n)` of +-1.
+        train_margins: `(..., n)`.
         trained_weights: the trained layers, `(..., out, in)` each.
         degree: M, the degree of homogeneity in them.
 
     Returns:
         `(...)`.
     """
-    smallest: Array = (train_outputs * train_labels).min(-1) / NORMS[norm](trained_weights) ** degree
+    smallest: Array = train_margins.min(-1) / NORMS[norm](trained_weights) ** degree
     return smallest
 
 
 def soft_margin(
-    norm: str, train_outputs: Array, train_labels: Array, label_scales: Array, trained_weights: Sequence[Array],
-    degree: int, loss: str,
-) -> Array:  # fmt: skip
-    """a l^-1(L) / |theta|^M, L the summed loss of y f/a at label scale a: never above the margin, and log n below it.
+    norm: str, loss_margins: Array, label_scales: Array, trained_weights: Sequence[Array], degree: int, loss: str
+) -> Array:
+    """a l^-1(L) / |theta|^M, L the summed loss of the margins over the label scale a: at most q_min/|theta|^M.
+
+    It is at least that less a log n/|theta|^M, of the soft margins of C classes a log(n (C - 1))/|theta|^M.
 
     For the exponential loss l^-1(L) = -log L, for the logistic one -log(e^L - 1). Arguments as in `margin`, and:
 
     Args:
         norm: key of `norms.NORMS`.
-        train_outputs: `(..., n)`.
-        train_labels: `(..., n)`.
-        label_scales: `(...)`.
+        loss_margins: the margins that the loss sums a function of, `(..., n)`.
+        label_scales: a, `(...)`.
         trained_weights: the trained layers.
         degree: M.
         loss: key of `INVERSE_LOSSES`.
 
     Source: Lyu & Li 2020, section 4 and appendix A.
     """
-    q = train_outputs * train_labels / label_scales[..., None]
+    q = loss_margins / label_scales[..., None]
     soft: Array = label_scales * INVERSE_LOSSES[loss](q) / NORMS[norm](trained_weights) ** degree
     return soft
 
@@ -113,42 +109,40 @@ def _log_expm1(x: Array) -> Array:
     return np.where(x > 30, x, np.log(np.expm1(np.minimum(x, 30.0))))
 
 
-def margin_layers(train_outputs: Array, train_labels: Array, frobenius_norms: Array) -> Array:
-    """min_i y_i f(x_i) over the product of the layers' Frobenius norms (Lyu & Li 2020, section 6)."""
-    smallest: Array = (train_outputs * train_labels).min(-1) / frobenius_norms.prod(-1)
+def margin_layers(train_margins: Array, frobenius_norms: Array) -> Array:
+    """The smallest margin over the product of the layers' Frobenius norms (Lyu & Li 2020, section 6)."""
+    smallest: Array = train_margins.min(-1) / frobenius_norms.prod(-1)
     return smallest
 
 
-def margin_f1(train_outputs: Array, train_labels: Array, weights: Sequence[Array]) -> Array:
-    """min_i y_i f(x_i) over the mean of |(a_j, b_j)|^2 of a mean-field network f = (1/m) sum_j b_j phi(a_j x).
+def margin_f1(train_margins: Array, weights: Sequence[Array]) -> Array:
+    """The smallest margin over the mean of |(a_j, b_j)|^2 of a mean-field network f = (1/m) sum_j b_j phi(a_j x).
 
     Args:
-        train_outputs: `(..., n)`.
-        train_labels: `(..., n)` of +-1.
+        train_margins: `(..., n)`.
         weights: the two layers, `(..., m, d)` and `(..., 1, m)`.
 
     Source: Chizat & Bach 2020, section 5 (the margin of the variation norm F1).
     """
-    smallest: Array = (train_outputs * train_labels).min(-1) * weights[0].shape[-2] / l2(weights) ** 2
+    smallest: Array = train_margins.min(-1) * weights[0].shape[-2] / l2(weights) ** 2
     return smallest
 
 
-def margin_f2(train_outputs: Array, train_labels: Array, weights: Sequence[Array]) -> Array:
-    """min_i y_i f(x_i) over |b|/sqrt(m), arguments as in `margin_f1` (Chizat & Bach 2020, section 5: the kernel's)."""
+def margin_f2(train_margins: Array, weights: Sequence[Array]) -> Array:
+    """The smallest margin over |b|/sqrt(m), as in `margin_f1` (Chizat & Bach 2020, section 5: the kernel's)."""
     with np.errstate(invalid="ignore"):  # an output layer that starts at 0 has no direction yet
-        smallest: Array = (train_outputs * train_labels).min(-1) * weights[0].shape[-2] ** 0.5 / l2(weights[1:])
+        smallest: Array = train_margins.min(-1) * weights[0].shape[-2] ** 0.5 / l2(weights[1:])
     return smallest
 
 
-def margin_ratio(train_outputs: Array, train_labels: Array) -> Array:
-    """Smallest over largest y_i f(x_i): `(..., n) -> (...)`; 1 where all margins are equal."""
-    q = train_outputs * train_labels
-    ratio: Array = q.min(-1) / q.max(-1)
+def margin_ratio(train_margins: Array) -> Array:
+    """Smallest over largest margin: `(..., n) -> (...)`; 1 where all margins are equal."""
+    ratio: Array = train_margins.min(-1) / train_margins.max(-1)
     return ratio
 
 
-def support_count(train_outputs: Array, train_labels: Array, label_scales: Array) -> Array:
+def support_count(train_margins: Array, label_scales: Array) -> Array:
     """Number of points whose exponential loss is within a factor 10 of the largest: `(..., n) -> (...)`."""
-    q = train_outputs * train_labels / label_scales[..., None]
+    q = train_margins / label_scales[..., None]
     count: Array = (q < q.min(-1, keepdims=True) + np.log(10)).sum(-1).astype(np.float64)
     return np.where(np.isnan(q).any(-1), np.nan, count)

@@ -10,12 +10,14 @@ import xarray as xr
 
 from implicitbias.catalogue import LOSSES, METRICS, Metric, resolve
 from implicitbias.errors import ResultError, nearest
-from implicitbias.measurement.arrays import Array
+from implicitbias.measurement.arrays import Array, margins, soft_margins
 from implicitbias.networks import Network
 from implicitbias.networks.of_task import network_for
 from implicitbias.schema import describe, parameters_of, variable
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from implicitbias.measurement.loss_direction import LossDirection
     from implicitbias.measurement.tangents import Tangent
 
@@ -42,7 +44,7 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         ResultError: for an unknown metric, or one that needs what the run does not have.
 
     """
-    lead = tuple(str(dim) for dim in run["train_output"].dims if dim != "train_point")
+    lead = tuple(str(dim) for dim in run["train_output"].dims if dim not in ("train_point", "class"))
     networks = tuple(dim for dim in lead if dim in NETWORKS)
     others = tuple(dim for dim in lead if dim not in NETWORKS)
     one_by_one, together = _known(task, run, lead), _known(task, run, (*others, *networks))
@@ -145,32 +147,85 @@ def _loss(training: Mapping[str, Any]) -> str:
     return LOSSES[training["loss"]].margin
 
 
+def _loss_margins(
+    train_outputs: Array, train_labels: Array, label_scales: Array, training: Mapping[str, Any], train_margins: Array
+) -> Array:
+    if train_outputs.ndim == train_labels.ndim or not LOSSES[training["loss"]].soft:
+        return train_margins
+    alpha = label_scales[..., None, None]
+    return alpha[..., 0] * soft_margins(train_outputs / alpha, train_labels)
+
+
+def _train_targets(train_labels: Array, network: Network) -> Array:
+    """The labels +-1, or one-hot vectors of the classes."""
+    return train_labels if network.outputs == 1 else np.eye(network.outputs)[train_labels.astype(np.int64)]
+
+
 def _label_scales(run: xr.Dataset, lead: tuple[str, ...], training: Mapping[str, Any]) -> Array:
     if "label_scale" not in lead:
         return np.full([run.sizes[dim] for dim in lead], float(training["label_scale"]))
     scale = run["label_scale"].astype(np.float64)
-    return scale.broadcast_like(run["train_output"].isel(train_point=0)).transpose(*lead).values
+    return scale.broadcast_like(run["train_loss"]).transpose(*lead).values
 
 
 # torch takes longer to import than most metrics to compute: only those that ask for these have to wait for it
-def _tangents(weights: list[Array], train_inputs: Array, network: Network) -> "list[Tangent]":
+def _tangents(weights: list[Array], train_inputs: Array, train_targets: Array, network: Network) -> "list[Tangent]":
+    from implicitbias.losses import margins
+    from implicitbias.measurement.tangents import tangents_of
+
+    return tangents_of(network, weights, train_inputs, train_targets, margins)
+
+
+def _output_tangents(weights: list[Array], train_inputs: Array, network: Network) -> "list[Tangent]":
     from implicitbias.measurement.tangents import tangents_of
 
     return tangents_of(network, weights, train_inputs)
 
 
+def _margin_slopes(weights: list[Array], train_inputs: Array, train_targets: Array, network: Network) -> Array:
+    from implicitbias.losses import margins
+    from implicitbias.measurement.tangents import slopes_of
+
+    return slopes_of(network, weights, train_inputs, train_targets, margins)
+
+
 def _input_slopes(weights: list[Array], train_inputs: Array, network: Network) -> Array:
     from implicitbias.measurement.tangents import slopes_of
 
-    return slopes_of(network, weights, train_inputs)
+    if network.outputs == 1:
+        return slopes_of(network, weights, train_inputs)
+    each = [slopes_of(network, weights, train_inputs, None, partial(_output, c)) for c in range(network.outputs)]
+    return np.concatenate(each, axis=-1)
+
+
+def _output(number: int, outputs: "Tensor", _: "Tensor") -> "Tensor":
+    return outputs[..., number]
 
 
 def _loss_direction(
-    tangents: "list[Tangent]", train_outputs: Array, train_labels: Array, label_scales: Array, loss: str
-) -> "LossDirection":
+    weights: list[Array], train_inputs: Array, train_targets: Array, network: Network, tangents: "list[Tangent]",
+    loss_margins: Array, label_scales: Array, training: Mapping[str, Any],
+) -> "LossDirection":  # fmt: skip
     from implicitbias.measurement.loss_direction import loss_direction
 
-    return loss_direction(tangents, train_outputs, train_labels, label_scales, loss)
+    if network.outputs > 1 and LOSSES[training["loss"]].soft:
+        tangents = _soft_tangents(weights, train_inputs, train_targets, network, label_scales)
+    return loss_direction(tangents, loss_margins, label_scales, LOSSES[training["loss"]].margin)
+
+
+def _soft_tangents(
+    weights: list[Array], train_inputs: Array, train_targets: Array, network: Network, label_scales: Array
+) -> "list[Tangent]":
+    """Gradients of the soft margins at each network's label scale, which goes along with its targets."""
+    from implicitbias.losses import soft_margins
+    from implicitbias.measurement.tangents import tangents_of
+
+    scales = np.broadcast_to(label_scales[..., None, None], (*label_scales.shape, *train_targets.shape[-2:]))
+    targets = np.concatenate([np.broadcast_to(train_targets, scales.shape), scales[..., :1]], axis=-1)
+    return tangents_of(
+        network, weights, train_inputs, targets,
+        lambda outputs, given: given[..., -1] * soft_margins(outputs / given[..., -1:], given[..., :-1]),
+    )  # fmt: skip
 
 
 _OF_RUN = {
@@ -190,7 +245,13 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "trained_weights": _trained_weights,
     "loss": _loss,
     "label_scales": _label_scales,
+    "train_margins": lambda train_outputs, train_labels: margins(train_outputs, train_labels),
+    "test_margins": lambda test_outputs, test_labels: margins(test_outputs, test_labels),
+    "loss_margins": _loss_margins,
+    "train_targets": _train_targets,
     "tangents": _tangents,
+    "output_tangents": _output_tangents,
+    "margin_slopes": _margin_slopes,
     "input_slopes": _input_slopes,
     "loss_direction": _loss_direction,
 }
@@ -199,8 +260,11 @@ coordinates of its dimensions:
 
 - arrays of the run and of its task; `layer_shapes`: `(L, 2)`; `degree`: of homogeneity in the trained
   weights (at large ones);
-- `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`: see `measurement.tangents`;
-- `input_slopes`: gradients of the outputs by the inputs, `(..., n, d)`;
-- of trained runs `loss`, the function of the margin that it sums, `label_scales`, of the run's leading shape, and
-  `loss_direction`.
+- `train_margins`, `test_margins`: y f, or of several classes f_y less the largest other output, `(..., n)`;
+- `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`, of the margins, and `output_tangents`, of
+  the only output: see `measurement.tangents`;
+- `margin_slopes`: gradients of the margins by the inputs, `(..., n, d)`; `input_slopes`: those of all outputs one after
+  the other, `(..., n, outputs d)`;
+- of trained runs `loss`, the function of the margin that it sums, `loss_margins`, these margins, `label_scales`, of the
+  run's leading shape, and `loss_direction`.
 """

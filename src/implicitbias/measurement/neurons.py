@@ -1,4 +1,4 @@
-"""Single neurons of two-layer networks: rows w_j of the first layer, weights v_j of the last."""
+"""Single neurons of two-layer networks: rows w_j of the first layer, weights v_j of the last (of C outputs vectors)."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ from implicitbias.measurement.norms import l2
 
 
 def balancedness(weights: Sequence[Array]) -> Array:
-    """max_j | |w_j|^2 - v_j^2 | / |theta|^2, which gradient flow keeps as it is: `(...)` (Min et al. 2023)."""
-    gap: Array = np.abs(np.square(weights[0]).sum(-1) - np.square(weights[1][..., 0, :])).max(-1) / l2(weights) ** 2
+    """max_j | |w_j|^2 - |v_j|^2 | / |theta|^2, which gradient flow keeps as it is: `(...)` (Min et al. 2023)."""
+    gap: Array = np.abs(np.square(weights[0]).sum(-1) - np.square(weights[1]).sum(-2)).max(-1) / l2(weights) ** 2
     return gap
 
 
@@ -18,7 +18,7 @@ def rotation(weights: Sequence[Array]) -> Array:
     """Mean of 1 - cos(w_j at the first checkpoint, w_j), weighted by |v_j||w_j|; checkpoints are the last lead.
 
     Args:
-        weights: the two layers, `(..., step, m, d)` and `(..., step, 1, m)`.
+        weights: the two layers, `(..., step, m, d)` and `(..., step, C, m)`.
 
     Returns:
         `(..., step)`.
@@ -67,7 +67,7 @@ def class_alignment(weights: Sequence[Array], train_inputs: Array, train_labels:
 
 
 def _importance(weights: Sequence[Array]) -> Array:
-    size: Array = np.abs(weights[1][..., 0, :]) * np.linalg.norm(weights[0], axis=-1)
+    size: Array = np.linalg.norm(weights[1], axis=-2) * np.linalg.norm(weights[0], axis=-1)
     return size
 
 

@@ -91,14 +91,13 @@ def svm_cosine(weights: Sequence[Array], train_inputs: Array, train_labels: Arra
     return cosine
 
 
-def svm_norm_ratio(weights: Sequence[Array], train_inputs: Array, train_labels: Array, train_outputs: Array) -> Array:
+def svm_norm_ratio(weights: Sequence[Array], train_inputs: Array, train_labels: Array, train_margins: Array) -> Array:
     """|z|/|z*|: product of all layers over the smallest margin, against the max-margin vector of margin 1: `(...)`.
 
     For networks of degree 1 in what is trained (Frei et al. 2023, theorem 3.2: at most 2/(kappa + slope)).
     """
     best = _per_task(train_inputs * train_labels[..., None], hard_margin)
-    smallest = (train_outputs * train_labels).min(-1)
-    ratio: Array = np.linalg.norm(_product(weights), axis=-1) / smallest / np.linalg.norm(best, axis=-1)
+    ratio: Array = np.linalg.norm(_product(weights), axis=-1) / train_margins.min(-1) / np.linalg.norm(best, axis=-1)
     return ratio
 
 
@@ -114,17 +113,15 @@ def optimum_cosine(weights: Sequence[Array], train_inputs: Array, train_labels: 
     return cosine
 
 
-def margin_l2_share(
-    tangents: Sequence[Tangent], train_outputs: Array, train_labels: Array, trained_weights: Sequence[Array]
-) -> Array:
+def margin_l2_share(tangents: Sequence[Tangent], train_margins: Array, trained_weights: Sequence[Array]) -> Array:
     """l2 margin over the largest that there is, for a network linear in what is trained: `(...)`.
 
     The optimum is a hard-margin machine on the gradients: the support vector machine of the inputs for one layer, that
     of the random-feature kernel for random features.
     """
     with np.errstate(invalid="ignore"):  # an output layer that starts at 0 has no direction yet
-        reached = (train_outputs * train_labels).min(-1) / l2(trained_weights)
-    share: Array = reached / tangent_margin(tangents, train_labels)
+        reached = train_margins.min(-1) / l2(trained_weights)
+    share: Array = reached / tangent_margin(tangents)
     return share
 
 
@@ -139,9 +136,9 @@ def margin_linf_share(weights: Sequence[Array], train_inputs: Array, train_label
     return share
 
 
-def tangent_margin(tangents: Sequence[Tangent], train_labels: Array) -> Array:
+def tangent_margin(tangents: Sequence[Tangent]) -> Array:
     """max over |v| = 1 of min_i y_i <grad f_i, v>: the margin of the tangent kernel, `(...)` (Telgarsky 2022)."""
-    kernel = gram(tangents) * train_labels[..., None] * train_labels[..., None, :]
+    kernel = gram(tangents)
     best = np.full(kernel.shape[:-2], np.nan)
     for at in np.ndindex(best.shape):
         if np.isfinite(kernel[at]).all():

@@ -3,11 +3,15 @@
 import numpy as np
 
 from implicitbias.measurement.arrays import Array
+from implicitbias.networks import Network
 
 
-def output_scale(test_outputs: Array) -> Array:
-    """Mean |f(x)| over the test points: `(..., m) -> (...)` (Bernstein & Yue 2021, section 5)."""
-    scale: Array = np.abs(test_outputs).mean(-1)
+def output_scale(test_outputs: Array, network: Network) -> Array:
+    """Mean |f(x)| over the test points, and outputs if there are several (Bernstein & Yue 2021, section 5).
+
+    `(..., m)`, or `(..., m, outputs)`, to `(...)`.
+    """
+    scale: Array = np.abs(test_outputs).mean(-1 if network.outputs == 1 else (-2, -1))
     return scale
 
 

@@ -6,7 +6,7 @@ from implicitbias.measurement.arrays import Array
 
 
 def geometric_complexity(input_slopes: Array) -> Array:
-    """Mean of |df/dx|^2 over the training points: `(..., n, d) -> (...)`; |w|^2 of a linear map.
+    """Mean of |df/dx|_F^2 over the training points: `(..., n, outputs d) -> (...)`; |W|_F^2 of a linear map.
 
     Source: Dherin, Munn, Rosca & Barrett 2022, definition 3.1.
     """
@@ -14,19 +14,19 @@ def geometric_complexity(input_slopes: Array) -> Array:
     return mean
 
 
-def boundary_distance(train_outputs: Array, train_labels: Array, input_slopes: Array) -> Array:
-    """Median of y f/|df/dx| over the training points: how far, to first order, an input is from changing its sign.
+def boundary_distance(train_margins: Array, margin_slopes: Array) -> Array:
+    """Median of q/|dq/dx| over the training points: how far, to first order, an input is from changing its class.
 
-    Exact where f is linear on the way. (Lyu & Li 2020, section 6, search for the nearest wrong input instead.)
+    q are the margins. Exact where f is linear on the way. (Lyu & Li 2020, section 6, search for the nearest wrong
+    input instead.)
 
     Args:
-        train_outputs: `(..., n)`.
-        train_labels: `(..., n)` of +-1.
-        input_slopes: `(..., n, d)`.
+        train_margins: `(..., n)`.
+        margin_slopes: `(..., n, d)`.
 
     Returns:
         `(...)`, in units of the inputs; negative where most points are misclassified.
     """
-    slope = np.maximum(np.linalg.norm(input_slopes, axis=-1), np.finfo(np.float64).tiny)
-    distance: Array = np.median(train_outputs * train_labels / slope, axis=-1)
+    slope = np.maximum(np.linalg.norm(margin_slopes, axis=-1), np.finfo(np.float64).tiny)
+    distance: Array = np.median(train_margins / slope, axis=-1)
     return distance

@@ -37,4 +37,5 @@ def outputs(network: Network, weights: Sequence[Tensor], inputs: Tensor, task: T
             yield forward(network, own, part)
 
     rows = [torch.cat(list(parts(member)), dim=1) for member in range(members)]
-    return torch.cat(rows) if rows else inputs.new_empty(0, inputs.shape[-2])
+    several = (network.outputs,) if network.outputs > 1 else ()
+    return torch.cat(rows) if rows else inputs.new_empty(0, inputs.shape[-2], *several)

@@ -9,13 +9,14 @@ Outputs count up to what all of them share, so samples less their mean over the 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from implicitbias.nngp.cone_structure import class_numbers
-from implicitbias.nngp.posterior import TestBlock, ratio_stderr, resampled, resampled_stderr
+from implicitbias.nngp.posterior import TestBlock, drawn, ratio_stderr, resampled, resampled_stderr
 
 _REACH = 6  # of the integral about the largest mean
 _TINY = 1e-300
@@ -98,7 +99,55 @@ def class_probabilities(means: Tensor) -> Tensor:
         below = torch.special.erfc(t).mul_(0.5).clamp_(min=_TINY)  # Phi(node - mean)
         product = below.prod(1, keepdim=True)
         found += t.square_().neg_().exp_().div_(below).mul_(product)
-    return found.mul_(step / math.sqrt(2 * math.pi))
+    return found.mul_(step / math.sqrt(2 * math.pi)).clamp_(max=1)
+
+
+def ray(block: TestBlock, classes: Tensor, class_count: int, label_scales: Sequence[float]) -> Tensor:
+    """Probability that another class than the true one has the largest output, for f_c(X) = alpha (onehot_c - 1/C).
+
+    The outputs are independent given the targets, so that it is exact to 1e-6, without samples.
+
+    Args:
+        block: from `posterior.prepare` (conditioned on the targets) or `posterior.lazy` (trained on them by gradient
+            descent, whose tangent kernel is the same for every output), its labels the test points' classes.
+        classes: `(n,)` of the training points.
+        class_count: C.
+        label_scales: the alphas, `(s,)`.
+
+    Returns:
+        `(s, m)`; the mean over test points is the error of a random function.
+    """
+    true = class_numbers(block.labels, class_count)
+    means = block.projection.T @ _targets(classes, class_count).to(block.factor) / block.deviation[:, None]
+    probabilities = class_probabilities(means[:, :, None] * means.new_tensor(label_scales))
+    return 1 - probabilities[torch.arange(len(true)), true].T
+
+
+def ray_spread(
+    block: TestBlock, classes: Tensor, class_count: int, label_scales: Sequence[float], covariance: Tensor, draws: int,
+    seed: int,
+) -> Tensor:  # fmt: skip
+    """Standard deviation of a drawn function's test error, for f_c(X) = alpha (onehot_c - 1/C).
+
+    Args:
+        block: as for `ray`.
+        classes: `(n,)` of the training points.
+        class_count: C.
+        label_scales: the alphas, `(s,)`; the same noise serves them all.
+        covariance: `(m, m)` covariance of every output at the test points.
+        draws: number of functions drawn jointly on all test points.
+        seed: of the draws.
+
+    Returns:
+        `(s,)`.
+    """
+    true = class_numbers(block.labels, class_count)
+    means = block.projection.T @ _targets(classes, class_count).to(block.factor)
+    deviation = drawn(covariance, class_count * draws, seed).reshape(len(true), class_count, draws)
+    errors = [
+        ((alpha * means[:, :, None] + deviation).argmax(1) != true[:, None]).double().mean(0) for alpha in label_scales
+    ]
+    return torch.stack(errors).std(1)
 
 
 def kernel_interpolation(block: TestBlock, classes: Tensor, class_count: int) -> float:
@@ -110,8 +159,14 @@ def kernel_interpolation(block: TestBlock, classes: Tensor, class_count: int) ->
         class_count: C.
     """
     true = class_numbers(block.labels, class_count)
-    targets = torch.eye(class_count).to(block.factor)[class_numbers(classes, class_count)] - 1 / class_count
-    return float(((block.projection.T @ targets).argmax(1) != true).double().mean())
+    outputs = block.projection.T @ _targets(classes, class_count).to(block.factor)
+    return float((outputs.argmax(1) != true).double().mean())
+
+
+def _targets(classes: Tensor, class_count: int) -> Tensor:
+    """onehot - 1/C, `(n, C)`, float64."""
+    numbers = class_numbers(classes, class_count)
+    return torch.eye(class_count, dtype=torch.float64, device=numbers.device)[numbers] - 1 / class_count
 
 
 def _vote_stderr(sums: Tensor, true: Tensor) -> float:

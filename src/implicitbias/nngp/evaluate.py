@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,71 +18,13 @@ from implicitbias.networks.of_task import network_for
 from implicitbias.nngp import posterior as posteriors
 from implicitbias.nngp.bounds import pac_bayes
 from implicitbias.nngp.estimate import OrthantEstimate
-from implicitbias.nngp.mixture import mixture
-from implicitbias.nngp.orthant import log_probability, taken_settings
+from implicitbias.nngp.labelling import Labelling, labelling_of
+from implicitbias.nngp.orthant import taken_settings
 from implicitbias.nngp.posterior import TestBlock
-from implicitbias.nngp.standardise import distinct
+from implicitbias.nngp.variables import SPREAD_POINTS, VARIABLES
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr
-
-_SPREAD_POINTS = 2000  # test points of the spread along the ray, a joint draw that costs the cube of their number
-
-_PAPER = "Bernstein & Yue 2021"
-_SECOND = f"{_PAPER} (second version), section 5"
-_LAZY = "Jacot, Gabriel & Hongler 2018; Lee et al. 2019, equations 13 to 16"
-_VARIABLES: dict[str, tuple[tuple[str, ...], str, str, str]] = {
-    "complexity": (("estimator",), "complexity -ln P", "nat", f"{_PAPER}, section 3"),
-    "complexity_lower_bound": (
-        ("estimator",), "lower bound on the complexity by minimax tilting (0 without)", "nat", "Botev 2017",
-    ),
-    "complexity_upper_bound": (
-        ("estimator",), "upper bound on the complexity (closed, or Jensen's, estimated from the samples)", "nat",
-        f"{_PAPER}, theorem 1; Jensen's inequality",
-    ),
-    "effective_sample_size": (
-        ("estimator",), "effective sample size (none without weighted samples)", "1", "Kong 1992",
-    ),
-    "pac_bayes_bound": (
-        ("estimator",), "PAC-Bayes bound on the Gibbs error (estimator bound), or an estimate of it", "1",
-        f"{_PAPER}, theorem 2",
-    ),
-    "gibbs_error": ((), "Gibbs error, posterior on the orthant", "1", f"{_PAPER}, section 5"),
-    "bayes_error": ((), "Bayes error, posterior on the orthant", "1", f"{_PAPER}, section 5"),
-    "spherised_gibbs_error": ((), "Gibbs error, spherised posterior", "1", _SECOND),
-    "spherised_bayes_error": ((), "Bayes error, spherised posterior", "1", _SECOND),
-    "kernel_interpolation_error": ((), "error of kernel interpolation", "1", _SECOND),
-    "test_points": ((), "number of test points", "1", f"{_PAPER}, section 5"),
-    "ray_error": (("label_scale",), "Gibbs error conditioned on f(X) = alpha Y", "1", f"{_PAPER}, section 5"),
-    "ray_error_std": (
-        ("label_scale",),
-        f"standard deviation of a drawn function's error at alpha, on at most {_SPREAD_POINTS} test points", "1",
-        f"{_PAPER}, section 5",
-    ),
-    "prior_std": ((), "prior standard deviation of an output, root mean square over test points", "1", _PAPER),
-    "lazy_error": (
-        ("label_scale",), "error of the infinitely wide network trained by gradient descent to f(X) = alpha Y", "1",
-        _LAZY,
-    ),
-    "lazy_error_std": (
-        ("label_scale",),
-        "standard deviation over initial weights of the error of the infinitely wide network trained to alpha Y,"
-        f" on at most {_SPREAD_POINTS} test points", "1", _LAZY,
-    ),
-    "gibbs_error_by_point": (("test_point",), "Gibbs error at a test point", "1", f"{_PAPER}, section 5"),
-    "bayes_error_by_point": (("test_point",), "Bayes error at a test point", "1", f"{_PAPER}, section 5"),
-    "ray_error_by_point": (
-        ("label_scale", "test_point"), "Gibbs error at a test point, conditioned on f(X) = alpha Y", "1",
-        f"{_PAPER}, section 5",
-    ),
-    "lazy_error_by_point": (
-        ("label_scale", "test_point"),
-        "error at a test point of the infinitely wide network trained by gradient descent to f(X) = alpha Y", "1",
-        _LAZY,
-    ),
-    "test_index": (("test_point",), "index of the test point in its source", "1", f"{_PAPER}, section 4"),
-}  # fmt: skip
-"""Every variable: dimensions besides the seed, what it is, units, source."""
 
 
 def evaluate(
@@ -118,7 +61,8 @@ def evaluate(
         device: torch device; float64 throughout.
 
     Returns:
-        Dimensions `seed`, `estimator` and (if asked for) `label_scale` and `test_point`.
+        Dimensions `seed`, `estimator` and (if asked for) `label_scale` and `test_point`, with it `class` where the
+        task's labels are classes. Such a task has no spherised errors, and `chance_error` beside the others.
 
     Raises:
         ConfigError: for an unknown estimator.
@@ -148,7 +92,7 @@ def evaluate(
             progress.update()
 
     variables: dict[str, xr.Variable] = {}
-    for name, (dims, *words) in _VARIABLES.items():
+    for name, (dims, *words) in VARIABLES.items():
         if name in rows[0]:
             one = variable(("seed", *dims), np.stack([np.asarray(row[name], np.float64) for row in rows]), *words)
             variables[name] = one
@@ -158,6 +102,7 @@ def evaluate(
     coords = {"seed": seeds, "estimator": list(estimators)}
     coords |= {} if label_scale is None else {"label_scale": list(label_scale)}
     coords |= {"test_point": task["test_point"].values} if by_point else {}
+    coords |= {"class": task["class"].values} if "class_probability" in variables else {}
     dataset = xr.Dataset(variables, coords)
     title = f"infinite-width {_named(built)}"
     parameters = {"task": parameters_of(task), "network": dict(network), "estimators": list(estimators), **settings}
@@ -183,44 +128,47 @@ def _one_seed(
     def tensor(name: str) -> Tensor:
         return torch.as_tensor(task[name].values.astype(np.float64), device=device)
 
-    inputs, labels = tensor("train_input"), tensor("train_label")
+    labelling = labelling_of(task, device)
+    inputs = tensor("train_input")
     kernel = nngp_kernel(network, inputs)
-    row: dict[str, Any] = {}
+    row = labelling.constants()
     known: dict[str, OrthantEstimate] = {}
     if settings["posterior"] or settings["label_scale"] is not None:
-        kept = distinct(kernel, labels)  # copies of a point would make K singular and add nothing
+        kept = labelling.distinct(kernel)  # copies of a point would make K singular and add nothing
+        distinct = labelling.only(kept)
         test_inputs = tensor("test_input")
         cross = nngp_kernel(network, inputs[kept], test_inputs)
         variance = nngp_variance(network, test_inputs)
-        block = posteriors.prepare(kernel[kept][:, kept], cross, variance, tensor("test_label"))
+        block = posteriors.prepare(kernel[kept][:, kept], cross, variance, labelling.test)
     if settings["posterior"]:
-        known["mixture"] = mixture(
-            kernel, labels, samples=settings["samples"], seed=derive_seed("mixture", seed), keep_samples=True
+        estimate = labelling.log_probability(
+            kernel, "mixture", samples=settings["samples"], seed=derive_seed("mixture", seed), keep_samples=True
         )
-        row |= _posterior(
-            block, known["mixture"], kept, labels[kept], settings["samples"], derive_seed("spherised", seed)
-        )
+        assert estimate.samples is not None
+        known["mixture"] = estimate
+        row |= distinct.posterior(block, replace(estimate, samples=estimate.samples[kept]), settings, seed)
+        row["test_points"] = len(test_inputs)
     if settings["label_scale"] is not None:
-        some = np.unique(np.linspace(0, len(test_inputs) - 1, min(len(test_inputs), _SPREAD_POINTS)).astype(int))
+        some = np.unique(np.linspace(0, len(test_inputs) - 1, min(len(test_inputs), SPREAD_POINTS)).astype(int))
         within, points = nngp_kernel(network, test_inputs[some]), cross[:, some]
         covariance = within - points.T @ block.projection[:, some]
         row["prior_std"] = float(variance.mean().sqrt())
-        row |= _at_scales("ray", block, labels[kept], covariance, some, settings, seed)
+        row |= _at_scales("ray", distinct, block, covariance, some, settings, seed)
     if settings["lazy"]:
         tangents = ntk_kernel(network, inputs[kept]), ntk_kernel(network, inputs[kept], test_inputs)
         trained = posteriors.lazy(kernel[kept][:, kept], cross, variance, *tangents, block.labels)
         projection = trained.projection[:, some]
         mixed = projection.T @ points
         covariance = within + projection.T @ kernel[kept][:, kept] @ projection - mixed - mixed.T
-        row |= _at_scales("lazy", trained, labels[kept], covariance, some, settings, seed)
+        row |= _at_scales("lazy", distinct, trained, covariance, some, settings, seed)
     if settings["by_point"]:
         row["test_index"] = task["test_index"].values
     else:
-        row = {name: value for name, value in row.items() if not name.endswith("_by_point")}
+        row = {name: value for name, value in row.items() if "test_point" not in _dims(name)}
     for name in estimators:
         if name not in known:
             own = taken_settings(name, {**settings, "seed": derive_seed(name, seed)})
-            known[name] = log_probability(kernel, labels, name, **own)
+            known[name] = labelling.log_probability(kernel, name, **own)
     found = [known[name] for name in estimators]
     row["complexity"] = [-estimate.log_probability for estimate in found]
     row["complexity_stderr"] = [estimate.stderr for estimate in found]
@@ -229,38 +177,23 @@ def _one_seed(
         -estimate.lower_bound if math.isfinite(estimate.lower_bound) else math.nan for estimate in found
     ]
     row["effective_sample_size"] = [estimate.effective_sample_size for estimate in found]
-    row["pac_bayes_bound"] = [pac_bayes(c, len(labels), settings["delta"]) for c in row["complexity"]]
+    row["pac_bayes_bound"] = [pac_bayes(c, len(inputs), settings["delta"]) for c in row["complexity"]]
     return row
 
 
-def _posterior(
-    block: TestBlock, estimate: OrthantEstimate, kept: Tensor, labels: Tensor, samples: int, seed: int
-) -> dict[str, Any]:
-    assert estimate.samples is not None
-    assert estimate.log_weights is not None
-    row: dict[str, Any] = {
-        "kernel_interpolation_error": posteriors.kernel_interpolation(block, labels), "test_points": len(block.labels),
-    }  # fmt: skip
-    truncated = posteriors.average(block, estimate.samples[kept], estimate.log_weights, estimate.groups)
-    for kind, errors in (("", truncated), ("spherised_", posteriors.spherised(block, labels, samples, seed))):
-        row[f"{kind}gibbs_error"] = errors.gibbs
-        row[f"{kind}gibbs_error_stderr"] = errors.gibbs_stderr
-        row[f"{kind}bayes_error"] = errors.bayes
-        row[f"{kind}bayes_error_stderr"] = errors.bayes_stderr
-    row["gibbs_error_by_point"] = (1 - truncated.probability).tolist()
-    row["bayes_error_by_point"] = (truncated.probability < 0.5).tolist()
-    return row
+def _dims(name: str) -> tuple[str, ...]:
+    return VARIABLES[name.removesuffix("_stderr")][0]
 
 
 def _at_scales(
-    name: str, block: TestBlock, labels: Tensor, covariance: Tensor, some: np.ndarray, settings: Mapping[str, Any],
-    seed: int,
+    name: str, labelling: Labelling, block: TestBlock, covariance: Tensor, some: np.ndarray,
+    settings: Mapping[str, Any], seed: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Errors at every label scale, and how they differ between functions, by the covariance at some test points."""
-    scales = settings["label_scale"]
-    errors = posteriors.ray(block, labels, scales)
+    scales, draws = settings["label_scale"], settings["ray_samples"]
+    errors = labelling.ray(block, scales)
     part = TestBlock(block.factor, block.projection[:, some], block.deviation[some], block.labels[some])
-    spread = posteriors.ray_spread(part, labels, scales, covariance, settings["ray_samples"], derive_seed("ray", seed))
+    spread = labelling.ray_spread(part, scales, covariance, draws, derive_seed("ray", seed))
     return {
         f"{name}_error": errors.mean(1).tolist(), f"{name}_error_std": spread.tolist(),
         f"{name}_error_by_point": errors.tolist(),

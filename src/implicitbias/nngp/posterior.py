@@ -212,13 +212,18 @@ def ray_spread(
     Source: Bernstein & Yue 2021, section 5.
     """
     mean = block.projection.T @ labels.to(block.factor)
+    deviation = drawn(covariance, draws, seed)
+    errors = [((alpha * mean[:, None] + deviation) * block.labels[:, None] <= 0).double().mean(0)
+              for alpha in label_scales]  # fmt: skip
+    return torch.stack(errors).std(1)
+
+
+def drawn(covariance: Tensor, draws: int, seed: int) -> Tensor:
+    """Independent draws of N(0, covariance) as columns, `(m, draws)`."""
     values, vectors = torch.linalg.eigh(covariance)  # an eigenvalue may be 0 to rounding, which Cholesky does not take
     noise = torch.randn(len(values), draws, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    deviation = vectors @ (values.clamp(min=0).sqrt()[:, None] * noise.to(mean.device))
-    errors = [
-        ((alpha * mean[:, None] + deviation) * block.labels[:, None] <= 0).double().mean(0) for alpha in label_scales
-    ]
-    return torch.stack(errors).std(1)
+    columns: Tensor = vectors @ (values.clamp(min=0).sqrt()[:, None] * noise.to(values.device))
+    return columns
 
 
 def kernel_interpolation(block: TestBlock, labels: Tensor) -> float:

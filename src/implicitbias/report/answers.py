@@ -46,7 +46,7 @@ def _prior(path: Path) -> str:
     return (
         f"The architecture alone: given n = {path.at['train_size']} points with {path.at['labels']} labels, random"
         f" functions of the infinitely wide network of depth {path.at['depth']} that fit these labels err on"
-        f" {_percent(path.errors['prior'])} of test points, where chance errs on 50 %."
+        f" {_percent(path.errors['prior'])} of test points, where chance errs on {100 * path.chance:g} %."
     )
 
 

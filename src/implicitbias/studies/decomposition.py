@@ -21,7 +21,7 @@ STEPS = {
     "lazy": "lazy_error",
     "features": "test_error",
 }
-"""Every step, and the error that it ends with; the first starts from 1/2, the error without any condition."""
+"""Every step, and the error that it ends with; the first starts from chance, the error without any condition."""
 
 NEEDS = tuple(f"{error}_by_point" for error in STEPS.values())
 """The variables of a study that can be decomposed."""
@@ -33,6 +33,7 @@ class Path:
 
     Attributes:
         at: the point: axis -> value.
+        chance: the error of a random class: 1/2, or 1 - 1/C of C classes.
         prior_stds: the label scale in prior standard deviations of an output.
         errors: where each step ends.
         falls: by how much each step lowers the error, and in the end by how much both steps of gradient descent do.
@@ -44,6 +45,7 @@ class Path:
     """
 
     at: dict[str, object]
+    chance: float
     prior_stds: float
     errors: dict[str, Interval]
     falls: dict[str, Interval]
@@ -65,7 +67,7 @@ def paths(dataset: xr.Dataset, *axes: str) -> Iterator[Path]:
     """
     if missing := [name for name in NEEDS if name not in dataset]:
         raise Lacking(f"no {missing[0]}")
-    chosen = dataset[[*NEEDS, "test_index", "prior_std"]]
+    chosen = dataset[[*NEEDS, "test_index", "prior_std", *(["chance_error"] if "chance_error" in dataset else [])]]
     for dim in map(str, chosen.dims):
         if dim not in {*axes, "seed", "member", "test_point"}:
             chosen = last(chosen, dim)
@@ -76,21 +78,23 @@ def paths(dataset: xr.Dataset, *axes: str) -> Iterator[Path]:
 
 def _path(part: xr.Dataset) -> Path:
     index = part["test_index"]
-    chance, steps = len(STEPS), range(len(STEPS))
-    before = [chance, *steps[:-1]]
+    chance = float(part["chance_error"].mean()) if "chance_error" in part else 0.5
+    steps = range(len(STEPS))
+    before = [len(STEPS), *steps[:-1]]  # chance stands behind the errors
     pairs = [*zip(before, steps, strict=True), (steps[1], steps[-1])]
     names = [*STEPS, OWN]
     statistics = [
         *(partial(_error, end) for end in steps),
-        *(partial(_fall, *pair) for pair in pairs),
-        *(partial(_fraction, *pair) for pair in pairs),
-        *(partial(_log_ratio, *pair) for pair in pairs),
+        *(partial(_fall, chance, *pair) for pair in pairs),
+        *(partial(_fraction, chance, *pair) for pair in pairs),
+        *(partial(_log_ratio, chance, *pair) for pair in pairs),
     ]
     found = iter(intervals_of(part, [part[name] for name in NEEDS], statistics))
     errors = {name: next(found).within(0, 1) for name in STEPS}
-    levels = [Interval(*map(np.float64, error)) for error in (*errors.values(), (0.5, 0.5, 0.5))]
+    levels = [Interval(*map(np.float64, error)) for error in (*errors.values(), (chance,) * 3)]
     return Path(
         at={str(name): value.item() for name, value in part.coords.items() if value.ndim == 0},
+        chance=chance,
         prior_stds=float(part["label_scale"]) / float(part["prior_std"].mean()),
         errors=errors,
         falls={name: next(found) for name in names},
@@ -104,8 +108,8 @@ def _path(part: xr.Dataset) -> Path:
     )
 
 
-def _with_chance(means: Array) -> Array:
-    return np.concatenate([means, np.full((*means.shape[:-1], 1), 0.5)], axis=-1)
+def _with_chance(chance: float, means: Array) -> Array:
+    return np.concatenate([means, np.full((*means.shape[:-1], 1), chance)], axis=-1)
 
 
 def _error(end: int, means: Array) -> Array:
@@ -113,19 +117,19 @@ def _error(end: int, means: Array) -> Array:
     return error
 
 
-def _fall(before: int, after: int, means: Array) -> Array:
-    levels = _with_chance(means)
+def _fall(chance: float, before: int, after: int, means: Array) -> Array:
+    levels = _with_chance(chance, means)
     fall: Array = levels[..., before] - levels[..., after]
     return fall
 
 
-def _fraction(before: int, after: int, means: Array) -> Array:
+def _fraction(chance: float, before: int, after: int, means: Array) -> Array:
     """Of the fall from chance to the trained networks."""
-    return _fall(before, after, means) / _fall(len(STEPS), len(STEPS) - 1, means)
+    return _fall(chance, before, after, means) / _fall(chance, len(STEPS), len(STEPS) - 1, means)
 
 
-def _log_ratio(before: int, after: int, means: Array) -> Array:
-    levels = _with_chance(means).clip(1e-9)
+def _log_ratio(chance: float, before: int, after: int, means: Array) -> Array:
+    levels = _with_chance(chance, means).clip(1e-9)
     ratio: Array = np.log(levels[..., before] / levels[..., after])
     return ratio
 

@@ -1,4 +1,4 @@
-"""A task: source + labels + training size + seeds, as a dataset of inputs and +-1 labels."""
+"""A task: source + labels + training size + seeds, as a dataset of inputs and of labels, +-1 or classes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from implicitbias.catalogue import LABELS, SOURCES, resolve
+from implicitbias.catalogue import LABELS, SOURCES, kept_classes, resolve
 from implicitbias.errors import ConfigError, nearest
 from implicitbias.rng import derive_seed
-from implicitbias.schema import describe, variable
+from implicitbias.schema import canonical_json, describe, variable
 
 _PAPER = "Bernstein & Yue 2021, section 4"
 _LONG_NAMES = {
@@ -34,6 +34,7 @@ def build(
     balanced: bool = False,
     random_share: float = 0.0,
     test_size: int | None = None,
+    digest: str | None = None,
     **parameters: float | str,
 ) -> xr.Dataset:
     """The labelled training and test sets of every seed.
@@ -49,14 +50,17 @@ def build(
         raw_dir: folder of the raw files.
         labels: name in `catalogue.LABELS`.
         centred: whether the mean of a seed's training inputs is subtracted from all its inputs.
-        balanced: of a real source, whether the first points of either label in the permutation are taken in turns.
-        random_share: share of a seed's training labels that are drawn by coin instead.
+        balanced: of a real source, whether the first points of every label in the permutation are taken in turns.
+        random_share: fraction of a seed's training labels that are random instead.
         test_size: number of test points; None for all of them, in file order (of a synthetic source, 1000).
-        **parameters: of the source; those left out have their defaults.
+        digest: of the contents of your own data that are meant; None for whatever is there.
+        **parameters: of the source and of the label rule; those left out have their defaults.
 
     Returns:
-        Dimensions `seed`, `train_point`, `test_point`, `feature`; variables `train_input`, `train_label`,
-        `train_index`, `test_input` (without `seed` when the test set is whole), `test_label`, `test_index`.
+        Dimensions `seed`, `train_point`, `test_point`, `feature`, and of labels that are classes `class`, with the
+        names of the classes 0 ... C - 1; variables `train_input`, `train_label`, `train_index`, `test_input` (without
+        `seed` when the test set is whole), `test_label`, `test_index`; of images the attribute `image`, their
+        shape (channels, rows, columns) as JSON.
 
     Raises:
         ConfigError: for an unknown name, a size that the source does not have, or impossible seeds.
@@ -69,18 +73,28 @@ def build(
     if not seed or len(set(seed)) < len(seed) or not all(0 <= s < 2**32 for s in seed):
         raise ConfigError(f"seed = {list(seed)}; allowed: one or more numbers from 0 to 2^32 - 1, each once")
     entry = SOURCES[source]
+    labels = "class" if labels == "own" and entry.real else labels
+    rule = LABELS[labels]
     if problem := entry.misfit({"labels": labels}):
         raise ConfigError(f"source {source!r} does not go with {problem}")
-    if unknown := parameters.keys() - entry.parameters.keys():
-        raise ConfigError(f"source {source!r} has no parameter {min(unknown)!r}; it has: {', '.join(entry.parameters)}")
-    chosen = {key: parameter.default for key, parameter in entry.parameters.items()} | parameters
-    if entry.counts:
-        arrays = _real(source, labels, train_size, test_size, seed, raw_dir, balanced, chosen)
+    known = {**entry.parameters, **rule.parameters}
+    if unknown := parameters.keys() - known.keys():
+        raise ConfigError(f"source {source!r} has no parameter {min(unknown)!r}; it has: {', '.join(known)}")
+    chosen = {key: parameter.default for key, parameter in known.items()} | parameters
+    chosen |= {} if digest is None else {"digest": digest}
+    names: tuple[str, ...] = ()
+    image = entry.image
+    if entry.real:
+        arrays, names, image = _real(source, labels, train_size, test_size, seed, raw_dir, balanced, chosen)
     else:
         arrays = _synthetic(source, labels, train_size, test_size, seed, chosen)
     if random_share:
+        possible = np.arange(len(names)) if rule.several else np.array([-1, 1])
         arrays["train_label"] = np.stack(
-            [_by_coin(own, random_share, s) for own, s in zip(arrays["train_label"], seed, strict=True)]
+            [
+                _randomised(given, random_share, possible, s)
+                for given, s in zip(arrays["train_label"], seed, strict=True)
+            ]
         )
     if centred:
         mean = arrays["train_input"].mean(1, keepdims=True)
@@ -104,35 +118,42 @@ def build(
             "train_point": np.arange(train_size),
             "test_point": np.arange(arrays["test_label"].shape[1]),
             "feature": np.arange(arrays["train_input"].shape[-1]),
+            **({"class": list(names)} if rule.several else {}),
         },
     )
     stored = {
         "source": source, "labels": labels, "train_size": train_size, "test_size": test_size, "seed": list(seed),
         "centred": centred, "balanced": balanced, "random_share": random_share,
     }  # fmt: skip
-    return describe(dataset, f"task: {labels} labels on {source}", stored | chosen)
+    images = {"image": canonical_json(image)} if image else {}
+    return describe(dataset, f"task: {labels} labels on {source}", stored | chosen, **images)
 
 
 def _real(
     source: str, labels: str, train_size: int, test_size: int | None, seed: Sequence[int], raw_dir: Path,
     balanced: bool, parameters: Mapping[str, Any],
-) -> dict[str, np.ndarray]:  # fmt: skip
+) -> tuple[dict[str, np.ndarray], tuple[str, ...], tuple[int, ...]]:  # fmt: skip
+    """The arrays, the names of the classes that are kept, and the shape of images."""
     rule = LABELS[labels]
-    superset = resolve(SOURCES[source])(raw_dir, **parameters)
-    if set(rule.digits) < set(superset.train_digit):  # a copy, which for all of MNIST would be large
-        superset = superset.only(rule.digits)
-    available = len(superset.train_digit), len(superset.test_digit)
+    own = {key: value for key, value in parameters.items() if key not in rule.parameters}
+    superset = resolve(SOURCES[source])(raw_dir, **own)
+    kept = kept_classes(rule, parameters.get("classes"), len(superset.names))
+    if max(kept) >= len(superset.names):
+        raise ConfigError(f"{labels!r} needs class {max(kept)}, but source {source!r} has {len(superset.names)}")
+    if set(kept) < set(superset.train_class):  # a copy, which for all of MNIST would be large
+        superset = superset.only(kept)
+    available = len(superset.train_class), len(superset.test_class)
     for key, size, limit in zip(("train_size", "test_size"), (train_size, test_size), available, strict=True):
         if size is not None and not 1 <= size <= limit:
             raise ConfigError(f"{key} = {size}: {labels!r} on {source!r} has {limit} points; allowed: 1 to {limit}")
-    signs = resolve(rule)(superset.train_digit, superset.test_digit, 0)[0] if balanced else None
-    train_index, test_index = zip(*(_select(s, available, train_size, test_size, signs) for s in seed), strict=True)
+    known = resolve(rule)(superset.train_class, superset.test_class, 0)[0] if balanced else None
+    train_index, test_index = zip(*(_select(s, available, train_size, test_size, known) for s in seed), strict=True)
     labelled = [
-        resolve(rule)(superset.train_digit[train], superset.test_digit[test], s)
+        resolve(rule)(superset.train_class[train], superset.test_class[test], s)
         for s, train, test in zip(seed, train_index, test_index, strict=True)
     ]
     train_points, test_points = np.stack(train_index), np.stack(test_index)
-    return {
+    arrays = {
         "train_input": superset.train_input[train_points],
         "train_label": np.stack([train for train, _ in labelled]),
         "train_index": train_points,
@@ -140,6 +161,8 @@ def _real(
         "test_label": np.stack([test for _, test in labelled]),
         "test_index": test_points,
     }
+    names = tuple(superset.names[number] for number in kept)
+    return arrays, names, superset.image or SOURCES[source].image
 
 
 def _synthetic(
@@ -168,24 +191,27 @@ def _synthetic(
 
 
 def _select(
-    seed: int, available: tuple[int, int], train_size: int, test_size: int | None, signs: np.ndarray | None
+    seed: int, available: tuple[int, int], train_size: int, test_size: int | None, labels: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the training and test points of one seed; with `signs`, the labels, both labels in turns."""
+    """Indices of the training and test points of one seed; given the superset's labels, all labels in turns."""
     generator = np.random.RandomState(seed)
     train = generator.permutation(available[0])
-    if signs is not None:
-        either = [train[signs[train] == sign] for sign in (1, -1)]
-        limit = 2 * min(map(len, either))
+    if labels is not None:
+        possible = np.unique(labels)
+        turns = possible[::-1] if possible[0] < 0 else possible  # +1 before -1, and class 0 before class 1
+        parts = [train[labels[train] == label] for label in turns]
+        each = min(map(len, parts))
+        limit = len(parts) * each
         if train_size > limit:
             raise ConfigError(f"train_size = {train_size}: balanced, there are {limit} points; allowed: 1 to {limit}")
-        train = np.stack([part[: limit // 2] for part in either], axis=1).ravel()
+        train = np.stack([part[:each] for part in parts], axis=1).ravel()
     train = train[:train_size]
     test = generator.permutation(available[1])[:test_size]
     return train, np.arange(available[1]) if test_size is None else test
 
 
-def _by_coin(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """The labels, a share of them (rounded) drawn anew by coin."""
+def _randomised(labels: np.ndarray, fraction: float, possible: np.ndarray, seed: int) -> np.ndarray:
+    """The labels, a fraction of them (rounded) drawn anew from the possible ones."""
     rng = np.random.default_rng(derive_seed("labels by coin", seed))
-    chosen = rng.permutation(len(labels)) < round(share * len(labels))
-    return np.where(chosen, 2 * rng.integers(2, size=len(labels)) - 1, labels).astype(np.int8)
+    chosen = rng.permutation(len(labels)) < round(fraction * len(labels))
+    return np.where(chosen, possible[rng.integers(len(possible), size=len(labels))], labels).astype(labels.dtype)

@@ -14,30 +14,40 @@ class Superset:
 
     Attributes:
         train_input: `(n_train, d)`.
-        train_digit: `(n_train,)` class of each row.
+        train_class: `(n_train,)` class of each row.
         test_input: `(n_test, d)`.
-        test_digit: `(n_test,)`.
+        test_class: `(n_test,)`.
+        names: of the classes 0 ... C - 1.
+        image: the shape (channels, rows, columns) of an input that is an image, where the catalogue does not say it.
 
     """
 
     train_input: NDArray[np.float64]
-    train_digit: NDArray[np.int64]
+    train_class: NDArray[np.int64]
     test_input: NDArray[np.float64]
-    test_digit: NDArray[np.int64]
+    test_class: NDArray[np.int64]
+    names: tuple[str, ...] = tuple("0123456789")
+    image: tuple[int, ...] = ()
 
-    def only(self, digits: tuple[int, ...]) -> "Superset":
+    def only(self, classes: tuple[int, ...]) -> "Superset":
         """The points of these classes, in file order."""
-        train, test = np.isin(self.train_digit, digits), np.isin(self.test_digit, digits)
-        return Superset(self.train_input[train], self.train_digit[train], self.test_input[test], self.test_digit[test])
+        train, test = np.isin(self.train_class, classes), np.isin(self.test_class, classes)
+        return Superset(
+            self.train_input[train], self.train_class[train], self.test_input[test], self.test_class[test], self.names,
+            self.image,
+        )  # fmt: skip
 
 
-def prepared(points: NDArray[np.float64], mean: float, deviation: float, scaling: str) -> NDArray[np.float64]:
+Moment = float | NDArray[np.float64]
+
+
+def prepared(points: NDArray[np.float64], mean: Moment, deviation: Moment, scaling: str) -> NDArray[np.float64]:
     """Images `(n, d)` of pixels from 0 to 1 as networks see them; works in place.
 
     Args:
         points: is changed and returned.
-        mean: of the training pixels.
-        deviation: of the training pixels.
+        mean: of the training pixels, or `(d,)`.
+        deviation: of the training pixels, or `(d,)`.
         scaling: pixels (as they are), standardised ((x - mean)/deviation) or norm (standardised, then every image
             brought to norm sqrt(d)).
 
@@ -50,6 +60,30 @@ def prepared(points: NDArray[np.float64], mean: float, deviation: float, scaling
     points -= mean
     points /= deviation
     return scaled(points) if scaling == "norm" else points
+
+
+def prepared_by_channel(
+    train: NDArray[np.float64], test: NDArray[np.float64], channels: int, scaling: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both sets as in `prepared`, by the mean and the deviation of every channel over the training set; in place.
+
+    Args:
+        train: `(n, d)`, the d numbers of a point in the order channel, row, column.
+        test: `(m, d)`.
+        channels: into which a point's numbers fall; of points that are no images, d of one number each. One that is
+            constant on the training set becomes 0, for it tells nothing.
+        scaling: as in `prepared`.
+
+    Raises:
+        DataError: if a point is to be scaled that is zero.
+
+    """
+    by_channel = train.reshape(len(train), channels, -1)
+    mean, deviation = by_channel.mean((0, 2)), by_channel.std((0, 2))
+    deviation[by_channel.min((0, 2)) == by_channel.max((0, 2))] = np.inf
+    each = train.shape[1] // channels
+    mean, deviation = np.repeat(mean, each), np.repeat(deviation, each)
+    return prepared(train, mean, deviation, scaling), prepared(test, mean, deviation, scaling)
 
 
 def scaled(points: NDArray[np.float64]) -> NDArray[np.float64]:

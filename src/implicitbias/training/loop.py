@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from implicitbias.losses import margins
 from implicitbias.networks import Network
 from implicitbias.networks.stacked import Gradient, forward, joined
 from implicitbias.optimizers.base import Optimizer
@@ -74,7 +75,7 @@ def descend(
         weights: tensors `(member, out, in)`.
         inputs: `(task, n, d)` training inputs.
         targets: `(member, n)` what each member's outputs are fitted to at label scale 1 (labels +-1, or others of
-            their signs), in the dtype of the weights.
+            their signs), in the dtype of the weights; of networks with C outputs `(member, n, C)`.
         members: what tells the members apart.
         loss: `(outputs, targets, label_scale) -> (member,)`.
         optimizer: the update rule.
@@ -103,7 +104,8 @@ def descend(
 
     @torch.no_grad()
     def whole_loss() -> Tensor:
-        return loss(forward(network, weights, inputs[members.task_index]), targets, members.label_scale)
+        outputs = forward(network, weights, inputs[members.task_index], [])  # as in training, to the last bit
+        return loss(outputs, targets, members.label_scale)
 
     begin_epoch, rate, end_epoch = schedule(members, trained, whole_loss, network.leading_degree)
     step, in_epoch = 0, steps_per_epoch(inputs.shape[1], batch_size)
@@ -120,7 +122,7 @@ def descend(
                     alive = alive & torch.isfinite(losses)
                     learning_rate = rate(losses, step)
                     if watched:
-                        right = right & (outputs * y > 0).all(1)
+                        right = right & (margins(outputs, y) > 0).all(1)
                         if batch_size == "full":
                             fitted = fitted | right
                     here = gradients[network.trained]
@@ -143,7 +145,7 @@ def descend(
                 yield from ((later, alive, fitted) for later in sorted(checkpoints) if later > step)
                 break
             if progress.update() or epoch == epochs - 1:  # when it is time to draw, and at the end
-                wrong = (outputs * y <= 0).to(outputs.dtype).mean()
+                wrong = (margins(outputs, y) <= 0).to(outputs.dtype).mean()
                 progress.set_postfix(loss=f"{losses.detach().nanmean():.3g}", error=f"{wrong:.3f}")
     for weight in weights:
         weight.requires_grad_(False)
@@ -152,7 +154,7 @@ def descend(
 def _slopes(
     network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor, label_scale: Tensor, loss: Loss
 ) -> tuple[Tensor, Tensor, list[Gradient]]:
-    """Outputs `(member, batch)`, losses `(member,)`, and the gradient of every layer, first layer first.
+    """Outputs `(member, batch)` or `(member, batch, outputs)`, losses `(member,)`, and every layer's gradient in order.
 
     Of networks with convolutions, some members go through all layers before others do, so that their images stay in the
     processor's cache.
@@ -204,7 +206,7 @@ def descend_alike(
 def _epochs(
     inputs: Tensor, targets: Tensor, members: Members, batch_size: int | str, epochs: int
 ) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
-    """For every epoch its minibatches: inputs `(member, batch, d)`, targets `(member, batch)`.
+    """For every epoch its minibatches: inputs `(member, batch, d)`, targets `(member, batch)` or `(…, outputs)`.
 
     Every member shuffles its training points by a generator of its own. A batch that holds all points is
     gathered once and not shuffled.
@@ -222,6 +224,9 @@ def _epochs(
         shuffled = torch.stack([torch.randperm(points, generator=generator) for generator in generators])
         order = shuffled.to(inputs.device, non_blocking=True)
         yield (
-            (flat.index_select(0, (chosen + start).flatten()).view(*chosen.shape, -1), targets.gather(1, chosen))
+            (
+                flat.index_select(0, (chosen + start).flatten()).view(*chosen.shape, -1),
+                targets.gather(1, chosen if targets.ndim == 2 else chosen[..., None].expand(-1, -1, targets.shape[2])),
+            )
             for chosen in torch.split(order, size, dim=1)
         )

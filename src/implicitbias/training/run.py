@@ -34,7 +34,7 @@ class Data(NamedTuple):
     Attributes:
         seeds: of its parts.
         train_input: `(task, n, d)`.
-        train_label: `(task, n)` of +-1.
+        train_label: `(task, n)` of +-1, or of C classes `(task, n, C)` one-hot vectors less 1/C.
         test_input: `(m, d)` shared by all, or `(task, m, d)`.
         span: of the training inputs, if the networks are trained there.
     """
@@ -72,8 +72,9 @@ def train(
     """Train the product of task seeds, ensemble axes and members as stacked ensembles.
 
     A member's initial weights, data order and target draws depend on its task seed and number alone: it equals its
-    solo run (to the last bit on one CPU thread), and runs that differ in label scale or learning rate start from
-    the same networks.
+    solo run (to the last bit on one CPU thread; with logistic losses up to rounding, for torch's logarithm of a number
+    depends on where it stands in an array), and runs that differ in label scale or learning rate start from the same
+    networks.
 
     Args:
         task: from `tasks.build`.
@@ -86,9 +87,10 @@ def train(
         keep_weights: whether the result holds the weights, which for wide networks are nearly all of it.
 
     Returns:
-        Dimensions `seed`, the axes of `ensemble`, `member`, `step`; variables `train_output`, `test_output`,
-        `train_loss` (over the whole training set), `frobenius_norm` (by `layer`), `weight_0`, `weight_1`, …,
-        `stop_reason` ("finished", "fitted" or "diverged"). A member is NaN from its divergence on.
+        Dimensions `seed`, the axes of `ensemble`, `member`, `step`, of several outputs `class`; variables
+        `train_output`, `test_output`, `train_loss` (over the whole training set), `frobenius_norm` (by `layer`),
+        `weight_0`, `weight_1`, …, `stop_reason` ("finished", "fitted" or "diverged"). A member is NaN from its
+        divergence on.
 
     Raises:
         ConfigError: for an ensemble axis that members cannot differ in, checkpoints beyond the run, or a
@@ -158,6 +160,8 @@ def _rules(network: Network, training: Mapping[str, Any]) -> Rules:
 def _data(task: xr.Dataset, dtype: torch.dtype, device: torch.device, rotates: bool) -> Data:
     tensor = partial(torch.as_tensor, dtype=dtype, device=device)
     inputs, labels, test = (tensor(task[name].values) for name in ("train_input", "train_label", "test_input"))
+    if count := task.sizes.get("class"):
+        labels = torch.eye(count, dtype=dtype, device=device)[labels.long()] - 1 / count
     span = span_of(inputs) if rotates and inputs.shape[2] > inputs.shape[1] else None
     return Data(task["seed"].values.tolist(), inputs, labels, test, span)
 
@@ -227,9 +231,13 @@ def _dataset(
         "train_point": task["train_point"].values,
         "test_point": task["test_point"].values,
     }
+    outputs: tuple[str, ...] = ()
+    if "class" in task.sizes:
+        outputs = ("class",)
+        coords["class"] = task["class"].values
     described: dict[str, tuple[tuple[str, ...], str]] = {
-        "train_output": (("train_point",), "output on the training points"),
-        "test_output": (("test_point",), "output on the test points"),
+        "train_output": (("train_point", *outputs), "output on the training points"),
+        "test_output": (("test_point", *outputs), "output on the test points"),
         "train_loss": ((), "loss over the whole training set"),
         "frobenius_norm": (("layer",), "Frobenius norm of the layer"),
     }

@@ -30,7 +30,7 @@ def snapshot(
         network: whose weights these are.
         weights: tensors `(member, out, in)`.
         train_input: `(task, n, d)`.
-        targets: `(member, n)`, at label scale 1.
+        targets: `(member, n)`, or `(member, n, outputs)`, at label scale 1.
         test_input: `(m, d)` shared by all tasks, or `(task, m, d)`.
         members: what tells the members apart.
         alive: `(member,)` bool, False for members known to have diverged.

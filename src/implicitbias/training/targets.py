@@ -11,16 +11,24 @@ Targets = Callable[[Tensor, Tensor, Tensor, Sequence[int], Network], Tensor]
 
 
 def labels(inputs: Tensor, labels: Tensor, task: Tensor, seeds: Sequence[int], network: Network) -> Tensor:
-    """The labels themselves, +-1.
+    """The labels themselves: +-1, or of C classes the one-hot vector of the class less 1/C.
 
     Args:
         inputs: `(task, n, d)` training inputs.
-        labels: `(task, n)` training labels +-1.
+        labels: `(task, n)` of +-1, or `(task, n, C)` one-hot vectors less 1/C.
         task: `(member,)` index of each member's task.
         seeds: one a member, for rules that draw.
         network: what is trained, for rules that need its infinite-width kernel.
 
     Returns:
-        `(member, n)`.
+        `(member, n)`, or `(member, n, C)`.
     """
     return labels[task]
+
+
+def one_hot(inputs: Tensor, labels: Tensor, task: Tensor, seeds: Sequence[int], network: Network) -> Tensor:
+    """The one-hot vectors of classes; arguments and result as those of `labels`.
+
+    The mean over the classes is not taken from them, so that outputs have to learn what all of them share as well.
+    """
+    return labels[task] + 1 / labels.shape[2]

@@ -38,11 +38,12 @@ def _paths(dataset: xr.Dataset, scale: float) -> list[Path]:
         Lacking: if there are no two draws of training points.
     """
     several_draws(dataset)
-    return list(paths(structured(dataset).sel(label_scale=scale), "labels", "depth"))
+    return list(paths(structured(dataset).sel(label_scale=scale), "labels", "classes", "depth"))
 
 
 def _name(path: Path) -> str:
-    return " ".join(f"{word}{path.at[key]}" for key, word in (("labels", ""), ("depth", "depth ")) if key in path.at)
+    words = {"labels": "{}", "classes": "{} classes", "depth": "depth {}"}
+    return " ".join(word.format(path.at[key]) for key, word in words.items() if key in path.at)
 
 
 def _verdict(passed: bool, what: str, found: dict[str, Interval]) -> Verdict:
