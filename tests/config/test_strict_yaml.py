@@ -201,3 +201,23 @@ def test_a_seed_is_what_numpy_takes() -> None:
         validate(parse(text(seed="4294967296")))
     with pytest.raises(ConfigError, match="4294967295"):
         validate({"studies": {"one": {"experiment": {"name": "calibration", "seed": [0, 2**32]}}}})
+
+
+@pytest.mark.parametrize("key", ["size", "seed", "rate"])
+@pytest.mark.parametrize("power", [13, 200, 400, 3000])
+def test_numbers_that_no_machine_counts_to_are_refused(key: str, power: int) -> None:
+    huge = {"rate": "9" * 400 + "/n"} if key == "rate" else {key: str(10**power)}
+    content = text(**huge).replace("source: digits, labels: decimal", "source: gaussian")
+    with pytest.raises(ConfigError, match=r"allowed: (less than or equal to|a number above 0)"):
+        validate(parse(content))
+
+
+def test_parameters_of_the_catalogue_have_a_limit_too() -> None:
+    study = {
+        "task": {"source": "gaussian", "train_size": 5, "features": 10**400}, "network": {"depth": 2, "width": 10**13},
+        "sampling": {"draws": 10**400}, "metrics": ["test_error"],
+    }  # fmt: skip
+    with pytest.raises(ConfigError) as caught:
+        validate({"studies": {"one": study}})
+    for key in ("features", "width", "draws"):
+        assert f".{key} = 1" in str(caught.value)

@@ -310,12 +310,12 @@ class NNGP(Strict):
         "tight", description="of the closed bound: tight n(ln 2 - 1/2), or the published code's n/5"
     )
     draws: Axis[Count] = Field(100_000, description="draws of the importance estimator")
-    samples: Axis[Annotated[int, Field(ge=256)]] = Field(
+    samples: Axis[Annotated[Count, Field(ge=256)]] = Field(
         4096, description="quasi-random points of the mixture estimator"
     )
     posterior: bool = Field(True, description="also the errors of the posterior on the orthant")
     label_scale: Axis[Positive] | None = Field(None, description="also condition on f(X) = alpha Y for these alpha")
-    ray_samples: Annotated[int, Field(ge=2)] = Field(100, description="functions drawn for every alpha")
+    ray_samples: Annotated[Count, Field(ge=2)] = Field(100, description="functions drawn for every alpha")
     lazy: bool = Field(
         False,
         description="also the infinitely wide network that gradient descent trains to f(X) = alpha Y, for these alpha",

@@ -27,7 +27,7 @@ from implicitbias.errors import listed, nearest
 
 T = TypeVar("T")
 
-_MULTIPLE = r"^[1-9][0-9]*n$"  # of the number n of training points
+_MULTIPLE = r"^[1-9][0-9]{0,5}n$"  # of the number n of training points
 _EXPONENT = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
 
 
@@ -60,9 +60,12 @@ Axis = Annotated[
 """A scalar, or a list that becomes an axis of the study's grid."""
 
 Text = Annotated[str, Field(min_length=1)]
-Whole = Annotated[int, Field(ge=0)]
+LARGEST = 10**12
+"""No machine counts to it; what is estimated from sizes stays a number, and what is named after them a file."""
+
+Whole = Annotated[int, Field(ge=0, le=LARGEST)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what numpy's RandomState takes
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
 Real = Annotated[float, BeforeValidator(_exponent), Field(allow_inf_nan=False)]
 Positive = Annotated[Real, Field(gt=0)]
 Probability = Annotated[Real, Field(gt=0, lt=1)]
@@ -149,7 +152,7 @@ class OrMultiple:
 Rate = Annotated[
     Positive,
     OrMultiple(
-        r"^(?=.*[1-9])[0-9]*\.?[0-9]+(/n|/d|m)$",
+        r"^(?=.*[1-9])[0-9]{0,15}\.?[0-9]{1,15}(/n|/d|m)$",
         "a number above 0, or one over the training size as 1/n, over the inputs' dimension as 10/d, or times the"
         " width as 0.5m",
     ),
@@ -176,6 +179,8 @@ def number(parameter: Parameter) -> Any:
         bounds.append(Gt(parameter.minimum) if parameter.exclusive_minimum else Ge(parameter.minimum))
     if parameter.maximum is not None:
         bounds.append(Lt(parameter.maximum) if parameter.exclusive_maximum else Le(parameter.maximum))
+    elif kind is int:
+        bounds.append(Le(LARGEST))
     for bound in bounds:
         kind = Annotated[kind, bound]
     return Annotated[kind, OrMultiple()] if parameter.per_point else kind
