@@ -106,7 +106,7 @@ def test_a_block_that_holds_itself_is_refused() -> None:
         validate(parse("studies: {one: {task: {source: digits, train_size: &a [*a]}}}"))
 
 
-NAMES = ["a b", "a.b", "ä", "a/b", "../../../esc", "", "a" * 101, "a\n", "{a}", "*", "~"]
+NAMES = ["a b", "a.b", "ä", "a/b", "../../../esc", "", "a" * 101, "a\n", "a" * 20, "{a}", "*", "~"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -131,7 +131,7 @@ def components(name: str, study: str, figure: str) -> set[str]:
 
 
 def test_the_longest_names_fit_into_a_file_system() -> None:
-    longest = "a" * 100
+    longest = ("abcdefghij_klmnopqrstuvwxyz-0123456789" * 3)[:100]
     assert validate(parse(text(longest, longest, longest)))
     assert max(len(part.encode()) for part in components(longest, longest, longest)) <= 255
 

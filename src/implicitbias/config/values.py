@@ -106,6 +106,8 @@ def _as_file(value: str) -> str:
             "file_name", "a name becomes part of a file's name; allowed: letters a to z, A to Z, digits, _ and -,"
             " {most} characters at most", {"most": LONGEST_NAME},
         )  # fmt: skip
+    if re.search(r"(.+)\1{19}$", value):  # which workflows take for a rule that feeds on itself
+        raise PydanticCustomError("periodic", "allowed: a name that does not end in 20 repetitions", {})
     return value
 
 
