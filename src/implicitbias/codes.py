@@ -12,7 +12,7 @@ from typing import Any
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.config.layout import ALL_RUNS
 from implicitbias.config.models import Config
-from implicitbias.config.plan import Plan
+from implicitbias.config.plan import Plan, identity
 from implicitbias.fingerprint import fingerprint
 from implicitbias.schema import canonical_json
 
@@ -60,7 +60,7 @@ class Codes:
 
     def _study(self, name: str) -> str:
         paths = [piece.path for piece in self._plan.studies[name].pieces]
-        upstream = [_settings(self.study_settings(name)), *paths, *map(self.point, paths)]
+        upstream = [canonical_json(self.study_settings(name)), *paths, *map(self.point, paths)]
         return fingerprint(["implicitbias.studies.assemble:assemble"], (), self._script("assemble_study"), upstream)
 
     def runs(self) -> str:
@@ -77,7 +77,7 @@ class Codes:
     def figure(self, study: str, figure: str) -> str:
         """Of a figure of a study, or of the table of all runs."""
         settings = self.figure_settings(study, figure)
-        upstream = [self.runs() if study == ALL_RUNS else self.study(study), _settings(settings)]
+        upstream = [self.runs() if study == ALL_RUNS else self.study(study), canonical_json(settings)]
         entries = [FIGURES[settings["figure"]]]
         return fingerprint(["implicitbias.figures.draw:draw"], entries, self._script("draw_figure"), upstream)
 
@@ -91,6 +91,7 @@ class Codes:
             },
             "checks": {name: study.checks for name, study in studies},
             "published": {name: study.published for name, study in studies},
+            "config": identity(self._config),
         }
 
     def report(self) -> str:
@@ -102,11 +103,7 @@ class Codes:
         drawn.append((ALL_RUNS, ALL_RUNS))
         shown = [FIGURES[self.figure_settings(*names)["figure"]] for names in drawn]
         upstream = [*(self.figure(*names) for names in drawn), *map(self.study, self._plan.studies)]
-        upstream.append(_settings(self.report_settings()))
+        upstream.append(canonical_json(self.report_settings()))
         return fingerprint(
-            ["implicitbias.report.build:build"], entries, self._script("write_report"), upstream, [*entries, *shown]
+            ["implicitbias.report.build:write"], entries, self._script("write_report"), upstream, [*entries, *shown]
         )
-
-
-def _settings(values: Mapping[str, Any]) -> str:
-    return canonical_json(values)

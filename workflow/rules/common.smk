@@ -1,6 +1,7 @@
 # Between config and rules: the validated config, its plan of jobs, and how the rules look things up in it.
 
 import os
+import sys
 from pathlib import Path
 
 from implicitbias.codes import Codes
