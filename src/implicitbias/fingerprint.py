@@ -6,7 +6,8 @@ not: editing code reruns just the stages that run it, and rewording a comment re
 
 The catalogue is left out of every closure (else adding a metric would retrain every network); the entries that
 a job uses are digested instead, with all code that they point to and that the job may call, and of everything else in
-it, functions and numbers, what the job's modules import by name. So it is with the result contract.
+it, functions and numbers, what the job's modules import by name. So it is with the result contract, of which
+`schema.load` and `schema.save`, called by these names, count nowhere: what they read is what was written.
 """
 
 import ast

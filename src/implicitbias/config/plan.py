@@ -437,7 +437,7 @@ def _nngp(
             "inputs": {"task": source},
             "functions": ("implicitbias.nngp.evaluate:evaluate",),
             "size": nngp_size(_seeds(task), built, settings),
-            "entries": (*_entries(network), *(catalogue.ESTIMATORS[name] for name in settings["estimators"])),
+            "entries": (*_entries(network), *(catalogue.ESTIMATORS[name] for name in parameters["estimators"])),
         },
     )  # fmt: skip
 

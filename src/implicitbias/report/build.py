@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from implicitbias import schema
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.report.answers import sentences
-from implicitbias.schema import load, mixture, parameters_of, versions
+from implicitbias.schema import mixture, parameters_of, versions
 from implicitbias.studies.all_runs import judged
 from implicitbias.studies.answers import estimator_gap
 from implicitbias.studies.checks import run_check
@@ -99,10 +100,10 @@ def write(
     **more: Any,
 ) -> None:
     """Write the page from files: datasets `<study>.nc`, pictures `<study>/<figure>.png`, and those of all runs."""
-    datasets = {Path(study).stem: load(study) for study in studies}
+    datasets = {Path(study).stem: schema.load(study) for study in studies}
     images = [Path(figure) for figure in figures if figure.endswith(".png")]
     drawn = {name: {image.stem: image for image in images if image.parent.name == name} for name in datasets}
-    table, picture = load(runs) if runs else None, Path(overview) if overview else None
+    table, picture = schema.load(runs) if runs else None, Path(overview) if overview else None
     Path(path).write_text(build(datasets, drawn, runs=table, overview=picture, **more), encoding="utf-8")
 
 
