@@ -108,7 +108,8 @@ def test_rewording_reruns_nothing(laboratory: Laboratory) -> None:
             {"assemble_study": 1, **ACROSS},
         ),
     ],
-    ids=["axis value", "new axis", "figure", "nngp", "metric", "training", "execution", "order of seeds", "order of label scales",
+    ids=["axis value", "new axis", "figure", "nngp", "metric", "training", "execution", "order of seeds",
+         "order of label scales",
          "order of estimators", "order of checkpoints", "ensemble of a scalar", "rerun on upgrade", "shared points"],
 )  # fmt: skip
 def test_an_edit_of_the_config_reruns_what_depends_on_it(
