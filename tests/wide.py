@@ -66,6 +66,10 @@ def _studies() -> Iterator[tuple[str, dict[str, Any] | None]]:
     for name in catalogue.ESTIMATORS:
         change = {"nngp": {"estimators": [name], "posterior": False, "draws": 256}}
         yield f"estimator_{name}", _accepted({}, change, ("task", "network", "nngp"))
+        several = {"task": {"labels": "digit", "classes": 3}, **change}
+        yield f"estimator_{name}_classes", _accepted({}, several, ("task", "network", "nngp"))
+    scales = {"nngp": {"estimators": ["bound"], "label_scale": 1.0, "lazy": True, "by_point": True, "ray_samples": 5}}
+    yield "posterior", _accepted({}, scales, ("task", "network", "nngp"))
     for name, entry in catalogue.EXPERIMENTS.items():
         small = {
             key: max(int(parameter.minimum or 2), min(parameter.default, 12))
@@ -86,6 +90,10 @@ def _accepted(
     """The study with this change that validation takes, on the first of the settings to be tried."""
     for tried in TRIES:
         study = {**deepcopy(dict(more)), **{block: deepcopy(BASE.get(block, {})) for block in blocks}}
+        architecture = change.get("network", {}).get("architecture", "mlp")
+        if "network" in study:
+            own = catalogue.ARCHITECTURES[architecture].parameters
+            study["network"] = {key: value for key, value in study["network"].items() if key in own}
         for settings in (tried, change):
             for block, values in settings.items():
                 if block in study:

@@ -16,7 +16,7 @@ from implicitbias.config.plan import Plan, identity
 from implicitbias.fingerprint import fingerprint
 from implicitbias.schema import canonical_json
 
-_SCRIPTS = {
+SCRIPTS = {
     "tasks": "build_task",
     "training": "train",
     "sampling": "sample",
@@ -39,7 +39,7 @@ class Codes:
     def _point(self, address: str) -> str:
         """Of the file `stage/key`, its upstream included."""
         job = self._plan.job(address)
-        script = self._script(_SCRIPTS[address.split("/")[0]])
+        script = self._script(SCRIPTS[address.split("/")[0]])
         return fingerprint(job.functions, job.entries, script, [self.point(parent) for parent in job.inputs.values()])
 
     def study_settings(self, name: str) -> dict[str, Any]:

@@ -430,6 +430,7 @@ def _nngp(
     }
     if scales is None:
         del parameters["ray_samples"]
+    called = sorted({*settings["estimators"], *(("mixture",) if settings["posterior"] else ())})
     return _add(
         plan, "nngp", [*_slug(task), *_architecture(network, built)],
         {
@@ -437,7 +438,7 @@ def _nngp(
             "inputs": {"task": source},
             "functions": ("implicitbias.nngp.evaluate:evaluate",),
             "size": nngp_size(_seeds(task), built, settings),
-            "entries": (*_entries(network), *(catalogue.ESTIMATORS[name] for name in parameters["estimators"])),
+            "entries": (*_entries(network), *(catalogue.ESTIMATORS[name] for name in called)),
         },
     )  # fmt: skip
 
