@@ -8,6 +8,7 @@ import argparse
 import copy
 import random
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -27,7 +28,7 @@ from implicitbias.config.load import validate
 from implicitbias.config.plan import Plan, make_plan
 from implicitbias.errors import ConfigError
 from implicitbias.networks.layers import ROWS
-from whole_run import LateError, run_whole
+from whole_run import SECONDS, LateError, run_whole
 
 Values = dict[str, Any]
 MOST_JOBS = 14
@@ -322,8 +323,9 @@ configs = st.tuples(studies(), st.integers(0, 2**32))
 
 # ---------------------------------------------------------------------------------------------------- reduction
 Place = tuple[Any, ...]
-_NEEDED = {"source": "digits", "train_size": 6, "depth": 2}
-_KEPT = {("task",), ("network",), ("experiment", "name")}
+_NEEDED = {"source": "digits", "train_size": 6, "depth": 2, "width": 4, "factor": 0.1, "samples": 256, "draws": 20}
+_NEEDED |= {key: 3 for key in ("epochs", "test_size", "steps")}
+_KEPT = {("task",), ("network",), ("figures",), ("experiment", "name")}
 
 
 def accepted(study: Values, choice: random.Random) -> Values | None:
@@ -347,6 +349,10 @@ def _jobs(plan: Plan) -> int:
 
 def _reduce(study: Values, message: str, choice: random.Random) -> None:
     """Drop one of the keys, values and names that a refusal speaks of, wherever it stands."""
+    if not set(study) & {"training", "sampling", "nngp", "experiment"}:
+        study["training"] = {"epochs": 2}
+        study.setdefault("metrics", ["test_error"])
+        return
     if figure := re.search(r"figures?(?: |\.)'?(\w+)", message):
         _reduce_figure(study, figure[1], message, choice)
         return
@@ -363,7 +369,7 @@ def _reduce(study: Values, message: str, choice: random.Random) -> None:
 def _reduce_figure(study: Values, name: str, message: str, choice: random.Random) -> None:
     """Drop one of a figure's settings that a refusal names, or else the figure."""
     known = study["figures"]
-    if isinstance(known, dict) and name in known and choice.random() < 0.8:
+    if isinstance(known, dict) and isinstance(known.get(name), dict) and choice.random() < 0.8:
         head = set(re.findall(r"\w+", message.split("allowed:")[0]))
         own = known[name]
         named = [key for key in own if key != "figure" and (key in head or str(own[key]) in head)]
@@ -406,8 +412,10 @@ def _at(study: Values, place: Place) -> Any:
 def _drop(study: Values, place: Place) -> None:
     *before, key = place
     block = _at(study, tuple(before))
-    if before == ["task"] and key in _NEEDED or before == ["network"] and key in _NEEDED:
+    if len(before) == 1 and key in _NEEDED and block[key] != _NEEDED[key]:  # their defaults are large
         block[key] = block[key][0] if isinstance(block[key], list) else _NEEDED[key]
+    elif before == ["figures"]:
+        del block[key]
     elif isinstance(block, list) and len(block) == 1 and len(place) > 1:
         _drop(study, tuple(before))
     else:
@@ -467,6 +475,32 @@ def failure(study: Values, folder: Path) -> LateError | None:
     return None
 
 
+def _too_long(*_: Any) -> None:
+    raise TimeoutError("too large for a test")
+
+
+def drawn(number: int) -> tuple[Values, int]:
+    """The study of that number, the same at every call, and where the choices of its reduction start."""
+    found: list[tuple[Values, int]] = []
+
+    @seed(number)
+    @settings(
+        max_examples=2, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(configs)
+    def draw(values: tuple[Values, int]) -> None:
+        found.append(values)
+
+    draw()
+    return found[-1]  # the first is the simplest one of all
+
+
+def shown(study: Values) -> str:
+    """The study in YAML, without long lists of names."""
+    short = {key: value for key, value in study.items() if key not in ("checks", "published") or len(value) < 4}
+    return yaml.safe_dump(short, default_flow_style=None, width=140)
+
+
 def main(count: int, first: int, shrink: bool) -> int:
     """Run so many accepted configs; how many failed."""
     tally: Counter[str] = Counter()
@@ -474,56 +508,50 @@ def main(count: int, first: int, shrink: bool) -> int:
     start = time.time()
     folder = Path(tempfile.mkdtemp(prefix="random-configs-"))
 
-    @seed(first)
-    @settings(
-        max_examples=10**6, deadline=None, database=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    @given(configs)
-    def one(drawn: tuple[Values, int]) -> None:
-        if tally["accepted"] >= count:
-            raise _EnoughError
+    signal.signal(signal.SIGALRM, _too_long)
+    number = first
+    while tally["accepted"] < count:
+        number += 1
         tally["drawn"] += 1
+        values, choices = drawn(number)
         try:
-            study = accepted(drawn[0], random.Random(drawn[1]))
+            study = accepted(values, random.Random(choices))
         except Exception as error:  # whatever is refused must be refused in words
             late = LateError("validation")
             late.__cause__ = error
-            kinds.setdefault(kind_of(late), []).append(drawn[0])
+            kinds.setdefault(kind_of(late), []).append(values)
             tally["validation"] += 1
-            return
+            traceback.print_exception(error, limit=-4, file=sys.stdout)
+            continue
         if study is None:
-            return
+            continue
         tally["accepted"] += 1
         began = time.time()
+        signal.alarm(40)
         late = failure(study, folder)
+        signal.alarm(0)
         if (took := time.time() - began) > 10:
-            print(f"slow: {took:.0f} s\n{yaml.safe_dump(study, default_flow_style=None)}", flush=True)
-        if late is not None:
+            print(f"slow: {took:.0f} s\n{shown(study)}", flush=True)
+        if late is not None and isinstance(late.__cause__, TimeoutError):
+            tally["too long"] += 1
+        elif late is not None:
             tally["failed"] += 1
             kind = kind_of(late)
             if kind not in kinds:
-                print(f"NEW {kind}\n{yaml.safe_dump(study, default_flow_style=None, width=140)}", flush=True)
-                traceback.print_exception(late.__cause__, limit=-6, file=sys.stdout)
+                print(f"NEW {number} {kind}\n{shown(study)}", flush=True)
+                traceback.print_exception(late.__cause__, limit=-4, file=sys.stdout)
             kinds.setdefault(kind, []).append(study)
         if tally["accepted"] % 50 == 0:
             print(f"{dict(tally)} after {time.time() - start:.0f} s", flush=True)
 
-    try:
-        one()
-    except _EnoughError:
-        pass
     for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1])):
         least = min(found, key=lambda each: len(yaml.safe_dump(each)))
         if shrink and not kind.startswith("validation"):
             least = smallest(least, lambda each, kind=kind: _fails_so(each, kind, folder))
-        print(f"\n{len(found)} x {kind}\n{yaml.safe_dump(least, default_flow_style=None, width=140)}")
+        print(f"\n{len(found)} x {kind}\n{shown(least)}")
+    print({stage: round(seconds) for stage, seconds in SECONDS.items()})
     print(f"\n{dict(tally)} in {time.time() - start:.0f} s, {len(kinds)} kinds of failure")
     return tally["failed"] + tally["validation"]
-
-
-class _EnoughError(BaseException):
-    """As many as were asked for."""
 
 
 def _fails_so(study: Values, kind: str, folder: Path) -> bool:

@@ -1,6 +1,8 @@
 """A config run whole in one process, as the workflow's scripts do it: from its plan to its report, without Snakemake."""
 
+import time
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,10 @@ from implicitbias.studies.all_runs import gather
 from implicitbias.studies.assemble import assemble
 from implicitbias.tasks.build import build as build_task
 from implicitbias.training.run import train
+
+
+SECONDS: Counter[str] = Counter()
+"""What each stage has taken."""
 
 
 class LateError(Exception):
@@ -137,7 +143,10 @@ def _checked(dataset: xr.Dataset) -> xr.Dataset:
 
 @contextmanager
 def _stage(name: str) -> Iterator[None]:
+    start = time.process_time()
     try:
         yield
     except Exception as error:
         raise LateError(name) from error
+    finally:
+        SECONDS[name] += time.process_time() - start

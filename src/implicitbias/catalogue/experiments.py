@@ -196,5 +196,6 @@ EXPERIMENTS: dict[str, Experiment] = {
             "degrees": Parameter(16, "frequencies that are followed", 1),
         },
         variables=("eigenvalue", "half_time"), dims=("degree",),
+        only=({"points": Range(minimum="degrees", times=2)},),
     ),
 }  # fmt: skip
