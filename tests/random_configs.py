@@ -105,9 +105,7 @@ network = st.fixed_dictionaries(
         **parameters(catalogue.ACTIVATIONS),
     },
 )
-rate = st.one_of(
-    st.floats(1e-4, 1.0), st.sampled_from([1e3, 1e15, 1e30]), st.sampled_from(["1/n", "10/d", "0.5m"])
-)
+rate = st.one_of(st.floats(1e-4, 1.0), st.sampled_from([1e3, 1e15, 1e30]), st.sampled_from(["1/n", "10/d", "0.5m"]))
 training = st.fixed_dictionaries(
     {"epochs": st.integers(1, 4)},
     optional={
@@ -236,8 +234,12 @@ def studies(draw: Any) -> Values:
         if block in study:
             study[block] = _owned(study[block], kinds)
     wanted = draw(st.lists(st.sampled_from(list(FIGURES)), max_size=2, unique=True))
+    if kind == "experiment":
+        wanted = [name for name in wanted if name == "calibration"]
     for figure in wanted:
-        draw(st.just(None)) if kind == "experiment" else _suit(study, FIGURES[figure], draw)
+        _suit(study, FIGURES[figure], draw)
+    if wanted and draw(st.booleans()):
+        _simplify(study, [FIGURES[figure] for figure in wanted])
     axes = {
         key: value
         for block in study.values() if isinstance(block, dict)
@@ -260,17 +262,20 @@ _TWO: dict[str, st.SearchStrategy[Any]] = {
     "classes": some([2, 3, 4], 2),
     "seed": st.sampled_from([[0], [0, 1], [2, 0, 1]]),
     "features": some([2, 5, 9], 2),
-    "depth": some([1, 2, 3, 4], 2),
-    "output": some(catalogue.OUTPUTS, 2),
+    "depth": st.lists(st.sampled_from([1, 2, 3, 4]), min_size=2, max_size=2, unique=True),
+    "output": st.sampled_from([["mean_field", "random_features"], ["signs", "trained"]]),
     "init_scale": some([0.1, 1.0, 3.0], 2),
     "label_scale": some([0.1, 1.0, 10], 2),
     "learning_rate": some([0.01, 0.1, 1e20], 2),
-    "targets": some(catalogue.TARGETS, 2),
+    "targets": st.just(["labels", "spherised"]),
 }
 
 
 def _suit(study: Values, figure: catalogue.Figure, draw: Any) -> None:
     """Give the study what a figure needs."""
+    if figure.function.endswith(":calibration"):
+        study["experiment"] = draw(experiment("calibration"))
+        return
     study.setdefault("training", draw(training))
     study.setdefault("metrics", [])
     study["metrics"] += [need for need in figure.needs if need in METRICS and need not in study["metrics"]]
@@ -283,17 +288,32 @@ def _suit(study: Values, figure: catalogue.Figure, draw: Any) -> None:
         asked |= {"posterior": True}
         if any(need.startswith(("ray", "lazy")) for need in lacking):
             asked |= {"label_scale": draw(label_scale), "lazy": True}
+            if "label_scale" in figure.axes:
+                asked["label_scale"] = draw(_TWO["label_scale"])
             study["training"]["label_scale"] = asked["label_scale"]
+    if "step" in figure.axes:
+        study["training"]["checkpoints"] = "log"
     for axis in figure.axes:
         for block in ("task", "network", "training", "nngp"):
             if axis in _TWO and (axis in study.get(block, {}) or axis in _HOME[block]):
                 study[block][axis] = draw(_TWO[axis])
+                if axis == "label_scale" and "label_scale" in study.get("nngp", {}):
+                    study["nngp"][axis] = study[block][axis]
                 break
 
 
+def _simplify(study: Values, wanted: list[catalogue.Figure]) -> None:
+    """One value of every axis that the figures do not show."""
+    shown = {axis for figure in wanted for axis in figure.axes}
+    for block in study.values():
+        for key, value in block.items() if isinstance(block, dict) else ():
+            if isinstance(value, list) and key not in ("estimators", "checkpoints", *shown):
+                block[key] = value[0]
+
+
 _HOME: dict[str, tuple[str, ...]] = {
-    "task": ("labels", "classes", "seed", "features"),
-    "network": ("output",),
+    "task": ("labels", "classes", "seed", "features", "train_size"),
+    "network": ("output", "depth"),
     "training": ("init_scale", "label_scale", "learning_rate", "targets"),
     "nngp": (),
 }
@@ -332,6 +352,7 @@ def accepted(study: Values, choice: random.Random) -> Values | None:
     """The study without what its refusals name, until it is accepted and small; None if it takes too many tries."""
     study = copy.deepcopy(study)
     for _ in range(_TRIES):
+        _keep_small(study)
         try:
             plan = make_plan(validate({"studies": {"s": study}}))
         except ConfigError as refusal:
@@ -341,6 +362,27 @@ def accepted(study: Values, choice: random.Random) -> Values | None:
             return study
         _shorten(study, choice)
     return None
+
+
+def _keep_small(study: Values) -> None:
+    """Sizes whose defaults are large are stated, wherever they have been dropped."""
+    if "network" in study:
+        names = study["network"].get("architecture", "mlp")
+        for name in names if isinstance(names, list) else [names]:
+            for key in catalogue.ARCHITECTURES[name].vanishing:
+                study["network"].setdefault(key, _NEEDED[key])
+    if "training" in study:
+        study["training"].setdefault("epochs", 3)
+    if "task" in study:
+        study["task"].setdefault("test_size", 3)
+    if "nngp" in study:
+        study["nngp"] |= {"samples": 256} | ({} if "draws" in study["nngp"] else {"draws": 20})
+    if "sampling" in study:
+        study["sampling"].setdefault("draws", 20)
+    if "experiment" in study:
+        for key, parameter in EXPERIMENTS[study["experiment"]["name"]].parameters.items():
+            if isinstance(parameter.default, int) and parameter.default > 30:
+                study["experiment"].setdefault(key, int(max(parameter.minimum or 0, 8)))
 
 
 def _jobs(plan: Plan) -> int:
@@ -360,10 +402,18 @@ def _reduce(study: Values, message: str, choice: random.Random) -> None:
     head = set(re.findall(r"\w+", message.split("allowed:")[0]))
     for named in (head, told):
         places = [place for place in _places(study) if _says(study, place) & named]
+        free = [place for place in places if not _says(study, place) & _wanted(study)]
         if places:
-            _drop(study, choice.choice(places))
+            _drop(study, choice.choice(free or places))
             return
     _drop(study, choice.choice(list(_places(study))))
+
+
+def _wanted(study: Values) -> set[str]:
+    """The axes and the metrics that the study's figures cannot do without."""
+    figures = study["figures"].items() if isinstance(study["figures"], dict) else ()
+    entries = [FIGURES[own.get("figure", name)] for name, own in figures if own.get("figure", name) in FIGURES]
+    return {word for entry in entries for word in (*entry.axes, *entry.needs)}
 
 
 def _reduce_figure(study: Values, name: str, message: str, choice: random.Random) -> None:
@@ -416,6 +466,8 @@ def _drop(study: Values, place: Place) -> None:
         block[key] = block[key][0] if isinstance(block[key], list) else _NEEDED[key]
     elif before == ["figures"]:
         del block[key]
+    elif place == ("task", "labels") and block[key] != "random":  # their default goes with few metrics
+        block[key] = block[key][0] if isinstance(block[key], list) else "random"
     elif isinstance(block, list) and len(block) == 1 and len(place) > 1:
         _drop(study, tuple(before))
     else:
@@ -430,7 +482,8 @@ def _shorten(study: Values, choice: random.Random) -> None:
         for key, value in block.items()
         if isinstance(value, list) and key not in ("estimators", "checkpoints")
     ]  # fmt: skip
-    block, key = choice.choice(axes)
+    wanted = _wanted(study)
+    block, key = choice.choice([place for place in axes if place[1] not in wanted] or axes)
     block[key] = choice.choice(block[key])
 
 

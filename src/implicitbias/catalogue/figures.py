@@ -107,6 +107,7 @@ FIGURES: dict[str, Figure] = {
         alt="Gibbs and Bayes errors, kernel interpolation and trained networks against the number of training points",
         needs=("spherised_gibbs_error", "kernel_interpolation_error", "test_error", "vote_error"),
         axes=("train_size", "targets", "label_scale"),
+        values={"targets": ("labels", "spherised")},
     ),
     "learning_rate": Figure(
         "implicitbias.figures.learning_rate:learning_rate",

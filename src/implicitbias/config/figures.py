@@ -30,6 +30,12 @@ def check_figures(study: "Study") -> None:
         missing += [axis for axis in entry.axes if axis not in dimensions(variables, entry.needs)]
         estimators = study.nngp.estimators if study.nngp else []
         missing += [f"estimator {known}" for known in entry.estimators if known not in estimators]
+        missing += [
+            f"{axis} {value}"
+            for axis, values in entry.values.items()
+            for value in values
+            if axis in axes and value not in axes[axis]
+        ]
         if missing:
             raise problem(f"figure {name!r} needs {', '.join(missing)}, which this study does not have")
         _check_options(name, settings, entry)

@@ -47,7 +47,10 @@ class FigureSettings(Strict):
     quantities: Distinct[str] | None = Field(
         None, description="of lines and scatter: the study's variables, a panel each"
     )
-    x: str | None = Field(None, description="of lines: the dimension along which they run; default: step, where several are kept, or else the first that varies")
+    x: str | None = Field(
+        None,
+        description="of lines: the dimension along which they run; default: step, where several are kept, or else the first that varies",
+    )
     hue: str | None = Field(None, description="of lines and scatter: the dimension told apart by colour")
     style: str | None = Field(None, description="of lines and scatter: the dimension told apart by dashes or markers")
     log: Distinct[Annotated[str, OneOf(("x", "y"), "axis")]] | None = Field(
@@ -127,11 +130,19 @@ class Study(Strict):
             raise problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
             raise problem("metrics are measured on runs: add training or sampling")
-        if self.experiment is not None and self.task is not None and isinstance(self.experiment.seed, list):
+        if self.experiment is not None and wants_task and isinstance(self.experiment.seed, list):
             raise problem(
-                f"experiment.seed = {self.experiment.seed}: beside a task block, whose seeds are the study's;"
-                " allowed: one number, and a list in task.seed"
+                f"experiment.seed = {self.experiment.seed}: experiment {self.experiment.name!r} takes tasks, whose seeds"
+                " are the study's; allowed: one number here, and a list in task.seed"
             )
+        for key, values in axes_of(self.experiment).items():
+            for name in ("task", "network", "training", "sampling", "nngp"):
+                other = getattr(getattr(self, name), key, None)
+                if other not in (None, values):
+                    raise problem(
+                        f"experiment.{key} is the list {values}, and {name}.{key} is {other}; allowed: the same list in"
+                        " both, or an experiment in a study of its own"
+                    )
         scales = [block.label_scale for block in (self.training, self.nngp) if block and block.label_scale]
         if len(scales) == 2 and scales[0] != scales[1] and not all(isinstance(scale, list) for scale in scales):
             raise problem(
@@ -148,9 +159,7 @@ class Study(Strict):
         """Steps that are to be kept are steps of every run."""
         if self.training is None or self.task is None or isinstance(self.training.checkpoints, str):
             return
-        sizes, batches, epochs = map(
-            as_list, (self.task.train_size, self.training.batch_size, self.training.epochs)
-        )
+        sizes, batches, epochs = map(as_list, (self.task.train_size, self.training.batch_size, self.training.epochs))
         shortest = min(
             passes * (1 if batch == "full" else ceil(n / batch)) for n, batch, passes in product(sizes, batches, epochs)
         )

@@ -29,7 +29,7 @@ def legends_above(grid: sns.FacetGrid, titles: Sequence[str]) -> None:
         else:
             groups[current].append((handle, text))
     bottom = 1.0
-    for title, group in reversed(groups.items()):
+    for title, group in reversed([(title, group) for title, group in groups.items() if group]):
         for rows in range(ceil(len(group) / _COLUMNS), len(group) + 1):
             legend = grid.figure.legend(
                 *zip(*group, strict=True), title=title, loc="lower center", bbox_to_anchor=(0.5, bottom),

@@ -21,7 +21,8 @@ def stable_rank(dataset: xr.Dataset) -> Figure:
     )  # fmt: skip
     grid.set(xscale="log", yscale="log")
     grid.set_axis_labels(
-        label(data, "step"), f"stable rank over that at step {first}" if first else "stable rank over initial stable rank"
+        label(data, "step"),
+        f"stable rank over that at step {first}" if first else "stable rank over initial stable rank",
     )
     grid.set_titles(template="initial weights times {col_name}", col_template="initial weights times {col_name}")
     legends_above(grid, ["dimension"])
