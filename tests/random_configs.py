@@ -344,7 +344,7 @@ configs = st.tuples(studies(), st.integers(0, 2**32))
 # ---------------------------------------------------------------------------------------------------- reduction
 Place = tuple[Any, ...]
 _NEEDED = {"source": "digits", "train_size": 6, "depth": 2, "width": 4, "factor": 0.1, "samples": 256, "draws": 20}
-_NEEDED |= {key: 3 for key in ("epochs", "test_size", "steps")}
+_NEEDED |= dict.fromkeys(("epochs", "test_size", "steps"), 3)
 _KEPT = {("task",), ("network",), ("figures",), ("experiment", "name")}
 
 

@@ -111,7 +111,7 @@ def test_a_quantity_without_the_dimension_x_is_a_level() -> None:
     blocks = {"network": {"width": [2, 4]}, "nngp": {"samples": 256}}
     values = study(**blocks, figures=lines(quantities=["test_error", "gibbs_error"], x="width"))
     level = float(study_of(values)["gibbs_error"])
-    assert [line.get_ydata().tolist() for line in drawn(values).axes[1].get_lines()][0] == pytest.approx([level] * 2)
+    assert drawn(values).axes[1].get_lines()[0].get_ydata().tolist() == pytest.approx([level] * 2)
 
 
 def test_lines_of_networks_that_have_all_diverged_say_that_there_is_nothing() -> None:

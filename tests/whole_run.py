@@ -1,4 +1,4 @@
-"""A config run whole in one process, as the workflow's scripts do it: from its plan to its report, without Snakemake."""
+"""A config run whole in one process, as the workflow's scripts do it: from its plan to its report."""
 
 import time
 import warnings
@@ -28,7 +28,6 @@ from implicitbias.studies.all_runs import gather
 from implicitbias.studies.assemble import assemble
 from implicitbias.tasks.build import build as build_task
 from implicitbias.training.run import train
-
 
 SECONDS: Counter[str] = Counter()
 """What each stage has taken."""

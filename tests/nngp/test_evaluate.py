@@ -7,7 +7,7 @@ import xarray as xr
 
 import complete
 from implicitbias.catalogue import BY_POINT, ESTIMATORS, NNGP_VARIABLES, nngp_variables
-from implicitbias.errors import ConfigError, NumericalError
+from implicitbias.errors import ConfigError
 from implicitbias.nngp.bounds import closed, pac_bayes
 from implicitbias.nngp.evaluate import evaluate
 from implicitbias.nngp.orthant import log_probability

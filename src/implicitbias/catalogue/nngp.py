@@ -74,7 +74,7 @@ NNGP_DIMS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(NNGP_VARIABLES["estimators"], ("estimator",)),
     **dict.fromkeys(("ray_error", "ray_error_std", *NNGP_VARIABLES["lazy"]), ("label_scale",)),
 }
-"""Dimensions of these variables besides the seed; those that are not named have none. By point `test_point` is added."""
+"""Dimensions of these variables besides the seed, others have none; by point `test_point` is added."""
 
 
 def nngp_variables(*, posterior: bool, label_scale: bool, lazy: bool, by_point: bool, several: Set[bool]) -> set[str]:

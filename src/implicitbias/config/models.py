@@ -49,7 +49,8 @@ class FigureSettings(Strict):
     )
     x: str | None = Field(
         None,
-        description="of lines: the dimension along which they run; default: step, where several are kept, or else the first that varies",
+        description="of lines: the dimension along which they run; default: step where several are kept, or else the"
+        " first that varies",
     )
     hue: str | None = Field(None, description="of lines and scatter: the dimension told apart by colour")
     style: str | None = Field(None, description="of lines and scatter: the dimension told apart by dashes or markers")
@@ -132,8 +133,8 @@ class Study(Strict):
             raise problem("metrics are measured on runs: add training or sampling")
         if self.experiment is not None and wants_task and isinstance(self.experiment.seed, list):
             raise problem(
-                f"experiment.seed = {self.experiment.seed}: experiment {self.experiment.name!r} takes tasks, whose seeds"
-                " are the study's; allowed: one number here, and a list in task.seed"
+                f"experiment.seed = {self.experiment.seed}: the seeds of experiment {self.experiment.name!r} are those"
+                " of its tasks; allowed: one number here, and a list in task.seed"
             )
         for key, values in axes_of(self.experiment).items():
             for name in ("task", "network", "training", "sampling", "nngp"):

@@ -41,9 +41,9 @@ def lines(
     chosen = dataset[list(quantities)]
     hue, style = (dim if dim in chosen.dims else None for dim in (hue, style))
     kinds = [dim for dim in dict.fromkeys((hue, style)) if dim]
-    if x not in chosen.dims:
-        x = _varying(chosen, kinds)
-        chosen = chosen if x in chosen.dims else chosen.expand_dims({x: [""]})
+    x = x if x in chosen.dims else None
+    x = x or _varying(chosen, kinds)
+    chosen = chosen if x in chosen.dims else chosen.expand_dims({x: [""]})
     data, note = focused(chosen, (x, *kinds))
     # a quantity that does not have a dimension is the same for all of its values
     whole = {name: xr.broadcast(data[name], *(data[dim] for dim in (x, *kinds)))[0] for name in quantities}

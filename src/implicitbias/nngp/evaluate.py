@@ -27,7 +27,6 @@ from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr
 
-
 _NO_ESTIMATE = OrthantEstimate(math.nan, math.nan, math.nan)
 
 
@@ -93,7 +92,7 @@ def evaluate(
             progress.set_postfix(complexity=np.round(row["complexity"], 2).tolist(), refresh=False)
             progress.update()
 
-    coords = {"seed": seeds, "estimator": list(estimators)}
+    coords: dict[str, Any] = {"seed": seeds, "estimator": list(estimators)}
     coords |= {} if label_scale is None else {"label_scale": list(label_scale)}
     coords |= {"test_point": task["test_point"].values} if by_point else {}
     coords |= {"class": task["class"].values} if "class" in task.dims and by_point and posterior else {}
