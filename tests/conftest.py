@@ -36,7 +36,7 @@ def generalisation() -> xr.Dataset:
     seed = xr.DataArray([-0.001, 0.0, 0.001], {"seed": SEEDS}, ["seed"])
     scale = xr.DataArray([2.0, 1.0], {"label_scale": SCALES}, ["label_scale"])
     bias = xr.DataArray([1.6, 1.4, 1.0], {"estimator": ESTIMATORS}, ["estimator"])
-    order = ("labels", "train_size", "depth", "seed", "label_scale", "estimator")
+    order = ("labels", "train_size", "depth", "seed", "label_scale", "estimator", "test_point")
 
     def arranged(data: xr.DataArray) -> xr.Variable:
         return data.transpose(*[dim for dim in order if dim in data.dims]).variable
@@ -50,8 +50,12 @@ def generalisation() -> xr.Dataset:
     complexity = (hardness + 6 * chance + 1) * np.sqrt(size) * bias + 10 * seed + depth
     sizes = xr.ones_like(complexity) * xr.DataArray([np.nan, 3.0, 3000.0], {"estimator": ESTIMATORS}, ["estimator"])
     pac_bayes = 1 - np.exp(-(complexity + 10) / (size - 1))
+    point = xr.DataArray(np.zeros(1000), {"test_point": range(1000)}, ["test_point"])
+    drawn = xr.DataArray(np.tile(np.arange(1000), (3, 1)), {"seed": SEEDS}, ["seed", "test_point"])
     variables = {
         "test_error": metric(test_error, "test error"),
+        "test_error_by_point": metric(test_error + point, "whether a test point is wrong"),
+        "test_index": metric(drawn, "index of the test point"),
         "train_error": metric(0 * test_error, "training error"),
         "effective_sample_size": metric(sizes, "effective sample size"),
         "pac_bayes_bound": metric(pac_bayes, "PAC-Bayes bound"),
@@ -65,7 +69,7 @@ def generalisation() -> xr.Dataset:
     variables["stop_reason"] = variable(variables["test_error"].dims, finished, "why training stopped")  # type: ignore[arg-type]
     coords = {
         "labels": LABELS, "train_size": SIZES, "depth": DEPTHS, "seed": SEEDS, "label_scale": SCALES,
-        "estimator": ESTIMATORS, "source": "mnist", "width": 256,
+        "estimator": ESTIMATORS, "test_point": range(1000), "source": "mnist", "width": 256,
     }  # fmt: skip
     dataset = xr.Dataset(variables, coords)
     dataset["train_size"].attrs["long_name"] = "number of training points"
@@ -180,21 +184,36 @@ def bayes_point() -> xr.Dataset:
     centre = np.array([0.2, 0.15, 0.1])
     draw = np.array([0.38, 0.35, 0.3])
     single = np.array([[draw, draw - 0.1], [draw - 0.05, centre + 0.01]])  # (targets, label_scale, train_size)
-    by_network = ("train_size", "targets", "label_scale")
+    vote = np.array([[centre + 0.02, centre], [centre + 0.02, centre]])
+    points, draws, members = 1000, 4, 3
+    shift = np.array([-2, -1, 1, 2])[:, None]  # points that a draw has wrong beside the others
+    level = np.moveaxis(vote, 2, 0)[..., None, None] * points + shift  # points on which two of three networks are wrong
+    once = np.moveaxis(3 * single - 2 * vote, 2, 0)[..., None, None] * points  # and those on which one is
+    place = np.arange(points)
+    wrong = np.stack([
+        np.where(place < level, place % members != member, (place < level + once) & (place % members == member))
+        for member in range(members)
+    ], axis=-2).astype(float)  # fmt: skip
+    by_network = ("train_size", "targets", "label_scale", "seed")
+    by_draw = ("train_size", "seed")
+    centres, draw_errors = ((errors[:, None] + shift[:, 0] / points) for errors in (centre, draw))
     variables = {
-        "test_error": variable(
-            (*by_network, "member"), np.moveaxis(single, 2, 0)[..., None] + np.linspace(-0.01, 0.01, 3), "test error"
-        ),
-        "vote_error": variable(by_network, np.moveaxis(single, 2, 0) - 0.1, "vote"),
-        "train_error": variable((*by_network, "member"), np.zeros((3, 2, 2, 3)), "training error"),
-        "spherised_bayes_error": variable("train_size", centre + 5e-4, "Bayes error"),
-        "kernel_interpolation_error": variable("train_size", centre, "kernel interpolation"),
-        "test_points": variable("train_size", [10_000] * 3, "number of test points"),
+        "test_error": variable((*by_network, "member"), wrong.mean(-1), "test error"),
+        "test_error_by_point": variable((*by_network, "member", "test_point"), wrong, "whether a test point is wrong"),
+        "vote_error": variable(by_network, (wrong.mean(-2) > 0.5).mean(-1), "vote"),
+        "train_error": variable((*by_network, "member"), np.zeros((3, 2, 2, draws, members)), "training error"),
+        "spherised_bayes_error": variable(by_draw, centres + 5e-4, "Bayes error"),
+        "kernel_interpolation_error": variable(by_draw, centres, "kernel interpolation"),
+        "test_points": variable(by_draw, [[10_000] * draws] * 3, "number of test points"),
+        "test_index": variable(("seed", "test_point"), np.tile(place, (draws, 1)), "index of the test point"),
     }
     variables |= with_stderr(
-        "spherised_gibbs_error", variable("train_size", draw + 0.02, "Gibbs error"), 0.001 + 0 * draw
+        "spherised_gibbs_error", variable(by_draw, draw_errors + 0.02, "Gibbs error"), 0.001 + 0 * draw_errors
     )
-    coords = {"train_size": sizes, "targets": targets, "label_scale": scales, "member": range(3)}
+    coords = {
+        "train_size": sizes, "targets": targets, "label_scale": scales, "seed": range(draws), "member": range(members),
+        "test_point": place,
+    }  # fmt: skip
     more = {"labels": "decimal", "depth": 7, "width": 1000, "source": "mnist"}
     return describe(xr.Dataset(variables, {**coords, **more}), "study bayes_point", {"task": {"source": "mnist"}})
 

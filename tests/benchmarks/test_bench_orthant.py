@@ -8,6 +8,7 @@ import torch
 
 from complete import mlp
 from implicitbias.networks.kernels import nngp_kernel, nngp_variance
+from implicitbias.nngp import cone, cone_posterior
 from implicitbias.nngp.importance import importance
 from implicitbias.nngp.mixture import mixture
 from implicitbias.nngp.posterior import average, prepare, spherised
@@ -58,6 +59,31 @@ def test_mixture_of_1000_points(benchmark):
     kernel, labels = nngp_kernel(NETWORK, x), labels_of(x)
     estimate = benchmark.pedantic(mixture, (kernel, labels), rounds=3, warmup_rounds=1)
     assert estimate.stderr < 0.1
+
+
+def classes_of(x):
+    return x[:, :10].argmax(1)
+
+
+@pytest.mark.parametrize("n", [200, 500])
+def test_cone_of_ten_classes(benchmark, n):
+    """200 points by the orthant of their 1800 differences, 500 by the structure."""
+    x = inputs(n)
+    kernel = nngp_kernel(NETWORK, x)
+    estimate = benchmark.pedantic(cone.log_probability, (kernel, classes_of(x)), {"class_count": 10}, rounds=1)
+    print(f"{-estimate.log_probability:.3f} +- {estimate.stderr:.3f} nats")
+    assert estimate.stderr < 0.1
+
+
+def test_posterior_of_ten_classes_at_2000_test_points(benchmark):
+    x, z = inputs(200), inputs(2000, seed=1)
+    kernel = nngp_kernel(NETWORK, x)
+    block = prepare(kernel, nngp_kernel(NETWORK, x, z), nngp_variance(NETWORK, z), classes_of(z))
+    estimate = cone.log_probability(kernel, classes_of(x), class_count=10, keep_samples=True)
+    errors = benchmark.pedantic(
+        cone_posterior.average, (block, estimate.samples, estimate.log_weights, estimate.groups), rounds=1
+    )
+    assert errors.gibbs < 0.9
 
 
 def test_posterior_of_10000_test_points(benchmark):

@@ -216,6 +216,17 @@ def test_job_sizes_count_what_is_trained_at_once_and_kept() -> None:
     assert many > some + 1000
 
 
+def test_infinite_width_of_classes_takes_room_and_time_for_their_outputs() -> None:
+    def size(**task: Any) -> Any:
+        given = {"source": "mnist", "train_size": 300, "test_size": 1000, **task}
+        (job,) = plan(task=given, network={"depth": 3, "width": 8}, nngp__estimators=["mixture"]).jobs["nngp"].values()
+        return job.size
+
+    signs, three, ten = size(labels="decimal"), size(labels="digit", classes=3), size(labels="digit")
+    assert signs.memory_mb < three.memory_mb < ten.memory_mb
+    assert signs.minutes <= three.minutes < ten.minutes < 60
+
+
 def rows(of: Plan, stage: str) -> list[str]:
     return sorted({job.parameters["network"]["rows"] for job in of.jobs[stage].values()})
 

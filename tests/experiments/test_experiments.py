@@ -172,7 +172,10 @@ def test_learned_amplitudes_of_a_network_in_training() -> None:
     assert float(learned.sel(frequency=5, step=0)) < 0.3
     assert float(learned.sel(frequency=5, step=1500)) > 0.4
     assert float(learned.sel(frequency=50, step=1500)) < 0.3
-    assert found["robust"].sel(radius=0).values == pytest.approx(learned.sel(step=1500).values, rel=1e-5)
+    end, still = learned.sel(step=1500), found["robust"].sel(radius=0)
+    assert float(np.ptp(still.values, axis=1).max()) == 0  # no direction matters where nothing has moved
+    assert (np.abs(still) <= end + 1e-6).all()  # an amplitude, and what of it is in phase
+    assert float(still.sel(frequency=5, direction=0)) == pytest.approx(float(end.sel(frequency=5)), abs=0.05)
 
 
 def test_parameters_of_one_name_have_one_range() -> None:

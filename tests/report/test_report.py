@@ -78,7 +78,7 @@ def test_checks_show_outcome_and_numbers(page: Page) -> None:
     assert badges.count("badge passed") == 2 + 2 + 1  # in the studies, beside their names, in the sum
     assert badges.count("badge not-run") == 1 + 1 + 1
     assert "2 passed" in page.text
-    assert "smallest gap in mean test error" in page.text
+    assert "rise of the test error from label scale 1 to 0.1" in page.text
 
 
 def test_published_values_stand_beside_ours(page: Page) -> None:
@@ -86,6 +86,14 @@ def test_published_values_stand_beside_ours(page: Page) -> None:
     assert len(numbers) == 5 * (32 + 23)
     assert "2 more are at points that this study does not have." in page.text
     assert "0.08944" in page.text  # ours: 2/sqrt(500)
+
+
+def test_earlier_numbers_of_this_project_stand_apart_and_count_for_nothing(page: Page) -> None:
+    published, own = page.text.split("This project's earlier numbers beside today's: the label ray of section 5")
+    assert "Published values beside ours: the label ray of section 5" in published
+    assert "computed once beforehand" not in published
+    assert "are no evidence for what the study finds" in own
+    assert "computed once beforehand" in own
 
 
 def test_small_numbers_and_spreads_are_shown(page: Page) -> None:
@@ -129,6 +137,22 @@ def test_the_metrics_that_go_with_the_test_error_are_named() -> None:
     assert "normalised margin -0.70 (-0.90 to -0.30, 5 groups); margin by the 2-norm -0.50 (-0.80 to -0.10, 3" in text
     assert "stable rank" not in text
     assert "does not hold 0. This is" in _across(table.isel(metric=[1]))
+
+
+def test_what_is_missing_is_named_first_and_the_rest_is_there(generalisation: xr.Dataset) -> None:
+    missing = {"study other": "train failed: no <room>"}
+    page = Page(
+        build({"generalisation": generalisation}, {}, runs=None, overview=None, drawings={}, checks={}, published={},
+              missing=missing)
+    )  # fmt: skip
+    assert page.text.index("This report is not whole") < page.text.index("study other") < page.text.index("In short")
+    assert "train failed: no <room>" in page.text
+    assert ("meta", {"name": "config", "content": ""}) in page.tags
+    assert ("h2", {"id": "generalisation"}) in page.tags
+
+
+def test_a_whole_report_names_its_config_and_nothing_missing(page: Page) -> None:
+    assert "not whole" not in page.text
 
 
 def test_text_is_escaped(page: Page) -> None:

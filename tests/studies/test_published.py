@@ -214,3 +214,10 @@ def test_both_kernels_are_met_on_the_label_rays_points(rows: str) -> None:
              if row.quantity.endswith("exact") and (row.point["constraint"] == "unit") == (rows == "free")}  # fmt: skip
     found = infinite_width("binary", 5, 7, posterior=False, test_size=50, rows=rows, label_scale=list(known))
     np.testing.assert_allclose(found["ray_error"].values[0], list(known.values()), atol=0.002)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_earlier_numbers_of_this_project_are_marked(name: str) -> None:
+    """Their sources say that they were computed, those of the others where they were published."""
+    for row in resolve(PUBLISHED[name])():
+        assert row.own == ("computed once beforehand" in row.source), row

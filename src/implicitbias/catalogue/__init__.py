@@ -34,6 +34,7 @@ from implicitbias.catalogue.metrics import METRICS
 from implicitbias.catalogue.networks import ACTIVATIONS, INITIALISATIONS
 from implicitbias.catalogue.nngp import (
     BY_POINT,
+    DENSE,
     ESTIMATORS,
     LARGEST_ORTHANT,
     NNGP_DIMS,
@@ -52,6 +53,7 @@ __all__ = [
     "BY_POINT",
     "CHECKS",
     "CHOICES",
+    "DENSE",
     "ESTIMATORS",
     "EXPERIMENTS",
     "FIGURES",

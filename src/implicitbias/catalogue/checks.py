@@ -93,11 +93,14 @@ CHECKS: dict[str, Entry] = {
     ),
     "trained_networks_follow_the_prior": Entry(
         f"{_CHECKS}.functions:trained_networks_follow_the_prior",
-        "functions that ten networks of both kinds have: rank correlation of their shares above .4 (five functions)",
+        "Functions that are frequent among random networks that fit are frequent among trained ones: of the functions"
+        " that ten networks of both kinds have, at least five, the rank correlation of shares is above 0 by its 95 %"
+        " interval over functions.",
     ),
-    "trained_networks_generalise_as_random_ones": Entry(
-        f"{_CHECKS}.functions:trained_networks_generalise_as_random_ones",
-        "on the mean over targets, trained networks that fit are as accurate as random ones, within .05, or more so",
+    "trained_networks_are_no_posterior_draws": Entry(
+        f"{_CHECKS}.functions:trained_networks_are_no_posterior_draws",
+        "Trained networks that fit are more accurate than random ones that fit, so that stochastic gradient descent"
+        " does not sample the prior's posterior here: the difference is above 0 by its 95 % interval over targets.",
     ),
     "complexity_falls_with_regularisation": Entry(
         f"{_CHECKS}.functions:complexity_falls_with_regularisation",
@@ -110,12 +113,14 @@ CHECKS: dict[str, Entry] = {
     ),
     "networks_rely_on_the_simplest_feature": Entry(
         f"{_CHECKS}.features:networks_rely_on_the_simplest_feature",
-        "AUC within .05 of a half without the simplest feature; without all the others above .98 (clean data: .99)",
+        "Without the simplest feature the AUC is within .05 of a half, and without all the others above .99 (where"
+        " the simplest is noisy, .98), by the 95 % intervals over draws of training and test points.",
     ),
     "a_noisy_simple_feature_costs_accuracy": Entry(
         f"{_CHECKS}.features:a_noisy_simple_feature_costs_accuracy",
-        "where the linear feature is noisy, accuracy is below .96 (and above .9: networks do learn), though the slabs"
-        " alone decide every label: on these alone (ms_7, where the study has it) accuracy is above .96",
+        "Networks whose linear feature is noisy are less accurate than networks that see slabs alone (ms_7, the"
+        " control), though slabs decide every label of both: the difference is above 0, and the accuracy of the first"
+        " above .9, by the 95 % intervals over draws of training and test points.",
     ),
     "random_labels_cost_accuracy_at_equal_margin": Entry(
         f"{_CHECKS}.margins:random_labels_cost_accuracy_at_equal_margin",
@@ -146,7 +151,8 @@ CHECKS: dict[str, Entry] = {
     ),
     "a_second_layer_finds_the_ball": Entry(
         f"{_CHECKS}.systems:a_second_layer_finds_the_ball",
-        "in every dimension two hidden layers, the first random, have a lower test loss than the best one hidden layer",
+        "In every dimension two hidden layers, the first random, have a lower test loss than either kind of networks"
+        " with one: differences above 0 by their 95 % intervals over draws of training and test points.",
     ),
     "descent_follows_the_regularised_flow": Entry(
         f"{_CHECKS}.functions:descent_follows_the_regularised_flow",
@@ -171,7 +177,8 @@ CHECKS: dict[str, Entry] = {
     ),
     "frequent_functions_are_simple": Entry(
         f"{_CHECKS}.functions:frequent_functions_are_simple",
-        "the largest probability at each complexity falls with complexity: rank correlation below -.8",
+        "Of the functions seen at least ten times, the more complex are the rarer: the rank correlation of complexity"
+        " and probability is below 0 by its 95 % interval over functions.",
     ),
     "prior_is_far_from_uniform": Entry(
         f"{_CHECKS}.functions:prior_is_far_from_uniform",
@@ -180,13 +187,15 @@ CHECKS: dict[str, Entry] = {
     ),
     "low_frequencies_come_first": Entry(
         f"{_CHECKS}.functions:low_frequencies_come_first",
-        "rank correlation of frequency and first step of at least .9 among the frequencies that are learned, at least"
-        " five, whatever the amplitudes",
+        "Lower frequencies are learned earlier, and those that are never learned are the highest, whatever the"
+        " amplitudes: the rank correlation of frequency and first step is above 0 by its 95 % interval over"
+        " frequencies.",
     ),
     "low_frequencies_survive_noise": Entry(
         f"{_CHECKS}.functions:low_frequencies_survive_noise",
-        "after a move of the weights by 2, more is left of the lower half of the learned frequencies than of the"
-        " upper half, whatever the amplitudes",
+        "After a move of the weights by 2, more is left in the target's phase of the lower half of the learned"
+        " frequencies than of the upper half, whatever the amplitudes: differences above 0 by their 95 % intervals"
+        " over directions.",
     ),
     "eigenvalues_fall_with_the_degree_squared": Entry(
         f"{_CHECKS}.functions:eigenvalues_fall_with_the_degree_squared",
@@ -208,7 +217,8 @@ CHECKS: dict[str, Entry] = {
     ),
     "a_step_takes_the_rank": Entry(
         f"{_CHECKS}.rank:a_step_takes_the_rank",
-        "in 10,000 dimensions, from 1/50 of the usual weights, the first step leaves below 1 % of the stable rank",
+        "In 10,000 dimensions, from a fiftieth of the usual weights, the first step leaves below 1 % of the stable"
+        " rank, by the 95 % interval over draws.",
     ),
     "slope_lowers_rank": Entry(
         f"{_CHECKS}.rank:slope_lowers_rank",
@@ -260,7 +270,9 @@ CHECKS: dict[str, Entry] = {
     ),
     "loss_falls_as_one_over_t": Entry(
         f"{_CHECKS}.rank:loss_falls_as_one_over_t",
-        "over the last decade of steps, log loss falls with log step at a slope between -1 and -1.5",
+        "Over the last decade of steps the loss L falls as 1/t, with the logarithm that homogeneity of degree H"
+        " brings: 1/L grows by (log 1/L)^(2 - 2/H) a step times a constant, which goes as a power of the step within"
+        " .1 of 0 by its 95 % interval over draws.",
     ),
     "overfitting_is_benign_in_high_dimension": Entry(
         f"{_CHECKS}.rank:overfitting_is_benign_in_high_dimension",
@@ -269,7 +281,9 @@ CHECKS: dict[str, Entry] = {
     ),
     "each_algorithm_wins_its_margin": Entry(
         f"{_CHECKS}.margins:each_algorithm_wins_its_margin",
-        "largest initial weights, last step: every margin is largest for the algorithm of steepest descent in its norm",
+        "From every size of initial weights, every margin is largest for the algorithm of steepest descent in its"
+        " norm: its ratio to the best other's is above 1 by its 95 % interval over draws. An algorithm of which a"
+        " network does not fit has not won.",
     ),
     "matched_soft_margins_never_fall": Entry(
         f"{_CHECKS}.margins:matched_soft_margins_never_fall",
@@ -283,7 +297,8 @@ CHECKS: dict[str, Entry] = {
     ),
     "smaller_initialisation_raises_margins": Entry(
         f"{_CHECKS}.margins:smaller_initialisation_raises_margins",
-        "matched margins, last step: the smaller the initial weights, the larger the margin",
+        "The smaller the initial weights, the larger the margin of an algorithm in its own norm: ratios from one size"
+        " to the next are above 1 by their 95 % intervals over draws. Where a network does not fit there is no margin.",
     ),
     "eulers_identity_holds": Entry(
         f"{_CHECKS}.margins:eulers_identity_holds",
@@ -296,18 +311,16 @@ CHECKS: dict[str, Entry] = {
     ),
     "kkt_residuals_fall": Entry(
         f"{_CHECKS}.directions:kkt_residuals_fall",
-        "from the first fit to the end, stationarity, slackness and the distance to the gradients' cone fall, for"
-        " every activation and depth",
+        "Over the last decade of S, minus the log of the summed loss, stationarity, slackness and the distance to the"
+        " gradients' cone fall as powers of S, for every activation and depth: powers below 0 by their 95 % intervals"
+        " over draws. How far from 0 they end is among the numbers: stationarity starts near 1.4, at right angles, and"
+        " no run is long enough to reach 0.",
     ),
     "directions_converge": Entry(
         f"{_CHECKS}.directions:directions_converge",
-        "once the summed loss is below 1, the cosine to the last direction rises from checkpoint to checkpoint (to"
-        " 1e-4), for every activation and depth",
-    ),
-    "paths_settle": Entry(
-        f"{_CHECKS}.directions:paths_settle",
-        "over the last three doublings of S, minus the log of the summed loss, the direction's moves shrink from one"
-        " to the next, for every activation and depth",
+        "Over the last decade of S, minus the log of the summed loss, the direction of the weights moves less with"
+        " every doubling of S, so that its path is finite, for every activation and depth: the pace falls as a power"
+        " of S that is below 0 by its 95 % interval over draws.",
     ),
     "deep_linear_layers_align": Entry(
         f"{_CHECKS}.directions:deep_linear_layers_align",
@@ -377,7 +390,8 @@ CHECKS: dict[str, Entry] = {
     ),
     "both_layers_beat_the_output_layer": Entry(
         f"{_CHECKS}.features:both_layers_beat_the_output_layer",
-        "at n >= 64, training both layers errs less than training the output layer alone",
+        "At every n of 64 and more, training both layers errs less than training the output layer alone: differences"
+        " above 0 by their 95 % intervals over draws of training and test points.",
     ),
     "output_layer_reaches_the_kernels_margin": Entry(
         f"{_CHECKS}.features:output_layer_reaches_the_kernels_margin",
@@ -398,7 +412,9 @@ CHECKS: dict[str, Entry] = {
     ),
     "error_bars_cover": Entry(
         f"{_CHECKS}.architecture:error_bars_cover",
-        "the mixture's estimates lie within 3 of its standard errors of the truth on at least 98 % of random problems",
+        "On random problems the mixture's estimates lie within 1, 2 and 3 of its standard errors of the truth as"
+        " often as Student's t: the intervals of the three shares, 95 % together, hold the nominal ones, so that bars"
+        " may be neither too narrow nor too wide.",
     ),
     "order_of_depths_turns": Entry(
         f"{_CHECKS}.depths:order_of_depths_turns",
@@ -432,17 +448,20 @@ CHECKS: dict[str, Entry] = {
     ),
     "vote_beats_member": Entry(
         f"{_CHECKS}.bayes_point:vote_beats_member",
-        "networks trained to spherised targets err less by majority vote than one by one, at every n",
+        "Networks trained to spherised targets err less by majority vote than one by one, at every n: differences"
+        " above 0 by their 95 % intervals over draws of training and test points.",
     ),
     "large_margin_acts_as_vote": Entry(
         f"{_CHECKS}.bayes_point:large_margin_acts_as_vote",
-        "the error of single networks of large, equal margins is nearer to that of the majority vote of networks"
-        " trained to spherised targets than to that of one of these, at every n",
+        "Single networks of large, equal margins err as the majority vote of networks trained to spherised targets"
+        " does, within .05, and less than one of these, at every n, by the 95 % intervals over draws of training and"
+        " test points.",
     ),
     "networks_err_as_the_posterior": Entry(
         f"{_CHECKS}.bayes_point:networks_err_as_the_posterior",
-        "of networks trained to spherised targets, the error of one is nearer to a draw of the spherised posterior"
-        " than to its centre, and that of their vote nearer to the centre, at every n",
+        "A network trained to spherised targets errs as a draw of the spherised posterior, and the vote of such"
+        " networks as the posterior's centre, both within .05 at every n, by the 95 % intervals over draws of training"
+        " points.",
     ),
     "networks_fit": Entry(
         f"{_CHECKS}.architecture:networks_fit", "every trained network fits its training set at the end"
@@ -453,7 +472,8 @@ CHECKS: dict[str, Entry] = {
     ),
     "small_labels_hurt": Entry(
         f"{_CHECKS}.architecture:small_labels_hurt",
-        "with true labels, at every n, networks trained to the smallest labels err more than to the largest",
+        "With true labels, networks trained to the smallest labels err more than to the largest, for every kind of"
+        " labels, size and depth: differences above 0 by their 95 % intervals over draws of training and test points.",
     ),
     "networks_cross_orthant_average": Entry(
         f"{_CHECKS}.label_ray:networks_cross_orthant_average",
@@ -490,7 +510,8 @@ CHECKS: dict[str, Entry] = {
     ),
     "random_labels_at_chance": Entry(
         f"{_CHECKS}.architecture:random_labels_at_chance",
-        "on random labels networks err half the time, within 4 standard errors",
+        "A control, which holds unless test labels leak into training: on random labels networks err half the time,"
+        " within .05 by the 95 % interval over draws.",
     ),
     "easier_labels_have_lower_bounds": Entry(
         f"{_CHECKS}.architecture:easier_labels_have_lower_bounds",

@@ -90,7 +90,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "steps": _steps(20000),
             "every": Parameter(200, "steps between records", 1),
         },
-        variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius"), minutes=3,
+        variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius", "direction"), minutes=3,
         only=({"steps": Range(minimum="every")},), dtype="float32",
     ),
     "guess_and_check": Experiment(

@@ -61,6 +61,9 @@ BY_POINT = ("gibbs_error", "bayes_error", "ray_error", "lazy_error")
 SAMPLED = ("mixture", "tilting", "genz", "subset", "importance")
 """Estimators that draw samples and state a standard error."""
 
+DENSE = 2000
+"""Of several classes, the number n (C - 1) of differences between outputs up to which mixture takes their orthant."""
+
 LARGEST_ORTHANT = 8 * 10**9
 """Bytes that an orthant may ask for; one of n (C - 1) differences between outputs soon asks for more."""
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from math import ceil, log10, prod
 from typing import Any
 
-from implicitbias.catalogue import SOURCES, Experiment, described, orthant_bytes
+from implicitbias.catalogue import DENSE, SOURCES, Experiment, described, orthant_bytes
 from implicitbias.networks import Network
 from implicitbias.networks.layers import Flatten, GlobalAverage, Pool
 
 _BASE_MB = 600  # Python with torch, and room for the data of a small job
 _AT_ONCE = 32 * 2**30  # bytes of members that train together; with more to do, they go in chunks
-_DENSE = 2000  # differences between outputs up to which the mixture may take the orthant of them all
 _FLOPS_PER_MINUTE = 60 * 5e9
 
 
@@ -74,7 +73,7 @@ def nngp_size(task: Mapping[str, Any], network: Network, settings: Mapping[str, 
     )  # fmt: skip
     memory = 8 * (20 * outputs * n**2 + 8 * samples * outputs * n + 6 * n * test) + 4 * _data_bytes(task)
     if points.classes:
-        dense = set(settings["estimators"]) - {"mixture"} | ({"mixture"} if order <= _DENSE else set())
+        dense = set(settings["estimators"]) - {"mixture"} | ({"mixture"} if order <= DENSE else set())
         work += 1000 * samples * outputs * test + 30 * len(dense) * order**3
         memory += max((orthant_bytes(order, name) for name in dense), default=0)
     return _size(memory, len(task["seed"]) * work)

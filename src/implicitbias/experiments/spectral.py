@@ -20,7 +20,7 @@ from implicitbias.schema import variable
 _RAHAMAN = "Rahaman et al. 2019, section 3"
 _YU = "Yu, Yang & Townsend 2023"
 _POINTS = 200
-_DIRECTIONS = 20
+_DIRECTIONS = 200
 
 
 def spectral_bias(
@@ -50,8 +50,9 @@ def spectral_bias(
         seed: of phases and weights.
 
     Returns:
-        Dimensions `frequency`, `step`, `radius`: `learned`, 2 |FFT f(k)|/(200 A_k), `first_step` above `level`
-        (NaN if never), and `robust`, what is left of it after moving the weights by `radius` in a random direction.
+        Dimensions `frequency`, `step`, `radius`, `direction`: `learned`, 2 |FFT f(k)|/(200 A_k), `first_step` above
+        `level` (NaN if never), and `robust`, what is left in the target's phase, Re(FFT f(k)/FFT target(k)), after
+        moving the weights by `radius` in one of 200 random directions.
     """
     rng = np.random.default_rng(derive_seed("spectral bias", seed))
     frequencies = np.arange(5, 51, 5)
@@ -69,14 +70,16 @@ def spectral_bias(
     optimizer, rate = adam(), torch.tensor([learning_rate])
     state = optimizer.init(weights)
 
-    def learned(own: list[Tensor]) -> np.ndarray:
-        with torch.no_grad():
-            values = forward(network, own, x)[0].double().numpy()
-        return np.abs(np.fft.rfft(values))[frequencies] * 2 / (_POINTS * amplitudes)
+    def spectrum(values: Tensor) -> np.ndarray:
+        return np.fft.rfft(values.double().numpy())[frequencies] * 2 / (_POINTS * amplitudes)
+
+    @torch.no_grad()
+    def found(own: list[Tensor]) -> np.ndarray:
+        return spectrum(forward(network, own, x)[0])
 
     for weight in weights:
         weight.requires_grad_(True)
-    records = [learned(weights)]
+    records = [np.abs(found(weights))]
     with bar(steps, "spectral bias") as progress:
         for step in range(1, steps + 1):
             gradients: list[Gradient] = []
@@ -84,27 +87,29 @@ def spectral_bias(
             with torch.no_grad():
                 optimizer.update(gradients[::-1], state, weights, rate, step)
             if step % every == 0:
-                records.append(learned(weights))
+                records.append(np.abs(found(weights)))
                 progress.update(every)
     table, at = np.array(records).T, np.arange(len(records)) * every
     reached = table > level
     first = np.where(reached.any(1), at[reached.argmax(1)], np.nan)
     radii = np.linspace(0, 5, 11)
-    robust = np.zeros((len(frequencies), len(radii)))
+    robust, whole = np.zeros((len(frequencies), len(radii), _DIRECTIONS)), spectrum(target)
     generator = torch.Generator().manual_seed(derive_seed("perturbation", seed))
-    for _ in range(_DIRECTIONS):
+    for direction in range(_DIRECTIONS):
         noise = [torch.randn(weight.shape, generator=generator) for weight in weights]
         size = torch.stack([part.square().sum() for part in noise]).sum().sqrt()
         for column, radius in enumerate(radii):
             moved = [w.detach() + radius * part / size for w, part in zip(weights, noise, strict=True)]
-            robust[:, column] += learned(moved) / _DIRECTIONS
+            robust[:, column, direction] = (found(moved) / whole).real
     return xr.Dataset(
         {
             "learned": variable(("frequency", "step"), table, "share of the amplitude learned", source=_RAHAMAN),
             "first_step": variable("frequency", first, "first step at which the frequency is learned", source=_RAHAMAN),
-            "robust": variable(("frequency", "radius"), robust, "share of the amplitude left", source=_RAHAMAN),
+            "robust": variable(
+                ("frequency", "radius", "direction"), robust, "share of the amplitude left in phase", source=_RAHAMAN
+            ),
         },
-        {"frequency": frequencies, "step": at, "radius": radii},
+        {"frequency": frequencies, "step": at, "radius": radii, "direction": range(_DIRECTIONS)},
     )
 
 

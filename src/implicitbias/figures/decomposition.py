@@ -46,8 +46,8 @@ def decomposition(dataset: xr.Dataset) -> Figure:
         figure, handles,
         f"{size}numbers of a step: its fraction of the whole fall from {_percent(path.chance)}, and the factor that it"
         " takes off the error (÷) or adds to it (×), as far as it is known;\n"
-        f"ends of bars: mean over {path.draws} draws with its 95 % interval over draws and test points; gradient descent's"
-        " own are the last two steps, on the same targets",
+        f"ends of bars: mean over {path.draws} draws with its 95 % interval over draws and test points; gradient"
+        " descent's own are the last two steps, on the same targets",
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-SPREAD = ("seed", "member", "draw")
+SPREAD = ("seed", "member", "draw", "direction")
 """Dimensions over which a band shows the spread, rather than a line each value."""
 
 

@@ -9,12 +9,10 @@ point i and every c other than its class y_i. The methods:
 - structured: sequential samplers that use one kernel for all classes, balance heuristic; O(C n^3) to prepare and
   O(C n^2) a sample. Not for a nearly singular K, which it inverts class by class. Where one factor carries nearly all
   correlation of many points and the labels go against it, a few samples carry the weight and the standard error may be
-  too small: it was a tenth of an error of half a nat at an effective sample size of 178. So it warns below 200.
+  too small: .07 nats at an error of .55 and an effective sample size of 178. So it warns below 200.
 - differences: the n (C - 1) differences f_{y_i} - f_c as an orthant like any other (`nngp.mixture`); O(C^3 n^3) and
-  O(C^2 n^2). The reference, and the better one for a few hundred differences.
-- mixture (default): whichever of the two suits the problem. Where the structured one has an effective sample size that
-  it warns of, the differences take its place if there are no more than some thousands of them; whichever is taken, its
-  own effective sample size and standard error are stated.
+  O(C^2 n^2). The reference: half the variance or less, at half the speed beyond 2000 differences.
+- mixture (default): differences, if there are no more than 2000 or K is nearly singular; else structured.
 - bound, importance, tilting, genz, subset, ep: those of `nngp.orthant`, on the orthant of the differences.
 """
 
@@ -26,7 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from implicitbias.catalogue import ESTIMATORS
+from implicitbias.catalogue import DENSE, ESTIMATORS
 from implicitbias.errors import ConfigError, NumericalError, nearest
 from implicitbias.linalg import cholesky
 from implicitbias.nngp import orthant
@@ -37,14 +35,12 @@ from implicitbias.nngp.cone_points import Points, standardised
 from implicitbias.nngp.cone_proposals import cone_guided, cone_tilted
 from implicitbias.nngp.cone_structure import cone_of
 from implicitbias.nngp.cone_tilting import cone_tilting
-from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, too_few, warn_if_few
+from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, warn_if_few
 from implicitbias.nngp.mixture import sobol
 from implicitbias.nngp.tilting import gge_order
 from implicitbias.rng import derive_seed
 
 _INVERTIBLE = 1e-8  # smallest squared pivot at which conditioning on a class's own points keeps its digits
-_FEW = 400  # differences up to which an orthant like any other is faster and has the smaller error
-_SOME = 2000  # differences up to which it may take the place of a structured estimate: half a minute, 1 GB
 _EFFECTIVE = 200  # effective samples below which the structured error bar may be too small
 _LARGEST = torch.quasirandom.SobolEngine.MAXDIM  # dimensions that the Sobol points have
 
@@ -80,50 +76,13 @@ def log_probability(
     return replace(estimate, samples=estimate.samples[points.twin].mul_(points.deviation[:, None, None]))
 
 
-def _by_either(points: Points, *, samples: int = 4096, **settings: Any) -> OrthantEstimate:
-    count = len(points.classes) * (points.class_count - 1)
-    if count <= _FEW or not _invertible(points):
-        return _by_differences(points, samples=samples, **settings)
-    estimate, drawn = _structured(points, samples=samples, **settings)
-    if count <= _SOME and too_few(estimate.effective_sample_size, drawn, _EFFECTIVE):
-        return _by_differences(points, samples=samples, **settings)
-    return _warned(estimate, drawn)
+def _by_either(points: Points, **settings: Any) -> OrthantEstimate:
+    few = len(points.classes) * (points.class_count - 1) <= DENSE
+    method = _by_differences if few or not _invertible(points) else _by_structure
+    return method(points, **settings)
 
 
-def _by_structure(points: Points, **settings: Any) -> OrthantEstimate:
-    return _warned(*_structured(points, **settings))
-
-
-def _by_differences(points: Points, estimator: str = "mixture", **settings: Any) -> OrthantEstimate:
-    n, count = len(points.classes), points.class_count
-    affordable(n * (count - 1), estimator)
-    kernel = points.correlation * points.scale[:, None] * points.scale  # the closed bound depends on the scale
-    covariance, which = differences(kernel, points.classes, count)
-    estimate = orthant.log_probability(covariance, covariance.new_ones(len(covariance)), estimator, **settings)
-    if estimate.samples is None:
-        return estimate
-    return replace(estimate, samples=outputs(estimate.samples, which, n, count).div_(points.scale[:, None, None]))
-
-
-METHODS: dict[str, Callable[..., OrthantEstimate]] = {
-    "structured": _by_structure,
-    "differences": _by_differences,
-    **{name: partial(_by_differences, estimator=name) for name in ESTIMATORS},
-    "mixture": _by_either,
-}
-
-
-def _invertible(points: Points) -> bool:
-    return float(cholesky(points.correlation).diagonal().min()) ** 2 > _INVERTIBLE
-
-
-def _warned(estimate: OrthantEstimate, drawn: int) -> OrthantEstimate:
-    advice = "more samples, or the method differences, may help"
-    warn_if_few(estimate.effective_sample_size, drawn, "structured", advice, few=_EFFECTIVE)
-    return estimate
-
-
-def _structured(
+def _by_structure(
     points: Points,
     *,
     samples: int = 4096,
@@ -131,8 +90,7 @@ def _structured(
     target_stderr: float | None = None,
     cap: int = 2**15,
     keep_samples: bool = False,
-) -> tuple[OrthantEstimate, int]:
-    """The estimate, and how many samples it took."""
+) -> OrthantEstimate:
     samples, cap = at_least_one("samples", samples), at_least_one("cap", cap)
     n, count = len(points.classes), points.class_count
     if not _invertible(points):
@@ -156,11 +114,35 @@ def _structured(
     )  # fmt: skip
     assert estimate.samples is not None
     assert estimate.log_weights is not None
-    drawn = len(estimate.log_weights)
+    effective, advice = estimate.effective_sample_size, "more samples, or the method differences, may help"
+    warn_if_few(effective, len(estimate.log_weights), "structured", advice, few=_EFFECTIVE)
     few = guided.sample(sobol(n * count, 8, derive_seed("bound", seed)).to(points.classes.device))
     jensen = max(estimate.lower_bound, float(guided.log_weight(few).mean()))  # the tilted samples spoil the first
     lower_bound = min(jensen, estimate.log_probability)
     if not keep_samples:
-        return replace(estimate, lower_bound=lower_bound, samples=None, log_weights=None), drawn
+        return replace(estimate, lower_bound=lower_bound, samples=None, log_weights=None)
     which = torch.cat([block.points * count + block.number for block in cone.blocks])
-    return replace(estimate, lower_bound=lower_bound, samples=outputs(estimate.samples[n:], which, n, count)), drawn
+    return replace(estimate, lower_bound=lower_bound, samples=outputs(estimate.samples[n:], which, n, count))
+
+
+def _by_differences(points: Points, estimator: str = "mixture", **settings: Any) -> OrthantEstimate:
+    n, count = len(points.classes), points.class_count
+    affordable(n * (count - 1), estimator)
+    kernel = points.correlation * points.scale[:, None] * points.scale  # the closed bound depends on the scale
+    covariance, which = differences(kernel, points.classes, count)
+    estimate = orthant.log_probability(covariance, covariance.new_ones(len(covariance)), estimator, **settings)
+    if estimate.samples is None:
+        return estimate
+    return replace(estimate, samples=outputs(estimate.samples, which, n, count).div_(points.scale[:, None, None]))
+
+
+METHODS: dict[str, Callable[..., OrthantEstimate]] = {
+    "structured": _by_structure,
+    "differences": _by_differences,
+    **{name: partial(_by_differences, estimator=name) for name in ESTIMATORS},
+    "mixture": _by_either,
+}
+
+
+def _invertible(points: Points) -> bool:
+    return float(cholesky(points.correlation).diagonal().min()) ** 2 > _INVERTIBLE

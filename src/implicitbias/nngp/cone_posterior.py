@@ -20,7 +20,7 @@ from implicitbias.nngp.posterior import TestBlock, drawn, ratio_stderr, resample
 
 _REACH = 6  # of the integral about the largest mean
 _TINY = 1e-300
-_BLOCK = 2**16  # test points times samples at once: 5 MB for every ten outputs
+_BLOCK = 2**13  # test points times samples at once: .7 MB for every ten outputs stay near the processor
 
 
 @dataclass(frozen=True)

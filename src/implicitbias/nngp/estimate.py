@@ -11,7 +11,7 @@ from torch import Tensor
 
 from implicitbias.errors import ConfigError, ConvergenceWarning
 
-FEW = 100  # effective samples below which the error bar says nothing
+_FEW = 100  # effective samples below which the error bar says nothing
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,13 @@ def at_least_one(name: str, value: Any) -> int:
     return int(value)
 
 
-def too_few(effective: float, count: int, few: int = FEW) -> bool:
-    """Whether fewer than `few` of the samples are effective, and fewer than a quarter."""
-    return effective < min(few, count / 4)
-
-
-def warn_if_few(effective: float, count: int, estimator: str, advice: str, few: int = FEW) -> None:
+def warn_if_few(effective: float, count: int, estimator: str, advice: str, few: int = _FEW) -> None:
     """Warn where so few samples carry the weight that the standard error says nothing.
 
     Warns:
-        ConvergenceWarning: if they are `too_few`.
+        ConvergenceWarning: if fewer than `few` of the samples are effective, and fewer than a quarter.
     """
-    if too_few(effective, count, few):
+    if effective < min(few, count / 4):
         warnings.warn(
             f"{estimator}: {effective:.1f} of {count} samples are effective: the estimate of -ln P is likely too high,"
             f" and its standard error means nothing; {advice}",

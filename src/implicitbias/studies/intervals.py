@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from implicitbias.catalogue import SOURCES
-from implicitbias.studies.verdicts import Lacking, mean
+from implicitbias.studies.verdicts import Lacking, mean, mean_interval, several_draws
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]
@@ -106,6 +106,27 @@ def error_intervals(dataset: xr.Dataset, *errors: xr.DataArray) -> list[Interval
 def mean_intervals(dataset: xr.Dataset, *values: xr.DataArray) -> list[Interval]:
     """Intervals of means of values by draw and test point."""
     return intervals_of(dataset, values, [partial(_kind, number) for number in range(len(values))])
+
+
+def draw_interval(values: xr.DataArray) -> Interval:
+    """The interval over draws of training points alone, of what has no test points or other ones in every draw.
+
+    Each draw counts with its mean over everything else.
+
+    Raises:
+        Lacking: if there are no two draws.
+    """
+    several_draws(values)
+    return Interval(*mean_interval(mean(values, "seed")))
+
+
+def difference_of_means(one: tuple[float, float], other: tuple[float, float], draws: float) -> Interval:
+    """The first mean minus the second, each (mean, standard error) of as many independent draws (Welch 1947)."""
+    (centre, first), (base, second) = one, other
+    variance = first**2 + second**2
+    freedom = (draws - 1) * variance**2 / max(first**4 + second**4, 1e-300)
+    half = float(student.ppf(0.975, max(freedom, 1.0)) * np.sqrt(variance))
+    return Interval(centre - base - half, centre - base, centre - base + half)
 
 
 def difference_interval(dataset: xr.Dataset, one: xr.DataArray, other: xr.DataArray) -> Interval:

@@ -1,4 +1,4 @@
-"""Reference values, to be shown beside ours: published figures, and results computed before. Every row says which."""
+"""Reference values, to be shown beside ours: published figures, and this project's earlier results, each marked so."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ class Row:
         spread: its standard deviation or error, or half the range that is given, if there is one.
         width: of the networks; chosen where a study has several, while a study of one other width is compared too.
         peak: whether it is the largest over the steps.
+        own: whether this project computed it itself, earlier: such a value tells that nothing has changed since, and is
+            no evidence for anything.
 
     """
 
@@ -35,6 +37,7 @@ class Row:
     spread: float | None = None
     width: int | None = None
     peak: bool = False
+    own: bool = False
 
 
 def compare(dataset: xr.Dataset, table: str) -> pd.DataFrame:
@@ -42,7 +45,7 @@ def compare(dataset: xr.Dataset, table: str) -> pd.DataFrame:
 
     Returns:
         Columns quantity, at, reference, spread, ours, stderr (of ours: over seeds where there are several, else over
-        networks, else its own), difference, source. Where the study has no such point, ours is NaN.
+        networks, else its own), difference, source, own. Where the study has no such point, ours is NaN.
 
     """
     rows: Sequence[Row] = resolve(PUBLISHED[table])()
@@ -59,6 +62,7 @@ def compare(dataset: xr.Dataset, table: str) -> pd.DataFrame:
                 "stderr": stderr,
                 "difference": mean - row.value,
                 "source": row.source,
+                "own": row.own,
             }
         )
     return pd.DataFrame(lines)

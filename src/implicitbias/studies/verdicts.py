@@ -10,6 +10,7 @@ import xarray as xr
 from scipy.stats import spearmanr
 from scipy.stats import t as student
 
+from implicitbias.catalogue import EXPERIMENTS
 from implicitbias.schema import parameters_of
 
 Data = TypeVar("Data", xr.DataArray, xr.Dataset)
@@ -144,6 +145,20 @@ def axis(dataset: xr.Dataset | xr.DataArray, name: str) -> np.ndarray:
         raise Lacking(f"no axis {name}")
     values: np.ndarray = dataset[name].values
     return values
+
+
+def experiment_setting(dataset: xr.Dataset, name: str) -> float:
+    """A number that an experiment was run with: a coordinate if its study sets it, else the catalogue's default.
+
+    Raises:
+        Lacking: if the study is none of an experiment that has it.
+    """
+    if name in dataset.coords:
+        return float(dataset[name])
+    entry = EXPERIMENTS.get(str((parameters_of(dataset).get("experiment") or {}).get("name")))
+    if entry is None or name not in entry.parameters:
+        raise Lacking(f"no {name}")
+    return float(entry.parameters[name].default)
 
 
 def several_draws(data: xr.Dataset | xr.DataArray) -> int:

@@ -28,12 +28,14 @@ DISTANCES = study(
 )
 DISTANCES = xr.concat([DISTANCES, DISTANCES.isel(step=[2]).assign_coords(step=[1000]) * 1.1], "step")
 STEEPEST = study(
-    {"optimizer": OPTIMIZERS, "init_scale": [0.1, 1.0], "step": STEPS},
+    {"optimizer": OPTIMIZERS, "init_scale": [0.1, 1.0], "step": STEPS, "seed": range(3)},
     euler_defect=(("optimizer", "step"), np.full((4, 5), 1e-15)),
     **{
         f"margin_{norm}": (
-            ("optimizer", "init_scale", "step"),
-            (1 + (np.arange(4) == i))[:, None, None] * np.array([1.2, 1.0])[:, None] * np.linspace(-0.5, 1, 5),
+            ("optimizer", "init_scale", "step", "seed"),
+            (1 + (np.arange(4) == i))[:, None, None, None]
+            * (np.array([1.2, 1.0])[:, None] * np.linspace(-0.5, 1, 5))[..., None]
+            * (1 + 0.1 * np.arange(3) * np.array([1.0, 0.9, 1.1, 1.0])[:, None, None, None]),
         )
         for i, norm in enumerate(NORMS)
     },
@@ -92,8 +94,26 @@ CONTROLLED = study(
     ),
 )
 
+
+def from_small_weights(factor: float) -> Callable[[xr.DataArray], xr.DataArray]:
+    """Coordinate descent has another margin, or none, from small initial weights of one draw."""
+    return lambda margin: (
+        margin
+        * xr.where(
+            (margin["optimizer"] == "steepest_l1") & (margin["init_scale"] < 1) & (margin["seed"] == 2), factor, 1
+        )
+    )
+
+
 CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("each_algorithm_wins_its_margin", STEEPEST, changed(margin_l1=reverse("optimizer"))),
+    ("each_algorithm_wins_its_margin", STEEPEST, changed(margin_l1=from_small_weights(0.4))),
+    ("each_algorithm_wins_its_margin", STEEPEST, changed(margin_l1=from_small_weights(-1.0))),
+    (
+        "each_algorithm_wins_its_margin", STEEPEST,  # the mean is the largest, thanks to one draw
+        changed(margin_linf=lambda m: m * (0.9 + 4 * (m["seed"] == 0) * (m["optimizer"] == "steepest_linf"))
+                * xr.where((m["seed"] > 0) & (m["optimizer"] == "steepest_linf"), 0.5, 1)),
+    ),
     ("matched_soft_margins_never_fall", STEEPEST, changed(soft_margin_linf=reverse("optimizer"))),
     (
         "mismatched_soft_margins_may_fall", STEEPEST,
@@ -143,6 +163,16 @@ def test_check(name: str, dataset: xr.Dataset, spoil: Callable[[xr.Dataset], xr.
 def test_every_check_of_this_topic_is_tested() -> None:
     of_topic = {name for name, entry in CHECKS.items() if ".margins:" in entry.function}
     assert {name for name, _, _ in CASES} == of_topic
+
+
+def test_an_algorithm_that_does_not_fit_has_not_won() -> None:
+    spoiled = changed(margin_l1=from_small_weights(-1.0))(STEEPEST)
+    assert (
+        "l1 from 0.1 none (1 of 3 networks do not fit)" in run_check("each_algorithm_wins_its_margin", spoiled).numbers
+    )
+    others = changed(margin_l1=lambda m: m.where(m["optimizer"] == "steepest_l1", -m))(STEEPEST)
+    assert run_check("each_algorithm_wins_its_margin", others).outcome == "failed"  # there is nothing to win against
+    assert run_check("each_algorithm_wins_its_margin", STEEPEST.isel(seed=[0])).outcome == "not run"
 
 
 def test_margins_that_never_become_positive_are_not_judged_and_named() -> None:

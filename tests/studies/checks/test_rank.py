@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.special import expi
 from spoiled import assert_check_decides, changed, reverse, study
 
 from implicitbias.catalogue import CHECKS
@@ -15,7 +16,11 @@ from implicitbias.studies.checks import run_check
 
 STEPS = [0, 1, 10, 100, 1000]
 WIDE = study(
-    {"init_scale": [0.02, 1.0], "step": [0, 1]}, stable_rank=(("init_scale", "step"), [[200, 1.4], [200, 200]])
+    {"init_scale": [0.02, 1.0], "step": [0, 1], "seed": range(3)},
+    stable_rank=(
+        ("init_scale", "step", "seed"),
+        [[[200, 202, 198], [1.4, 1.5, 1.4]], [[200, 202, 198], [200, 202, 198]]],
+    ),
 ).assign_coords(features=10_000)
 HALVES = study(
     {"slope": [0.0, 0.8], "init_scale": [1e-5, 1e-3], "step": [1, 50]},
@@ -44,12 +49,15 @@ DIGITS = study(
     stable_rank=(("init_scale", "step"), [[36, 36.1, 14, 2, 1], [36, 36.0, 35, 30, 20]]),
     test_error=(("init_scale", "step"), [[0.5, 0.4, 0.1, 0.05, 0.03], [0.5, 0.3, 0.1, 0.02, 0.01]]),
 )
+HEIGHTS = np.array([5.0, 6.0, 7.0, 8.0, 9.0])  # log 1/L, where L' = -L^2 log(1/L)/10 from step 500 on
 EARLY = study(
-    {"step": [0, 10, 100, 500, 1000, 2000, 4000]},
-    train_loss=("step", [0.69, 0.69, 0.68, 9e-3, 4e-3, 2e-3, 9e-4]),
-    class_alignment=("step", [0, 0.5, 0.99, 0.9, 0.9, 0.9, 0.9]),
-    stable_rank=("step", [15, 10, 2, 1, 1, 1, 1.1]),
-)
+    {"step": [0, 10, 100, 500, *(500 + 10 * expi(HEIGHTS))], "seed": range(3)},
+    train_loss=(
+        ("step", "seed"), np.array([0.69, 0.69, 0.69, 0.68, *np.exp(-HEIGHTS)])[:, None] * [0.99, 1.0, 1.01],
+    ),
+    class_alignment=("step", [0, 0.5, 0.99, 0.99, 0.9, 0.9, 0.9, 0.9, 0.9]),
+    stable_rank=("step", [15, 10, 2, 1, 1, 1, 1, 1, 1.1]),
+).assign_coords(depth=2)  # fmt: skip
 BENIGN = study(
     {"features": [100, 400, 1000]}, train_error=("features", [0, 0, 0]), test_error=("features", [0.07, 0.002, 0]),
 ).assign_coords(train_size=100)  # fmt: skip
@@ -60,6 +68,7 @@ THRESHOLD = study(
 
 CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("a_step_takes_the_rank", WIDE, changed(stable_rank=lambda rank: rank + 1)),
+    ("a_step_takes_the_rank", WIDE, changed(stable_rank=lambda rank: rank + rank["step"] * (rank["seed"] - 1))),
     ("slope_lowers_rank", HALVES, changed(positive_stable_rank=reverse("slope"))),
     ("initialisation_lowers_rank", HALVES, changed(positive_stable_rank=reverse("init_scale"))),
     ("initialisation_lowers_rank", HALVES, changed(positive_stable_rank=lambda rank: rank + 0.2)),
@@ -78,8 +87,10 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("weights_grow_as_the_logarithm", ORTHOGONAL, changed(parameter_norm=lambda norm: norm**2)),
     ("neurons_align_before_the_loss_moves", EARLY, changed(class_alignment=lambda cosine: cosine / 2)),
     ("neurons_align_before_the_loss_moves", EARLY, changed(stable_rank=lambda rank: rank + 1)),
-    ("loss_falls_as_one_over_t", EARLY, changed(train_loss=lambda loss: loss**0.9)),
-    ("loss_falls_as_one_over_t", EARLY, changed(train_loss=lambda loss: loss**1.5)),
+    ("loss_falls_as_one_over_t", EARLY, changed(train_loss=lambda loss: loss**0.8)),
+    ("loss_falls_as_one_over_t", EARLY, changed(train_loss=lambda loss: loss**1.3)),
+    ("loss_falls_as_one_over_t", EARLY, changed(train_loss=lambda loss: loss ** (1 + 0.1 * (loss["seed"] - 1)))),
+    ("loss_falls_as_one_over_t", EARLY, changed(train_loss=lambda loss: 0 * loss + 0.69)),
     ("overfitting_is_benign_in_high_dimension", BENIGN, changed(test_error=lambda error: error + 0.02)),
     ("overfitting_is_benign_in_high_dimension", BENIGN, changed(train_error=lambda error: error + 0.1)),
     ("less_signal_suffices_with_more_points", THRESHOLD, changed(test_error=reverse("train_size"))),
@@ -104,6 +115,16 @@ def test_every_check_of_this_topic_is_tested() -> None:
 
 def test_a_step_is_not_judged_in_fewer_dimensions() -> None:
     assert run_check("a_step_takes_the_rank", WIDE.assign_coords(features=4000)).outcome == "not run"
+    assert run_check("a_step_takes_the_rank", WIDE.sel(init_scale=[1.0])).outcome == "not run"
+    assert run_check("a_step_takes_the_rank", WIDE.isel(seed=[0])).outcome == "not run"
+    assert run_check("a_step_takes_the_rank", WIDE.sel(init_scale=0.02)).outcome == "passed"
+
+
+def test_the_law_of_the_loss_depends_on_the_degree() -> None:
+    """At degree 3 the loss falls faster by a third of a power of the logarithm."""
+    numbers = [run_check("loss_falls_as_one_over_t", EARLY.assign_coords(depth=depth)).numbers for depth in (2, 100)]
+    assert "power -0.0" in numbers[0] or "power 0.0" in numbers[0]
+    assert "power -0.2" in numbers[1]
 
 
 def test_a_lone_checkpoint_is_judged() -> None:

@@ -33,7 +33,8 @@ PRUNED = study({"keep": [0.01, 0.5, 1.0]}, train_loss=("keep", [0.04, 0, 0]), te
 BALL = study(
     {"features": [10, 20], "network": ["two hidden layers", "one hidden layer", "one hidden layer, fixed"]},
     test_loss=(("features", "network"), [[0.05, 0.1, 0.2], [0.06, 0.2, 0.1]]),
-)
+    test_loss_stderr=(("features", "network"), np.full((2, 3), 0.005)),
+).assign_coords(draws=4)
 
 CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("kinks_stay_where_they_start", KINKS, changed(event_frequency=reverse("width"))),
@@ -48,6 +49,8 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(test_error=reverse("keep"))),
     ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(train_loss=lambda loss: loss + 0.02)),
     ("a_second_layer_finds_the_ball", BALL, changed(test_loss=reverse("network"))),
+    ("a_second_layer_finds_the_ball", BALL, changed(test_loss_stderr=lambda stderr: 4 * stderr)),
+    ("a_second_layer_finds_the_ball", BALL.assign_coords(draws=2), changed(test_loss_stderr=lambda stderr: 2 * stderr)),
 ]  # fmt: skip
 # of what was not found, or does not fit, there is no number
 MAY_LACK = {"deepest_networks_do_not_fit"}

@@ -2,17 +2,24 @@
 
 import numpy as np
 import xarray as xr
+from scipy.stats import binomtest
+from scipy.stats import t as student
 
+from implicitbias.studies.intervals import difference_interval, draw_interval
 from implicitbias.studies.verdicts import (
     Lacking,
     Verdict,
+    arms,
     axis,
     estimated_by,
     last,
     mean,
+    several_draws,
     structured,
     verdict,
 )
+
+_NEAR = 0.05
 
 
 def networks_fit(dataset: xr.Dataset) -> Verdict:
@@ -27,12 +34,21 @@ def networks_fit(dataset: xr.Dataset) -> Verdict:
 
 
 def small_labels_hurt(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, section 4."""
+    """Bernstein & Yue 2021, section 4; every kind of labels, size and depth by itself."""
     scales = np.sort(axis(dataset, "label_scale"))
-    errors = structured(dataset)["test_error"]
-    low, high = (errors.sel(label_scale=scale) for scale in (scales[0], scales[-1]))
-    gap = mean(low - high, "train_size", "labels", "depth")
-    return verdict((gap > 0).all(), f"smallest gap in mean test error {float(gap.min()):.3f}")
+    several_draws(dataset)
+    rises = {}
+    for name, part in arms(structured(dataset), "labels", "train_size", "depth"):
+        errors = (part["test_error_by_point"].sel(label_scale=scale) for scale in (scales[0], scales[-1]))
+        rises[name] = difference_interval(part, *errors)
+    unsure = [f"{name} {rise}" for name, rise in rises.items() if not rise.low > 0]
+    centres = [rise.centre for rise in rises.values()]
+    where = f"{len(rises) - len(unsure)} of {len(rises)}{', not in ' if unsure else ''}{'; '.join(unsure)}"
+    return verdict(
+        not unsure,
+        f"rise of the test error from label scale {scales[-1]:g} to {scales[0]:g}, by labels, n and depth:"
+        f" {min(centres):.3g} to {max(centres):.3g}, above 0 by its 95 % interval in {where}",
+    )
 
 
 def importance_has_not_converged(dataset: xr.Dataset) -> Verdict:
@@ -62,15 +78,16 @@ def bound_above_truth(dataset: xr.Dataset) -> Verdict:
 
 
 def random_labels_at_chance(dataset: xr.Dataset) -> Verdict:
-    """The standard error is that over seeds, which share neither training nor test points."""
-    axis(dataset, "labels")
-    names = [name for name in dataset["labels"].values if "random" in str(name)]
+    """A control: it holds of all networks unless something of the test labels has got into their training.
+
+    Random labels are drawn anew for every seed, also those of the test points, so that draws speak for both.
+    """
+    names = [name for name in axis(dataset, "labels") if "random" in str(name)]
     if not names:
         raise Lacking("no random labels")
-    by_seed = mean(dataset["test_error"].sel(labels=names), "seed", "labels").values.ravel()
-    stderr = float(by_seed.std(ddof=1) / np.sqrt(len(by_seed))) if len(by_seed) > 1 else np.nan
-    gap = float(by_seed.mean() - 0.5)
-    return verdict(abs(gap) <= 4 * stderr, f"mean error minus a half {gap:+.4f}, standard error {stderr:.4f}")
+    error = draw_interval(dataset["test_error"].sel(labels=names))
+    passed = 0.5 - _NEAR < error.low <= error.high < 0.5 + _NEAR
+    return verdict(passed, f"mean test error {error}, 95 % over {several_draws(dataset)} draws")
 
 
 def easier_labels_have_lower_bounds(dataset: xr.Dataset) -> Verdict:
@@ -85,7 +102,21 @@ def easier_labels_have_lower_bounds(dataset: xr.Dataset) -> Verdict:
 
 
 def error_bars_cover(dataset: xr.Dataset) -> Verdict:
-    """A problem without an answer counts as one outside."""
-    score = np.abs(estimated_by(dataset[["score"]], "mixture")["score"].values)
-    share = float((score <= 3).mean())
-    return verdict(share >= 0.98, f"{share:.1%} of {score.size} problems within 3 standard errors")
+    """Too wide error bars are as wrong as too narrow ones. A problem without an answer counts as one outside.
+
+    The three intervals (Clopper & Pearson 1934) hold together with 95 % (Bonferroni); the nominal share is that of
+    Student's t with every problem's degrees of freedom.
+    """
+    part = estimated_by(dataset[["score", "degrees_of_freedom"]], "mixture")
+    score, freedom = np.abs(part["score"].values), part["degrees_of_freedom"].values
+    if np.isnan(freedom).all():
+        raise Lacking("no problem that is answered")
+    passed, numbers = True, []
+    for width in (1, 2, 3):
+        inside = int((score <= width).sum())
+        found = binomtest(inside, score.size).proportion_ci(1 - 0.05 / 3, method="exact")
+        nominal = float(np.nanmean(2 * student.cdf(width, freedom) - 1))
+        passed &= bool(found.low <= nominal <= found.high)
+        share = f"{inside / score.size:.3f} ({found.low:.3f} to {found.high:.3f})"
+        numbers.append(f"{width}: {share}, nominal {nominal:.3f}")
+    return verdict(passed, f"share of {score.size} problems within standard errors of {'; '.join(numbers)}")

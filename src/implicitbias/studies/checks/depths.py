@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.depth_curve import complexity_beyond
-from implicitbias.studies.intervals import Interval
+from implicitbias.studies.intervals import draw_interval
 from implicitbias.studies.verdicts import (
     Lacking,
     Verdict,
@@ -12,8 +12,6 @@ from implicitbias.studies.verdicts import (
     axis,
     estimated_by,
     last,
-    mean,
-    mean_interval,
     several_draws,
     structured,
     verdict,
@@ -29,7 +27,7 @@ def order_of_depths_turns(dataset: xr.Dataset) -> Verdict:
         gaps = {}
         for estimator in ("importance", "mixture"):
             complexity = estimated_by(arm, estimator)["complexity"]
-            gaps[estimator] = _paired(complexity.sel(depth=depths[-1]) - complexity.sel(depth=depths[0]))
+            gaps[estimator] = draw_interval(complexity.sel(depth=depths[-1]) - complexity.sel(depth=depths[0]))
         passed &= gaps["importance"].high < 0 < gaps["mixture"].low
         numbers.append(f"{_named(name)}published estimator {gaps['importance']}, truth {gaps['mixture']}")
     return verdict(
@@ -50,12 +48,12 @@ def complexity_falls_and_rises_with_depth(dataset: xr.Dataset) -> Verdict:
         raise Lacking("no linear networks (depth 1), or none deeper than 3")
     passed, numbers = True, []
     for name, arm in arms(beyond, "rows"):
-        linear = _paired(arm.sel(depth=1))
-        steps = [_paired(step) for _, step in arm.sel(depth=arm["depth"] >= 3).diff("depth").groupby("depth")]
+        linear = draw_interval(arm.sel(depth=1))
+        steps = [draw_interval(step) for _, step in arm.sel(depth=arm["depth"] >= 3).diff("depth").groupby("depth")]
         smallest = min(steps, key=lambda step: step.low)
         passed &= linear.low > 0 and smallest.low > 0
         numbers.append(
-            f"{_named(name)}depth 1 {linear}, deepest {_paired(arm.isel(depth=-1))}, smallest step {smallest}"
+            f"{_named(name)}depth 1 {linear}, deepest {draw_interval(arm.isel(depth=-1))}, smallest step {smallest}"
         )
     return verdict(passed, f"C minus that at depth 3, nats, {_draws(part)}: {'; '.join(numbers)}")
 
@@ -66,7 +64,7 @@ def seven_layers_are_more_complex_than_two(dataset: xr.Dataset) -> Verdict:
     beyond = complexity_beyond(part, 2)
     if 7 not in beyond["depth"]:
         raise Lacking("no networks of depth 7")
-    found = {name: _paired(arm) for name, arm in arms(beyond.sel(depth=7), "labels", "rows")}
+    found = {name: draw_interval(arm) for name, arm in arms(beyond.sel(depth=7), "labels", "rows")}
     numbers = "; ".join(f"{_named(name)}{interval}" for name, interval in found.items())
     return verdict(
         all(interval.low > 0 for interval in found.values()),
@@ -79,10 +77,6 @@ def _judged(dataset: xr.Dataset) -> xr.Dataset:
     several_draws(dataset)
     part = structured(dataset)
     return last(part.sortby("train_size"), "train_size") if "train_size" in part.dims else part
-
-
-def _paired(difference: xr.DataArray) -> Interval:
-    return Interval(*mean_interval(mean(difference, "seed")))
 
 
 def _draws(dataset: xr.Dataset) -> str:

@@ -2,7 +2,7 @@
 
 import xarray as xr
 
-from implicitbias.studies.intervals import Interval, joint_intervals, test_points
+from implicitbias.studies.intervals import Interval, draw_interval, joint_intervals, test_points
 from implicitbias.studies.learning_curve import bound_given_first
 from implicitbias.studies.verdicts import (
     Verdict,
@@ -10,7 +10,6 @@ from implicitbias.studies.verdicts import (
     estimated_by,
     last,
     mean,
-    mean_interval,
     several_draws,
     structured,
     verdict,
@@ -24,7 +23,7 @@ def first_points_tighten_the_bound(dataset: xr.Dataset) -> Verdict:
     part = last(part.assign(given_first=bound_given_first(part)).sortby("train_size"), "train_size")
     passed, numbers = True, []
     for name, arm in arms(part, "labels", "rows"):
-        tighter = Interval(*mean_interval(mean(arm["given_first"] - arm["pac_bayes_bound"], "seed")))
+        tighter = draw_interval(arm["given_first"] - arm["pac_bayes_bound"])
         slack = _above_gibbs(arm)
         passed &= tighter.high < 0 < slack.low
         numbers.append(f"{name or 'labels'}: minus the plain bound {tighter}, minus the Gibbs error {slack}")

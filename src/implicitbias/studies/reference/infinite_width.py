@@ -22,13 +22,14 @@ def true_complexity() -> list[Row]:
     simulated: dict[str, Any] = {"labels": "binary", "depth": 2, "train_size": 50, "seed": 0}
     return [
         Row("complexity -ln P", "complexity", {"labels": labels, "depth": depth, "train_size": n, "seed": 0,
-            "estimator": "mixture"}, value, source, 0.005)
+            "estimator": "mixture"}, value, source, 0.005, own=True)
         for (depth, labels), values in nats.items()
         for n, value in zip(sizes, values, strict=True)
     ] + [
         Row("complexity, 6642 of 6e7 random functions", "complexity", {**simulated, "estimator": "mixture"}, 9.802,
-            "computed once beforehand by direct simulation of the prior", 0.012),
-        Row("complexity, published estimator", "complexity", {**simulated, "estimator": "importance"}, 17.2, _BEFORE),
+            "computed once beforehand by direct simulation of the prior", 0.012, own=True),
+        Row("complexity, published estimator", "complexity", {**simulated, "estimator": "importance"}, 17.2, _BEFORE,
+            own=True),
     ]  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def true_bounds() -> list[Row]:
     words = {"mixture": "true probability", "importance": "published estimator"}
     return [
         Row(f"PAC-Bayes error, {words[name]}", "pac_bayes_bound",
-            {"labels": labels, "depth": depth, "train_size": 500, "estimator": name}, value, source)
+            {"labels": labels, "depth": depth, "train_size": 500, "estimator": name}, value, source, own=True)
         for (labels, depth), pair in errors.items()
         for name, value in zip(words, pair, strict=True)
     ]  # fmt: skip
@@ -55,7 +56,7 @@ def orthant_posterior() -> list[Row]:
         ("binary", 7, 500): (0.0152, 0.0010), ("binary", 7, 5): (0.346, 0.416), ("decimal", 2, 5): (0.4587, 0.4923),
     }  # fmt: skip
     return [
-        Row(what, variable, {"labels": labels, "depth": depth, "train_size": n, "seed": 0}, value, _BEFORE)
+        Row(what, variable, {"labels": labels, "depth": depth, "train_size": n, "seed": 0}, value, _BEFORE, own=True)
         for (labels, depth, n), pair in errors.items()
         for (what, variable), value in zip(
             (("average over the orthant (Gibbs)", "gibbs_error"), ("its majority (Bayes)", "bayes_error")), pair,
@@ -63,7 +64,7 @@ def orthant_posterior() -> list[Row]:
         )
     ] + [
         Row("average over the orthant, of all depths and sizes", "gibbs_error", {"labels": "random", "seed": 0}, 0.498,
-            _BEFORE),
+            _BEFORE, own=True),
     ]  # fmt: skip
 
 
@@ -148,14 +149,14 @@ def bernstein_yue_2021_section5() -> list[Row]:
         for scale, (value, spread) in zip(scales, values, strict=True)
     ]
     rows.append(Row("NNGP average over the orthant", "gibbs_error", free, 0.337, source, 0.0024))
-    rows.append(Row("the same, true", "gibbs_error", free, 0.334809, _BEFORE, 2e-6))
+    rows.append(Row("the same, true", "gibbs_error", free, 0.334809, _BEFORE, 2e-6, own=True))
     rows.append(Row("rejection-sampled networks", "sampled_test_error", free, 0.325, source, 0.103))
     rows.append(Row("mean |f| of rejection-sampled networks", "sampled_output_scale", free, 0.516, source, 0.214))
     rows.append(Row("fraction of random networks accepted", "sampled_acceptance", free, 0.082, source))
     kernels = {"mean_free_unit": (0.494, 0.444, 0.180, 0.034, 0.020), "unit": (0.495, 0.446, 0.214, 0.166, 0.160)}
     rows += [
         Row("NNGP conditioned at the label scale, exact", "ray_error",
-            {"label_scale": scale, "seed": 0, "constraint": constraint}, value, _BEFORE)
+            {"label_scale": scale, "seed": 0, "constraint": constraint}, value, _BEFORE, own=True)
         for constraint, values in kernels.items()
         for scale, value in zip(scales, values, strict=True)
     ]  # fmt: skip

@@ -14,7 +14,7 @@ def frei_2023_dimension() -> list[Row]:
     }  # fmt: skip
     return [
         Row("stable rank over its start", "stable_rank_share",
-            {"features": d, "init_scale": 0.02, "step": step}, value, source)
+            {"features": d, "init_scale": 0.02, "step": step}, value, source, own=True)
         for d, values in shares.items()
         for step, value in zip(_STEPS, values, strict=True)
     ]  # fmt: skip
@@ -29,7 +29,14 @@ def frei_2023_initialisation() -> list[Row]:
         (0.005, 1): 0.0031, (0.005, 10): 0.0031, (0.005, 100): 0.0031, (0.005, 1000): 0.0031,
     }  # fmt: skip
     return [
-        Row("stable rank over its start", "stable_rank_share", {"init_scale": scale, "step": step}, value, source)
+        Row(
+            "stable rank over its start",
+            "stable_rank_share",
+            {"init_scale": scale, "step": step},
+            value,
+            source,
+            own=True,
+        )
         for (scale, step), value in shares.items()
     ]
 
@@ -43,10 +50,26 @@ def frei_2023_limit() -> list[Row]:
     source = "the experiment of Frei et al. 2023, theorem 3.2, computed once beforehand (another seed; {})"
     far, near = source.format("d = 20,000, width 64"), source.format("d = 5000, width 40, 1e5 steps")
     return [
-        Row("cosine of the predictor and the max-margin vector", "svm_cosine", {"features": 20000}, 0.9999, far),
-        Row("cosine of the weights and the convex optimum", "optimum_cosine", {"features": 5000}, 0.9999, near),
+        Row(
+            "cosine of the predictor and the max-margin vector",
+            "svm_cosine",
+            {"features": 20000},
+            0.9999,
+            far,
+            own=True,
+        ),
+        Row(
+            "cosine of the weights and the convex optimum", "optimum_cosine", {"features": 5000}, 0.9999, near, own=True
+        ),
     ] + [
-        Row("residual of the optimality conditions", "kkt_stationarity", {"features": 5000, "step": step}, value, near)
+        Row(
+            "residual of the optimality conditions",
+            "kkt_stationarity",
+            {"features": 5000, "step": step},
+            value,
+            near,
+            own=True,
+        )
         for step, value in ((1000, 0.0198), (10000, 0.0146), (100000, 0.0115))
     ]
 
@@ -60,7 +83,7 @@ def kou_chen_gu_2023() -> list[Row]:
     }  # fmt: skip
     return [
         Row("stable rank of the positive half", "positive_stable_rank",
-            {"slope": slope, "init_scale": scale, "step": step}, value, source)
+            {"slope": slope, "init_scale": scale, "step": step}, value, source, own=True)
         for (slope, scale), values in found.items()
         for step, value in zip((1, 10, 50), values, strict=True)
     ]  # fmt: skip

@@ -14,7 +14,7 @@ def steepest_descent_margins() -> list[Row]:
         "l1": {"steepest_linf": 8.1e-5, "steepest_l2": 3.2e-4, "steepest_l1": 8.7e-4},
     }
     return [
-        Row(f"margin by {norm}", f"margin_{norm}", {"optimizer": name, "init_scale": 10.0}, value, source)
+        Row(f"margin by {norm}", f"margin_{norm}", {"optimizer": name, "init_scale": 10.0}, value, source, own=True)
         for norm, values in found.items()
         for name, value in values.items()
     ]
@@ -76,11 +76,11 @@ def zhang_zou_cao_2024() -> list[Row]:
     descent = {"optimizer": "sgd"}
     return [
         Row("share of the l-infinity margin, Adam", "margin_linf_share",
-            {"optimizer": "adam", "step_exponent": exponent}, value, source)
+            {"optimizer": "adam", "step_exponent": exponent}, value, source, own=True)
         for exponent, value in zip((0.3, 0.5, 0.7, 1.0), (0.979, 0.982, 0.940, 0.681), strict=True)
     ] + [
-        Row("share of the l-infinity margin, gradient descent", "margin_linf_share", descent, 0.464, source),
-        Row("share of the l2 margin, gradient descent", "margin_l2_share", descent, 0.944, source),
+        Row("share of the l-infinity margin, gradient descent", "margin_linf_share", descent, 0.464, source, own=True),
+        Row("share of the l2 margin, gradient descent", "margin_l2_share", descent, 0.944, source, own=True),
     ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def _acceptance() -> list[Row]:
     ranges = {4: (0.03, 0.05), 8: (0.003, 0.016), 16: (3e-4, 8e-4)}
     return [
         Row("share of random networks that fit", "guess_acceptance", {"train_size": n}, (low + high) / 2, source,
-            (high - low) / 2)
+            (high - low) / 2, own=True)
         for n, (low, high) in ranges.items()
     ]  # fmt: skip
 
@@ -96,7 +96,7 @@ def barrett_dherin_2021() -> list[Row]:
     distances = {0.05: (1.69e-2, 3.06e-3), 0.025: (8.0e-3, 7.6e-4), 0.0125: (3.9e-3, 1.9e-4)}
     columns = (("distance", "distance to the flow"), ("modified_distance", "distance to the regularised flow"))
     return [
-        Row(what, variable, {"step_size": step}, value, source)
+        Row(what, variable, {"step_size": step}, value, source, own=True)
         for step, pair in distances.items()
         for (variable, what), value in zip(columns, pair, strict=True)
     ]
@@ -108,10 +108,10 @@ def holzmueller_steinwart_2020() -> list[Row]:
     frequencies = {0.0: (0.33, 0.225, 0.085, 0.06, 0.017), 0.1: (0.34, 0.245, 0.14, 0.15, 0.15)}
     return [
         Row("share of networks with a kink that leaves", "event_frequency", {"offset": offset, "width": width}, value,
-            source)
+            source, own=True)
         for offset, values in frequencies.items()
         for width, value in zip((16, 32, 64, 128, 256), values, strict=True)
-    ] + [Row("median loss", "median_loss", {"offset": 0.0, "width": 128}, 2.0, source)]  # fmt: skip
+    ] + [Row("median loss", "median_loss", {"offset": 0.0, "width": 128}, 2.0, source, own=True)]  # fmt: skip
 
 
 def singhal_2023() -> list[Row]:
@@ -121,6 +121,6 @@ def singhal_2023() -> list[Row]:
         "weights": 0.0015, "activations": 0.041, "masked activations": 0.054, "through the next layer": 0.065,
     }  # fmt: skip
     return [
-        Row("cosine with the true gradient", "cosine", {"guess": guess}, value, source)
+        Row("cosine with the true gradient", "cosine", {"guess": guess}, value, source, own=True)
         for guess, value in cosines.items()
     ]
