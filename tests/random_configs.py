@@ -14,7 +14,8 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from whole_run import SECONDS, LateError, run_whole
 
 Values = dict[str, Any]
 MOST_JOBS = 14
+_LONGEST = 40  # seconds that a config may take
 _TRIES = 60
 _QUICK = [name for name in catalogue.ESTIMATORS if name != "subset"]  # which takes seconds
 _OFFLINE = [name for name, entry in SOURCES.items() if not entry.download and not entry.inspect]
@@ -556,57 +558,70 @@ def shown(study: Values) -> str:
     return yaml.safe_dump(short, default_flow_style=None, width=140)
 
 
-def main(count: int, first: int, shrink: bool) -> int:
-    """Run so many accepted configs; how many failed."""
-    tally: Counter[str] = Counter()
-    kinds: dict[str, list[Values]] = {}
-    start = time.time()
-    folder = Path(tempfile.mkdtemp(prefix="random-configs-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+def accepted_from(first: int) -> Iterator[tuple[int, Values | LateError]]:
+    """Number and study of every draw from this number on that validation takes, reduced.
 
-    signal.signal(signal.SIGALRM, _too_long)
-    number = first
-    while tally["accepted"] < count:
-        number += 1
-        tally["drawn"] += 1
+    A draw of which validation fails, instead of refusing it in words, gives the error.
+    """
+    for number in count(first):
         values, choices = drawn(number)
         try:
             study = accepted(values, random.Random(choices))
-        except Exception as error:  # whatever is refused must be refused in words
+        except Exception as error:
             late = LateError("validation")
             late.__cause__ = error
-            kinds.setdefault(kind_of(late), []).append(values)
-            tally["validation"] += 1
-            traceback.print_exception(error, limit=-4, file=sys.stdout)
-            continue
-        if study is None:
-            continue
-        tally["accepted"] += 1
-        began = time.time()
-        signal.alarm(40)
-        late = failure(study, folder)
+            yield number, late
+        else:
+            if study is not None:
+                yield number, study
+
+
+def main(wanted: int, first: int, shrink: bool) -> int:
+    """Run so many accepted configs; how many failed."""
+    kinds: dict[str, list[Values]] = {}
+    chosen: Counter[str] = Counter()
+    tally: Counter[str] = Counter()
+    start = time.time()
+    folder = Path(tempfile.mkdtemp(prefix="random-configs-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+    signal.signal(signal.SIGALRM, _too_long)
+    for number, study in islice(accepted_from(first), wanted):
+        signal.alarm(_LONGEST)
+        late = study if isinstance(study, LateError) else failure(study, folder)
         signal.alarm(0)
-        if (took := time.time() - began) > 10:
-            print(f"slow: {took:.0f} s\n{shown(study)}", flush=True)
+        tally["accepted"] += 1
+        chosen.update(_chosen(study) if isinstance(study, dict) else ())
         if late is not None and isinstance(late.__cause__, TimeoutError):
             tally["too long"] += 1
         elif late is not None:
             tally["failed"] += 1
             kind = kind_of(late)
             if kind not in kinds:
-                print(f"NEW {number} {kind}\n{shown(study)}", flush=True)
+                print(f"NEW {number} {kind}\n{shown(study) if isinstance(study, dict) else ''}", flush=True)
                 traceback.print_exception(late.__cause__, limit=-4, file=sys.stdout)
-            kinds.setdefault(kind, []).append(study)
+            kinds.setdefault(kind, []).append(study if isinstance(study, dict) else {})
         if tally["accepted"] % 50 == 0:
-            print(f"{dict(tally)} after {time.time() - start:.0f} s", flush=True)
-
+            print(f"{dict(tally)} to number {number} after {time.time() - start:.0f} s", flush=True)
     for kind, found in sorted(kinds.items(), key=lambda item: -len(item[1])):
         least = min(found, key=lambda each: len(yaml.safe_dump(each)))
-        if shrink and not kind.startswith("validation"):
+        if shrink and least:
             least = smallest(least, lambda each, kind=kind: _fails_so(each, kind, folder))
         print(f"\n{len(found)} x {kind}\n{shown(least)}")
-    print({stage: round(seconds) for stage, seconds in SECONDS.items()})
+    print("seconds of processor time:", {stage: round(seconds) for stage, seconds in SECONDS.items()})
+    print("chosen:", dict(sorted(chosen.items())))
     print(f"\n{dict(tally)} in {time.time() - start:.0f} s, {len(kinds)} kinds of failure")
-    return tally["failed"] + tally["validation"]
+    return tally["failed"]
+
+
+def _chosen(study: Values) -> set[str]:
+    """What a study is made of, for a table of how varied the studies are."""
+    words = {block for block in study if block in ("training", "sampling", "nngp", "experiment")}
+    for name, own in study["figures"].items():
+        words.add(f"figure {own.get('figure', name)}")
+    for block in ("task", "network", "training", "nngp", "experiment"):
+        for key in ("source", "labels", "architecture", "activation", "optimizer", "loss", "estimators", "name"):
+            value = study.get(block, {}).get(key, [])
+            words |= {f"{key} {one}" for one in (value if isinstance(value, list) else [value])}
+    return words | {f"metric {name}" for name in study.get("metrics", [])}
 
 
 def _fails_so(study: Values, kind: str, folder: Path) -> bool:

@@ -97,6 +97,22 @@ def test_words_have_no_logarithm() -> None:
     assert drawn(study(task={"labels": ["decimal", "random"]}, figures=lines(x="labels", log=["y"])))
 
 
+@pytest.mark.parametrize("kinds", [{"style": "depth"}, {"hue": "depth"}, {"hue": "depth", "style": "seed"}])
+def test_points_over_words_are_told_apart_by_colours(kinds: dict[str, str]) -> None:
+    blocks = {"task": {"labels": ["decimal", "random"], "seed": [0, 1]}, "network": {"depth": [2, 3]}}
+    figure = drawn(study(**blocks, figures=lines(x="labels", **kinds)))
+    entries = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert entries == (["2, 0", "2, 1", "3, 0", "3, 1"] if len(kinds) == 2 else ["2", "3"])
+
+
+def test_a_part_of_an_axis_of_numbers_and_words_is_drawn() -> None:
+    blocks = {"training": {"batch_size": [2, "full"]}, "network": {"width": [2, 3], "residual": [True, False]}}
+    values = study(**blocks, figures=lines(select={"batch_size": 2, "residual": 1, "width": 3}))
+    found = study_of(values)["test_error"].sel(batch_size="2", residual=True, width=3)
+    heights = [value for line in drawn(values).axes[0].get_lines() for value in np.ravel(line.get_ydata())]
+    assert pytest.approx(float(found)) in heights
+
+
 def test_lines_do_not_run_along_what_tells_them_apart() -> None:
     assert "'train_size' is x" in refusal(
         study(task={"train_size": [4, 6]}, figures=lines(x="train_size", hue="train_size"))

@@ -66,8 +66,11 @@ def lines(
     }  # fmt: skip
     words_on_x = data[x].dtype.kind in "OUS"
     if words_on_x:  # no line between things that have no order
+        if style and style != hue:  # points have colours alone
+            layout |= _one_colour_each(table, [words[kind] for kind in kinds])
         grid = sns.catplot(
-            table, kind="point", linestyle="none", dodge=0.4 if hue else False, sharey=False, legend_out=not hue,
+            table, kind="point", linestyle="none", dodge=0.4 if layout["hue"] else False, sharey=False,
+            legend_out=not layout["hue"],
             **layout,
         )  # fmt: skip
         for axis in grid.axes.flat:
@@ -90,10 +93,19 @@ def lines(
         if "y" in log and (table.loc[table["quantity"] == name, "value"] > 0).any():
             axis.set_yscale("log")
     if kinds:
-        legends_above(grid, [words[kind] for kind in kinds])
+        titles = [str(layout["hue"])] if words_on_x else [words[kind] for kind in kinds]
+        legends_above(grid, titles)
     note_below(grid.figure, f"mean over seeds and members, bands: range{f' ({note})' if note else ''}")
     figure: Figure = grid.figure
     return figure
+
+
+def _one_colour_each(table: pd.DataFrame, kinds: Sequence[str]) -> dict[str, Any]:
+    """Colours for every combination of what the kinds tell apart, in a column that the table gains."""
+    together = ", ".join(kinds)
+    table[together] = table[list(kinds)].agg(", ".join, axis=1)
+    order = list(dict.fromkeys(table[together]))
+    return {"hue": together, "hue_order": order, "palette": sns.color_palette("colorblind", len(order))}
 
 
 def _title(dataset: xr.Dataset, name: str) -> str:
