@@ -258,6 +258,7 @@ class Experiment(Entry):
     `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters; `dtype`
     is what its networks, or its other large arrays, are computed in. One with a `task` is given the study's tasks, one
     seed at a time; with `images` it classifies images, by networks of its parameters architecture, layers and factor.
+    `uses` are other entries that it computes with, besides those that its parameters name.
     """
 
     variables: tuple[str, ...] = ()
@@ -266,6 +267,7 @@ class Experiment(Entry):
     task: bool = False
     images: bool = False
     dtype: str = "float64"
+    uses: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True)
