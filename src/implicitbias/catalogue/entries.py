@@ -274,14 +274,15 @@ class Experiment(Entry):
 class Figure(Entry):
     """A figure of a study: `needs` lists the dataset variables and `axes` the dimensions that it cannot do without.
 
-    `estimators` are those of the complexity that it cannot do without. `options` are the settings by which the config
-    says what it shows; `quantities` is how many of these it needs.
+    `estimators` are those of the complexity that it cannot do without, and `values` those of its axes. `options` are
+    the settings by which the config says what it shows; `quantities` is how many of these it needs.
     """
 
     alt: str = ""
     needs: tuple[str, ...] = ()
     axes: tuple[str, ...] = ()
     estimators: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     quantities: int = 1
 

@@ -208,6 +208,6 @@ EXPERIMENTS: dict[str, Experiment] = {
             "degrees": Parameter(16, "frequencies that are followed", 1),
         },
         variables=("eigenvalue", "half_time"), dims=("degree",),
-        uses=_perceptrons("relu"),
+        only=({"points": Range(minimum="degrees", times=2)},), uses=_perceptrons("relu"),
     ),
 }  # fmt: skip

@@ -8,6 +8,7 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
@@ -36,7 +37,7 @@ def draw(
     Args:
         dataset: of the study.
         figure: name in `catalogue.FIGURES`.
-        select: dimension -> value, the part of the dataset to draw.
+        select: dimension -> value, the part of the dataset to draw; a dimension on which nothing depends is left out.
         width: inches, or None for the figure's own.
         height: inches, or None for the figure's own.
         **options: of a figure that has them.
@@ -44,11 +45,21 @@ def draw(
     """
     mpl.rcdefaults()
     sns.set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.9)
-    drawn: Figure = resolve(FIGURES[figure])(dataset.sel(dict(select or {})), **options)
+    drawn: Figure = resolve(FIGURES[figure])(_part(dataset, select or {}), **options)
     if width or height:
         own = drawn.get_size_inches()
         drawn.set_size_inches(width or own[0], height or own[1])
     return drawn
+
+
+def _part(dataset: xr.Dataset, select: Mapping[str, Any]) -> xr.Dataset:
+    """Where the dimensions have these values; a number stands for its word on an axis of words (batch_size 1, full)."""
+    places = {}
+    for dim, value in select.items():
+        if dim in dataset.dims:
+            values = dataset[dim].values
+            places[dim] = int(np.argmax(values == (str(value) if values.dtype.kind in "OU" else value)))
+    return dataset.isel(places)
 
 
 def save(figure: Figure, paths: Iterable[str | Path], code: str = "unknown") -> None:

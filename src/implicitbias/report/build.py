@@ -1,6 +1,7 @@
 """From studies and figures to report.html."""
 
 import base64
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,8 +208,14 @@ def _diverged(dataset: xr.Dataset) -> str:
 
 def _notes(dataset: xr.Dataset) -> list[str]:
     """What stands out in a study's numbers, for its section."""
-    gap, mixed = estimator_gap(dataset), mixture(dataset)
+    mixed = mixture(dataset)
     notes = [mixed] if mixed else []
+    if reasons := _unanswered(dataset):
+        notes.append(
+            f"On {reasons.total()} draws of points of the study's grid the infinitely wide network has no answer to"
+            f" some question, which is NaN there. The most frequent reason: {reasons.most_common(1)[0][0]}."
+        )
+    gap = estimator_gap(dataset)
     if gap is None:
         return notes
     return [
@@ -218,3 +225,9 @@ def _notes(dataset: xr.Dataset) -> list[str]:
         f" {gap.stderr:.1g} nats at most; its effective sample size is {gap.effective:.2g}. It is unbiased for the"
         " probability, so its complexity errs upwards on average, and bounds made from it are loose rather than wrong.",
     ]
+
+
+def _unanswered(dataset: xr.Dataset) -> Counter[str]:
+    """Why numbers of infinite width are NaN, and on how many draws of points."""
+    reasons = dataset["unanswered"].values.ravel().tolist() if "unanswered" in dataset else []
+    return Counter(reason for reason in reasons if reason)

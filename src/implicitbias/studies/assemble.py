@@ -103,11 +103,13 @@ def assemble(
 def _squeezed(parts: Sequence[Part], axes: Mapping[str, Sequence[Any]]) -> list[Part]:
     """Without dimensions that are no axis of the grid and have one value in every part (a lone seed, a lone step, …).
 
-    The layers of a network of depth 1 stay where others of the study are deeper.
+    The layers of a network of depth 1 stay where others of the study are deeper, and points are points even if there is
+    one. A lone estimator keeps its name.
     """
-    dims = {dim for _, part in parts for dim in part.dims} - {*axes, "draw"}
+    dims = {dim for _, part in parts for dim in part.dims} - {*axes, "draw", "test_point", "train_point"}
     lone = [dim for dim in dims if all(part.sizes.get(dim) == 1 for _, part in parts)]
-    return [(coords, part.squeeze(lone, drop=True)) for coords, part in parts]
+    named = [dim for dim in lone if dim != "estimator"]
+    return [(coords, part.squeeze(lone).drop_vars(named, errors="ignore")) for coords, part in parts]
 
 
 def _combine(name: str, parts: Sequence[Part], axes: Mapping[str, Sequence[Any]]) -> xr.DataArray:
@@ -138,7 +140,8 @@ def _combine(name: str, parts: Sequence[Part], axes: Mapping[str, Sequence[Any]]
     if text:
         target = target.astype(str)
     checked = variable(target.dims, target.values, **_required(name, first))  # type: ignore[arg-type]
-    return xr.DataArray(checked, target.coords)
+    scalars = {key: first[key] for key in ("estimator",) if key in first.coords and first[key].ndim == 0}
+    return xr.DataArray(checked, {**target.coords, **scalars})
 
 
 def _union(known: np.ndarray, more: np.ndarray) -> np.ndarray:

@@ -154,7 +154,10 @@ def _rules(network: Network, training: Mapping[str, Any]) -> Rules:
         schedule=resolve(SCHEDULES[training["schedule"]]),
         optimizer=optimizer,
         until_fit=next(iter(first), None),
-        rotates=all(entry.equivariant for entry in entries) and not training.get("weight_decay") and network.is_dense,
+        rotates=all(entry.equivariant for entry in entries)
+        and not training.get("weight_decay")
+        and network.is_dense
+        and network.weights[0].inputs == network.features,  # nothing, such as pooling, comes before the first layer
     )
 
 
