@@ -255,9 +255,9 @@ class Metric(Entry):
 class Experiment(Entry):
     """A small system that is computed whole: a function of `seed` and its parameters that gives a dataset.
 
-    `variables` are those of the dataset, `words` those of them that hold no numbers, `dims` its dimensions; `minutes` on
-    a core, at the default parameters; `dtype` is what its networks, or its other large arrays, are computed in. One with
-    a `task` is given the study's tasks, one seed at a time; with `images` it classifies images, by networks of its
+    `variables` are those of the dataset, `words` those of them that hold no numbers, `dims` its dimensions; `minutes`
+    on a core, at the default parameters; `dtype` is what its networks, or its other large arrays, are computed in. One
+    with a `task` is given the study's tasks, one seed at a time; with `images` it classifies images, by networks of its
     parameters architecture, layers and factor.
     """
 
