@@ -9,10 +9,10 @@ rule draw_figure:
     conda:
         "../envs/implicitbias.yaml"
     params:
-        settings=lambda wildcards: PLAN.studies[wildcards.study].figures[
-            wildcards.figure
-        ],
-        code=lambda wildcards: figure_code(wildcards.study, wildcards.figure),
+        settings=lambda wildcards: CODES.figure_settings(
+            wildcards.study, wildcards.figure
+        ),
+        code=lambda wildcards: CODES.figure(wildcards.study, wildcards.figure),
     script:
         "../scripts/draw_figure.py"
 
@@ -28,8 +28,8 @@ rule draw_all_runs:
     conda:
         "../envs/implicitbias.yaml"
     params:
-        settings={"figure": ALL_RUNS},
-        code=overview_code(),
+        settings=CODES.figure_settings(ALL_RUNS, ALL_RUNS),
+        code=lambda wildcards: CODES.figure(ALL_RUNS, ALL_RUNS),
     script:
         "../scripts/draw_figure.py"
 

@@ -258,7 +258,8 @@ class Experiment(Entry):
     `variables` are those of the dataset, `words` those of them that hold no numbers, `dims` its dimensions; `minutes`
     on a core, at the default parameters; `dtype` is what its networks, or its other large arrays, are computed in. One
     with a `task` is given the study's tasks, one seed at a time; with `images` it classifies images, by networks of its
-    parameters architecture, layers and factor.
+    parameters architecture, layers and factor. `uses` are other entries that it computes with, besides those that its
+    parameters name.
     """
 
     variables: tuple[str, ...] = ()
@@ -268,6 +269,7 @@ class Experiment(Entry):
     images: bool = False
     dtype: str = "float64"
     words: tuple[str, ...] = ()
+    uses: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True)

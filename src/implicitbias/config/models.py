@@ -295,6 +295,9 @@ class Execution(Strict):
         "auto", description="auto: cuda where there is one"
     )
     threads: Count = Field(1, description="threads a job; jobs run side by side, so 1 is fastest for small work")
+    rerun_on_upgrade: bool = Field(
+        False, description="true: compute results of other versions of torch, numpy or scipy than those installed anew"
+    )
     keep_weights: bool = Field(
         True,
         description="false: runs are deleted once they are measured, and hold no weights unless a metric asks for them",

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from implicitbias.catalogue import FIGURES, resolve
 from implicitbias.errors import ResultError
+from implicitbias.stamp import metadata
 
 _NO_TIMESTAMP: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
@@ -61,8 +62,13 @@ def _part(dataset: xr.Dataset, select: Mapping[str, Any]) -> xr.Dataset:
     return dataset.isel(places)
 
 
-def save(figure: Figure, paths: Iterable[str | Path]) -> None:
+def save(figure: Figure, paths: Iterable[str | Path], code: str = "unknown") -> None:
     """Write the figure to every path, each whole or not at all; equal figures give equal files.
+
+    Args:
+        figure: the figure.
+        paths: where to; missing folders are made.
+        code: fingerprint of the code that drew it, kept in the files' metadata.
 
     Raises:
         ResultError: if a file cannot be written (the disk is full, say); no partial file is left.
@@ -71,9 +77,9 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
     for path in map(Path, paths):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-        metadata = _NO_TIMESTAMP.get(path.suffix, {})
+        said = _NO_TIMESTAMP.get(path.suffix, {}) | metadata(path.suffix, code)
         try:
-            figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=metadata)
+            figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=said)
             temporary.replace(path)
         except OSError as error:
             raise ResultError(f"{path}: cannot be written ({error}). Make room and call the workflow again.") from error

@@ -111,7 +111,7 @@ def evaluate(
     dataset = xr.Dataset(variables, coords)
     title = f"infinite-width {_named(built)}"
     parameters = {"task": parameters_of(task), "network": dict(network), "estimators": list(estimators), **settings}
-    return describe(dataset, title, parameters, device=device, dtype="float64", torch_version=str(torch.__version__))
+    return describe(dataset, title, parameters, device=device, dtype="float64")
 
 
 def _wanted(settings: Mapping[str, Any], *, several: bool) -> set[str]:

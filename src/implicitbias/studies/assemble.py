@@ -1,5 +1,6 @@
 """Putting a study's files together into one dataset whose dimensions are the config's axes."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.errors import ResultError
-from implicitbias.schema import describe, variable
+from implicitbias.schema import describe, mixture, variable, versions_of
 
 Part = tuple[Mapping[str, Any], xr.DataArray]
 """A variable of one file, and where in the grid it stands."""
@@ -88,11 +89,15 @@ def assemble(
         combined[name].attrs.update(long_name=long_name, units=units)
     inherited = {
         key: value
-        for key in ("torch_version", "device", "dtype")
+        for key in ("device", "dtype")
         if (value := ", ".join(sorted({str(d.attrs[key]) for _, _, d in pieces if key in d.attrs})))
     }
     codes = sorted({str(d.attrs["code"]) for _, _, d in pieces if "code" in d.attrs})
-    return describe(combined, title, parameters, **inherited, codes=" ".join(codes), **attrs)
+    inherited |= versions_of(*(dataset for _, _, dataset in pieces))
+    whole = describe(combined, title, parameters, **inherited, codes=" ".join(codes), **attrs)
+    if told := mixture(whole):
+        warnings.warn(f"{title}: {told}", stacklevel=2)
+    return whole
 
 
 def _squeezed(parts: Sequence[Part], axes: Mapping[str, Sequence[Any]]) -> list[Part]:

@@ -136,7 +136,8 @@ def train(
     }  # fmt: skip
     return describe(
         dataset, f"networks trained by {training['optimizer']}", parameters,
-        device=torch.device(device).type, dtype=training["dtype"], torch_version=str(torch.__version__),
+        device=torch.device(device).type, dtype=training["dtype"],
+        weights="kept" if keep_weights else "left out",
     )  # fmt: skip
 
 
