@@ -220,7 +220,7 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         (
             "studies.one.figures",
             {"a": {"figure": "lines", "quantities": ["test_error"], "x": "dept"}},
-            ["x: 'dept'", "did you mean 'depth'", "step"],
+            ["x: 'dept'", "did you mean 'depth'", "train_size"],
         ),
         (
             "studies.one.figures",

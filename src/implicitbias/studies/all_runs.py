@@ -47,7 +47,7 @@ def gather(studies: Mapping[str, xr.Dataset]) -> xr.Dataset:
         _table(name, study)
         for name, study in studies.items()
         for asked in [parameters_of(study)]
-        if asked.get("training") and "test_error" in (asked.get("metrics") or ())
+        if asked.get("training") and "test_error" in study and "test_error" in asked.get("metrics", ["test_error"])
     ]
     empty = pd.DataFrame(columns=["study", "task", "network", "draw", "seed", "test_error"])
     whole = pd.concat(tables, ignore_index=True) if tables else empty
