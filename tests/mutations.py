@@ -60,6 +60,15 @@ def own_code(plan: Plan, address: str, changed: Mapping[int, Entry] | None = Non
     return fingerprint.fingerprint(job.functions, entries, [script])
 
 
+def with_later(jobs: list[Job], stale: set[str]) -> set[str]:
+    """These jobs, and those that have one of them before them, whose fingerprints hold theirs."""
+
+    def before(plan: Plan, address: str) -> set[str]:
+        return {address}.union(*(before(plan, parent) for parent in plan.job(address).inputs.values()))
+
+    return {job.address for job in jobs if stale & before(job.plan, job.address)}
+
+
 def stale_now(jobs: list[Job]) -> set[str]:
     """Jobs whose own code has another fingerprint now; one is taken for all jobs that run the same code."""
     codes: dict[tuple[Any, ...], str] = {}
@@ -102,12 +111,12 @@ def forget() -> None:
 
 
 def changes(job: Job, known: Mapping[str, xr.Dataset]) -> bool:
-    """Whether the job's results are now others; an error is another result."""
+    """Whether the job's results are now others; an error is none, and leaves those that there are right."""
     forget()
     try:
         return not compute(job.plan, job.address, known).equals(job.result)
     except Exception:
-        return True
+        return False
 
 
 # ------------------------------------------------------------------------------------------------------- functions
@@ -230,7 +239,7 @@ def mutate_functions(
                     continue
                 with edited(module, mutate_tree(tree, at, number), functions[code], new):
                     different = {job.address for job in users[:MOST] if changes(job, known)}
-                    stale = stale_now(jobs)
+                    stale = with_later(jobs, stale_now(jobs))
                 what = f"{module}:{code.co_qualname} {number} -> {other(number)}"
                 unused = {job.address for job in jobs if job.address in stale and code not in job.codes}
                 outcome = Outcome(what, different, stale, unused)
@@ -276,7 +285,7 @@ def mutate_entries(jobs: list[Job], known: Mapping[str, xr.Dataset]) -> Iterator
                     codes = {job.address: own_code(job.plan, job.address, {id(entry): changed}) for job in named}
                 finally:
                     entries[name] = entry
-                stale = {job.address for job in named if codes[job.address] != job.code}
+                stale = with_later(jobs, {job.address for job in named if codes[job.address] != job.code})
                 unused = {job.address for job in short if job.address in stale - different}
                 yield Outcome(f"{table}[{name}].{field}", different, stale, unused)
 

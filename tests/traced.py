@@ -3,7 +3,7 @@
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -13,12 +13,7 @@ import xarray as xr
 from implicitbias import catalogue
 from implicitbias.catalogue import Entry
 from implicitbias.config.plan import STAGES, Plan
-from implicitbias.experiments.run import run
-from implicitbias.measurement.measure import measure
-from implicitbias.nngp.evaluate import evaluate
-from implicitbias.sampling import sample
-from implicitbias.tasks.build import build
-from implicitbias.training.run import train
+from whole_run import RUNNERS
 
 PACKAGE = Path(catalogue.__file__).parents[1]
 TABLES: dict[str, dict[str, Entry]] = {
@@ -27,23 +22,13 @@ TABLES: dict[str, dict[str, Entry]] = {
     if isinstance(table, dict) and table and all(isinstance(entry, Entry) for entry in table.values())
 }
 
-Inputs = Mapping[str, xr.Dataset]
-RUN: dict[str, Callable[[Mapping[str, Any], Inputs], xr.Dataset]] = {
-    "tasks": lambda settings, inputs: build(**settings, raw_dir=Path("data/raw")),
-    "training": lambda settings, inputs: train(inputs["task"], **settings, memory_bytes=2**30),
-    "sampling": lambda settings, inputs: sample(inputs["task"], **settings),
-    "measurements": lambda settings, inputs: measure(inputs["task"], inputs["run"], **settings),
-    "nngp": lambda settings, inputs: evaluate(inputs["task"], **settings),
-    "experiments": lambda settings, inputs: run(**settings, **inputs),
-}
-"""What the scripts of the stages do."""
-
 
 def compute(plan: Plan, address: str, known: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """The dataset of a job, from those of the jobs before it."""
     job, stage = plan.job(address), address.split("/")[0]
     with contextlib.redirect_stderr(io.StringIO()):
-        return RUN[stage](job.parameters, {name: known[parent] for name, parent in job.inputs.items()})
+        found: xr.Dataset = RUNNERS[stage]({name: known[parent] for name, parent in job.inputs.items()}, job.parameters)
+    return found
 
 
 def addresses(plan: Plan) -> Iterator[str]:

@@ -72,11 +72,11 @@ def _job(plan: Plan, address: str, results: dict[str, Any]) -> xr.Dataset:
     stage, job = address.split("/")[0], plan.job(address)
     given = {name: results[other] for name, other in job.inputs.items()}
     with _stage(stage):
-        results[address] = _checked(_RUNNERS[stage](given, job.parameters))
+        results[address] = _checked(RUNNERS[stage](given, job.parameters))
     return results[address]
 
 
-_RUNNERS: dict[str, Any] = {
+RUNNERS: dict[str, Any] = {
     "tasks": lambda given, settings: build_task(**settings, raw_dir=Path("data/raw")),
     "training": lambda given, settings: train(given["task"], **settings),
     "sampling": lambda given, settings: sample(given["task"], **settings),
@@ -84,6 +84,7 @@ _RUNNERS: dict[str, Any] = {
     "nngp": lambda given, settings: evaluate(given["task"], **settings),
     "experiments": lambda given, settings: run_experiment(**settings, **given),
 }
+"""What the scripts of the stages do."""
 
 
 def _page(config: Config, plan: Plan, results: Mapping[str, xr.Dataset], folder: Path) -> str:
