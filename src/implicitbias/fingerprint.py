@@ -24,7 +24,9 @@ from implicitbias.catalogue import Entry, Pointer, pointers
 PACKAGE = "implicitbias"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _CATALOGUE = f"{PACKAGE}.catalogue"
-_SILENT = frozenset({"summary", "alt", "minutes", "only"})  # of entries: what people, schedulers and the config read
+_SILENT = frozenset(
+    {"summary", "alt", "minutes", "work", "uses", "only"}
+)  # of entries: what people, schedulers and the config read
 
 
 def fingerprint(

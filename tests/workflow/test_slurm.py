@@ -109,8 +109,8 @@ def test_a_job_that_fails_once_is_tried_again_with_twice_the_memory_and_time(
     (planned,) = make_plan(validate(TINY)).jobs["training"].values()
     attempts = [job for job in cluster.jobs() if "rule_train" in job["comment"] and job["id"] not in before]
     assert [job["state"] for job in attempts] == ["FAILED", "COMPLETED"]
-    assert [job["memory"] for job in attempts] == [f"{planned.size.memory_mb * factor}M" for factor in (1, 2)]
-    assert [job["limit"] for job in attempts] == [f"{planned.size.minutes * factor}:00" for factor in (1, 2)]
+    assert [job["memory"] for job in attempts] == [f"{planned.request.memory_mb * factor}M" for factor in (1, 2)]
+    assert [job["limit"] for job in attempts] == [f"{planned.request.minutes * factor}:00" for factor in (1, 2)]
     same = {path.name for path in (finished_tiny.folder / "results/training").glob("*.nc")}
     assert {path.name for path in (new_tiny.folder / "results/training").glob("*.nc")} == same
 

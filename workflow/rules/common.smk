@@ -19,9 +19,9 @@ from implicitbias.fingerprint import fingerprint
 
 try:
     CONFIG = validate(config, workflow.configfiles)
+    PLAN = make_plan(CONFIG)
 except ConfigError as error:
     raise SystemExit(f"The config cannot be run, and no job was started.\n{error}")
-PLAN = make_plan(CONFIG)
 # Scripts read these: execution with all defaults, and the runs that are to hold weights though the config keeps none.
 config["execution"] = CONFIG.execution.model_dump()
 config["with_weights"] = sorted(PLAN.with_weights)
@@ -88,18 +88,24 @@ def code(stage):
     return lambda wildcards: code_of(f"{stage}/{wildcards.key}")
 
 
+def requested(stage, wildcards, attempt):
+    """What a job asks for: by its size, and twice as much at every further attempt, up to the limits."""
+    return PLAN.jobs[stage][wildcards.key].request.again(attempt, CONFIG.execution)
+
+
 def mem_mb(stage):
-    """Memory of a job in MB: by its size, and doubled at every further attempt."""
-    return lambda wildcards, attempt: PLAN.jobs[stage][
-        wildcards.key
-    ].size.memory_mb * 2 ** (attempt - 1)
+    """Memory of a job in MB."""
+    return lambda wildcards, attempt: requested(stage, wildcards, attempt).memory_mb
 
 
 def runtime(stage):
-    """Time limit of a job in minutes: by its size, and doubled at every further attempt."""
-    return lambda wildcards, attempt: PLAN.jobs[stage][
-        wildcards.key
-    ].size.minutes * 2 ** (attempt - 1)
+    """Time limit of a job in minutes."""
+    return lambda wildcards, attempt: requested(stage, wildcards, attempt).minutes
+
+
+def gpus(stage):
+    """Number of GPUs of a job."""
+    return lambda wildcards, attempt: requested(stage, wildcards, attempt).gpus
 
 
 def study_settings(name):
@@ -206,9 +212,6 @@ def report_code():
         [*figures, *studies, overview_code()],
     )
 
-
-# Only a config that insists on CUDA asks the scheduler for a GPU.
-GPUS = int(CONFIG.execution.device == "cuda")
 
 # Rules are marked for the cache between workflows only where there is one: else Snakemake warns of each at every call.
 SHARED = bool(os.environ.get("SNAKEMAKE_OUTPUT_CACHE"))

@@ -12,7 +12,7 @@ rule evaluate_nngp:
     resources:
         mem_mb=mem_mb("nngp"),
         runtime=runtime("nngp"),
-        gpu=GPUS,
+        gpu=gpus("nngp"),
     params:
         settings=settings("nngp"),
         code=code("nngp"),

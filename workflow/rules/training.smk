@@ -18,7 +18,7 @@ rule train:
     resources:
         mem_mb=mem_mb("training"),
         runtime=runtime("training"),
-        gpu=GPUS,
+        gpu=gpus("training"),
     params:
         settings=settings("training"),
         code=code("training"),
@@ -45,7 +45,7 @@ rule sample:
     resources:
         mem_mb=mem_mb("sampling"),
         runtime=runtime("sampling"),
-        gpu=GPUS,
+        gpu=gpus("sampling"),
     params:
         settings=settings("sampling"),
         code=code("sampling"),

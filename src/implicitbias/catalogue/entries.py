@@ -232,8 +232,10 @@ class Metric(Entry):
 
     `dims` are dimensions that its values add to the run's; with `over_networks` it takes the networks of a run
     (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
-    `trained` says that it needs the weights or the loss of a trained run. `arguments` of the function are given here.
-    `coordinates` are of those `dims` that runs do not have; the function can ask for them by name.
+    `trained` says that it needs the weights or the loss of a trained run. `uses` is the largest of what it is made of:
+    "outputs" (and losses), "weights", "slopes" (gradients by the inputs) or "tangents" (by the weights); where it is
+    not given it is the weights of a `trained` metric, and outputs otherwise. `arguments` of the function are given
+    here. `coordinates` are of those `dims` that runs do not have; the function can ask for them by name.
     """
 
     long_name: str = ""
@@ -242,8 +244,14 @@ class Metric(Entry):
     dims: tuple[str, ...] = ()
     over_networks: bool = False
     trained: bool = False
+    uses: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
     coordinates: Mapping[str, tuple[float | str, ...]] = field(default_factory=dict)
+
+    @property
+    def demand(self) -> str:
+        """What it `uses`, or the default."""
+        return self.uses or ("weights" if self.trained else "outputs")
 
     @property
     def limits(self) -> Limits:
@@ -255,7 +263,8 @@ class Metric(Entry):
 class Experiment(Entry):
     """A small system that is computed whole: a function of `seed` and its parameters that gives a dataset.
 
-    `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters; `dtype`
+    `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters; `work`
+    lists for every part of the work the parameters that its time is proportional to, if they are not all; `dtype`
     is what its networks, or its other large arrays, are computed in. One with a `task` is given the study's tasks, one
     seed at a time; with `images` it classifies images, by networks of its parameters architecture, layers and factor.
     """
@@ -263,6 +272,7 @@ class Experiment(Entry):
     variables: tuple[str, ...] = ()
     dims: tuple[str, ...] = ()
     minutes: float = 1.0
+    work: tuple[tuple[str, ...], ...] = ()
     task: bool = False
     images: bool = False
     dtype: str = "float64"
