@@ -43,8 +43,8 @@ def test_a_measurement_of_outputs_is_small_whatever_was_trained() -> None:
     made = plan({"keep_weights": False})
     assert only(made, "training").memory_mb > 5000
     assert only(made, "training").minutes > 60
-    assert only(made, "measurements").memory_mb < 500
-    assert only(made, "measurements").minutes == 5
+    assert only(made, "measurements").memory_mb < 1000
+    assert only(made, "measurements").minutes == 2
 
 
 def test_a_measurement_holds_the_weights_that_are_kept_or_used() -> None:

@@ -108,6 +108,17 @@ def gpus(stage):
     return lambda wildcards, attempt: requested(stage, wildcards, attempt).gpus
 
 
+SHORT = 5  # minutes
+
+
+def grouped(stage):
+    """Group function of a stage's rule: jobs of seconds share a place in a cluster's queue, longer ones do not."""
+    jobs = PLAN.jobs[stage]
+    return lambda wildcards: (
+        stage if jobs[wildcards.key].request.minutes <= SHORT else None
+    )
+
+
 def study_settings(name):
     """What the study's dataset is put together from."""
     plan, study = PLAN.studies[name], CONFIG.studies[name]

@@ -12,12 +12,14 @@ from implicitbias.catalogue import DENSE, SOURCES, Experiment, described, orthan
 from implicitbias.networks import Network
 from implicitbias.networks.layers import Flatten, GlobalAverage, Pool
 
-_BASE_MB = 300  # Python with numpy and xarray, and room for the data of a small job
+_BASE_MB = 800  # Python with numpy and xarray, the data of a small job, and a scheduled job's own processes of 200 each
 _TORCH_MB = 700  # as a CPU's build of torch needs half of, and one for CUDA most of
 _AT_ONCE = 32 * 2**30  # bytes of members that train together; with more to do, they go in chunks
 _ON_GPU_AT_ONCE = 16 * 2**30  # the same in a GPU's memory
 _CUDA_MB = 3000  # of the machine's memory, for a process that uses CUDA
 _DRAWN_AT_ONCE = 2**24  # numbers of random networks
+_MINUTES = 5  # to start in, on a busy network file system
+_FEW_MINUTES = 2  # the same without torch
 _FLOPS_PER_MINUTE = 60 * 5e9
 _GPU_FLOPS_PER_MINUTE = 60 * 2e12  # in float32; an H200 does 10e12 of Nero's steps
 _LAYERS_PER_MINUTE = 60 / 1e-3  # of a stacked ensemble's steps, forward, backward and update, that a GPU can launch
@@ -40,7 +42,7 @@ def task_size(task: Mapping[str, Any]) -> Size:
     """Size of the job that builds a task."""
     points = described(task)
     whole = points.features * sum(map(sum, points.counts)) if points.counts else 0
-    return _size(8 * whole + 3 * _data_bytes(task), 0, base=_BASE_MB)
+    return _small(8 * whole + 3 * _data_bytes(task), 0)
 
 
 def training_size(
@@ -101,7 +103,7 @@ def measurement_size(
         memory += 8 * 2 * networks * (network.numbers + n * numbers + n**2)
         work += 10 * n * network.products + 4 * n**2 * numbers + 30 * n**3
     differentiates = not {"slopes", "tangents"}.isdisjoint(uses)
-    return _size(memory, networks * work, base=_BASE_MB + differentiates * _TORCH_MB)
+    return (_size if differentiates else _small)(memory, networks * work)
 
 
 def checkpoints(task: Mapping[str, Any], training: Mapping[str, Any]) -> int:
@@ -184,14 +186,19 @@ def _covariances(network: Network) -> int:
     return pixels**2 if any(isinstance(layer, Pool | GlobalAverage) for layer in network.layers) else pixels
 
 
-def _size(
-    memory: float, work: float, *, base: int = _BASE_MB + _TORCH_MB, least: float | None = None, gpu: Size | None = None
-) -> Size:
+def _size(memory: float, work: float, *, least: float | None = None, gpu: Size | None = None) -> Size:
+    base = _BASE_MB + _TORCH_MB
     most, fewest = (base + ceil(1.5 * size / 2**20) for size in (memory, memory if least is None else least))
-    return Size(most, 5 + ceil(2 * work / _FLOPS_PER_MINUTE), min(most, fewest), gpu)
+    return Size(most, _MINUTES + ceil(2 * work / _FLOPS_PER_MINUTE), min(most, fewest), gpu)
+
+
+def _small(memory: float, work: float) -> Size:
+    """Of a job without torch."""
+    size = _size(memory, work)
+    return Size(size.memory_mb - _TORCH_MB, size.minutes - _MINUTES + _FEW_MINUTES, size.least_mb - _TORCH_MB)
 
 
 def _gpu_size(memory: float, work: float, layers: float) -> Size:
     """On a GPU: of the machine's memory what is not on the GPU; the time of the work and of launching it."""
     most = _BASE_MB + _TORCH_MB + _CUDA_MB + ceil(1.5 * memory / 2**20)
-    return Size(most, 5 + ceil(2 * (work / _GPU_FLOPS_PER_MINUTE + layers / _LAYERS_PER_MINUTE)), most)
+    return Size(most, _MINUTES + ceil(2 * (work / _GPU_FLOPS_PER_MINUTE + layers / _LAYERS_PER_MINUTE)), most)
