@@ -2,18 +2,24 @@
 PYTHON ?= python3
 VENV ?= .venv
 CONFIG ?= config/config.yaml
-CONFIGS ?= $(wildcard config/*.yaml)
+CONFIGS ?= $(wildcard config/*.yaml config/*.yml)
 CORES ?= all
 BIN := $(VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake --workflow-profile workflow/profiles/default --configfile $(CONFIG) \
 	$(if $(SNAKEMAKE_OUTPUT_CACHE),--cache) --cores $(CORES)
 INSTALLED := $(VENV)/installed
 
+# Snakemake hands the path of .venv's Python to a shell as it is: every job would fail, after minutes of installation.
+ifneq ($(shell pwd | grep '[[:space:]"$$&();<>|*?{}\\`'"'"']'),)
+$(error The path of this folder, $(CURDIR), has a space, a quote or another sign that means something to shells, and jobs \
+would fail in it. Move the folder or rename it)
+endif
+
 .DEFAULT_GOAL := run
 .PHONY: run quick plan stale test lint format schema bench bench-gpu clean
 
 run: $(INSTALLED)  ## run the config (CONFIG=config/config.yaml) to the report
-	@$(BIN)/python workflow/unlock.py $(CONFIG)
+	@$(BIN)/python workflow/before.py $(CONFIG)
 	@mkdir -p .snakemake && echo "$$(hostname) $$$$" > .snakemake/holder && exec $(SNAKEMAKE)
 	@$(BIN)/python workflow/overview.py report $(CONFIG)
 
@@ -24,7 +30,7 @@ plan: $(INSTALLED)  ## show jobs, memory and time a stage, and which jobs would 
 	@$(BIN)/python workflow/overview.py plan $(CONFIG)
 	$(SNAKEMAKE) --dry-run --quiet rules
 
-stale: $(INSTALLED)  ## list results that no config (CONFIGS=config/*.yaml) uses, and delete them once confirmed
+stale: $(INSTALLED)  ## list results that no config (CONFIGS, by default all in config/) uses, and delete them once confirmed
 	@$(BIN)/python workflow/overview.py stale $(CONFIGS) $(if $(filter yes,$(CONFIRM)),--delete)
 
 test: $(INSTALLED)  ## run all tests, two files at a time

@@ -17,9 +17,13 @@ include: "workflow/rules/experiments.smk"
 include: "workflow/rules/studies.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/failures.smk"
 
 
 rule all:
     default_target: True
     input:
         REPORT,
+        # named here too: Snakemake takes an old report for good that it cannot make anew, but not without these
+        rules.studies.input,
+        rules.figures.input,

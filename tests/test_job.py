@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 from implicitbias.errors import ConfigError, DataError
-from implicitbias.job import logged_to
+from implicitbias.job import last_error, logged_to
 from implicitbias.progress import bar
 
 
@@ -109,3 +109,19 @@ def test_a_log_that_cannot_be_opened_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SystemExit, match=r"job\.log: cannot be written"), logged_to(tmp_path / "file" / "job.log"):
         pass
+
+
+def test_what_ended_a_job_is_in_its_log(tmp_path):
+    log = tmp_path / "job.log"
+    assert last_error(log) == ""  # no such file
+    with logged_to(log), bar(4, "training") as progress:
+        progress.update()
+    assert last_error(log) == ""
+    with pytest.raises(SystemExit), logged_to(log):
+        raise DataError("no such file")
+    assert last_error(log) == "no such file"
+    with pytest.raises(KeyError), logged_to(log):
+        raise KeyError("step") from ValueError("first\n  in two lines")
+    assert last_error(log) == "KeyError: 'step'"
+    log.write_bytes(b"\xff training: 10%\r training: 20%")
+    assert last_error(log) == ""

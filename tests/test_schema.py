@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -36,7 +37,11 @@ def example(points=3, **parameters):
 
 def in_another_process(statements, path):
     """The exit status of statements in this module's terms, with `path` as their argument."""
-    script = "from test_schema import example, os, schema, sys; " + statements
+    return run_here("from test_schema import example, os, schema, sys; " + statements, path)
+
+
+def run_here(script, path):
+    """The exit status of a script that can import this module, with `path` as its argument."""
     search = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     command = [sys.executable, "-c", script, str(path)]
     return subprocess.run(command, env={**os.environ, "PYTHONPATH": search}, check=False).returncode
@@ -339,3 +344,67 @@ def test_a_foreign_file_is_refused(tmp_path):
     with pytest.raises(ResultError, match=r"breaks the result contract: .*'title' is missing") as caught:
         schema.load(path)
     assert f"rm {path}" in str(caught.value)
+
+
+# ------------------------------------------------------------------ files that are whole and cannot be read
+
+
+def refused(path):
+    """What is said of a file that cannot be read; it is never said to be damaged, nor that it is to be deleted."""
+    with pytest.raises(ResultError) as caught:
+        schema.load(path)
+    text = str(caught.value)
+    assert text.startswith(f"{path}: cannot be read now: ")
+    assert "damaged" not in text
+    assert "rm " not in text
+    return text
+
+
+def test_a_locked_file_is_said_to_be_locked(tmp_path):
+    path = tmp_path / "a.nc"
+    schema.save(example(), path)
+    with open(path, "rb+") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        text = refused(path)
+    assert "another process has locked it" in text
+    assert "HDF5_USE_FILE_LOCKING" in text
+    assert schema.load(path).sizes["point"] == 3
+
+
+def test_too_many_open_files_are_named(tmp_path):
+    """In a process of its own, whose limit it lowers."""
+    path = tmp_path / "a.nc"
+    schema.save(example(), path)
+    script = (
+        "import resource, sys; from test_schema import refused, schema; schema.load(sys.argv[1])\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (50, 50)); held = []\n"
+        "try:\n    while True: held.append(open(sys.argv[1]))\nexcept OSError: pass\n"
+        "assert 'Too many open files' in refused(sys.argv[1])"
+    )
+    assert run_here(script, path) == 0
+
+
+def test_a_file_that_may_not_be_read_is_named_with_the_reason(tmp_path, monkeypatch):
+    path = tmp_path / "a.nc"
+    schema.save(example(), path)
+    if os.getuid() == 0:  # who may read everything: the system is played
+
+        def denied(*_, **__):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+        monkeypatch.setattr(schema.xr, "open_dataset", denied)
+        monkeypatch.setattr("builtins.open", denied)
+    else:
+        path.chmod(0)
+    assert "Permission denied" in refused(path)
+
+
+def test_a_lack_of_memory_is_no_damage(tmp_path, monkeypatch):
+    schema.save(example(), tmp_path / "a.nc")
+
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(schema.xr, "open_dataset", full)
+    with pytest.raises(MemoryError):
+        schema.load(tmp_path / "a.nc")

@@ -1,13 +1,14 @@
-"""What a run would do (`plan`), where its report is (`report`), and which results no config uses any more (`stale`)."""
+"""What a run would do (`plan`), whether it is whole and where its report is (`report`), and what is `stale`."""
 
 import argparse
 import sys
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from implicitbias.config.layout import ALL_RUNS, PICTURES, dataset, log_of, picture, report_page, root
 from implicitbias.config.load import read_yaml, validate
-from implicitbias.config.plan import STAGES, Plan, make_plan
+from implicitbias.config.plan import STAGES, Plan, identity, make_plan
 from implicitbias.errors import ConfigError
 
 
@@ -26,6 +27,28 @@ def show_plan(config: str) -> None:
     print(f"{'studies':<14}{len(plan.studies):>7}\n{'figures':<14}{figures:>7}")
 
 
+def products(plan: Plan, name: str) -> dict[str, list[str]]:
+    """What a config's own results are: the log of each job that makes some, and the files that it makes."""
+    made = {log_of("report", name): [report_page(name)]}
+    for study in (ALL_RUNS, *plan.studies):
+        made[log_of(f"studies/{study}", name)] = [dataset(f"studies/{study}", name)]
+    for figure in (ALL_RUNS, *(f"{study}/{each}" for study, one in plan.studies.items() for each in one.figures)):
+        made[log_of(f"figures/{figure}", name)] = [picture(figure, suffix, name) for suffix in PICTURES]
+    return made
+
+
+def unfinished(config: str) -> list[str]:
+    """What a run was to make and is not there, or is not of this config: a line each."""
+    values = validate(read_yaml(config), [config])
+    page = report_page(values.name)
+    files = chain.from_iterable(products(make_plan(values), values.name).values())
+    found = [f"{file}: is missing" for file in files if not Path(file).exists()]
+    whole = f'<meta name="config" content="{identity(values)}">'
+    if Path(page).exists() and whole not in Path(page).read_text(encoding="utf-8", errors="replace"):
+        found.append(f"{page}: is not the whole report of this config. Delete it (rm {page}) and call make again.")
+    return found
+
+
 def stale(configs: Iterable[str]) -> list[Path]:
     """Files under results/ that belong to no point, study or figure of any of the configs.
 
@@ -37,11 +60,8 @@ def stale(configs: Iterable[str]) -> list[Path]:
         for stage in STAGES:
             for key in plan.jobs[stage]:
                 wanted |= {dataset(f"{stage}/{key}"), log_of(f"{stage}/{key}")}
-        wanted |= {report_page(name), log_of("report", name)}
-        for study in (ALL_RUNS, *plan.studies):
-            wanted |= {dataset(f"studies/{study}", name), log_of(f"studies/{study}", name)}
-        for figure in (ALL_RUNS, *(f"{study}/{each}" for study, one in plan.studies.items() for each in one.figures)):
-            wanted |= {log_of(f"figures/{figure}", name), *(picture(figure, suffix, name) for suffix in PICTURES)}
+        own = products(plan, name)
+        wanted |= {*own, *chain.from_iterable(own.values())}
     found = (path for path in Path(root()).rglob("*") if path.is_file() or path.is_symlink())
     return sorted(path for path in found if str(path) not in wanted and path.suffix != ".part")
 
@@ -78,6 +98,8 @@ if __name__ == "__main__":
         if given.what == "plan":
             show_plan(given.configs[0])
         elif given.what == "report":
+            if lines := unfinished(given.configs[0]):
+                sys.exit("\n".join(["The run ended, but not all that it was to make is there:", *lines]))
             print("The report is at", Path(report_page(name_of(given.configs[0]))).resolve())
         else:
             clear(stale(given.configs), given.configs, delete=given.delete)

@@ -18,6 +18,21 @@ from implicitbias.errors import ImplicitBiasError
 gc.disable()
 
 
+def last_error(path: str | Path) -> str:
+    """What ended the job whose log this is, or an empty text if the log does not say (the job was killed, say)."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    for position in range(len(lines) - 1, -1, -1):
+        if lines[position].startswith("error: "):
+            return " ".join(lines[position:]).removeprefix("error: ")
+        if lines[position].startswith("Traceback "):
+            told = [line for line in lines[position + 1 :] if line.strip() and not line.startswith(" ")]
+            return " ".join(told)
+    return ""
+
+
 class _Log(io.TextIOWrapper):
     """A log that a full disk leaves incomplete, but that never ends the job whose words it holds."""
 

@@ -5,6 +5,8 @@ variable has `long_name`, `units` ("1", "nat", …) and `source` (paper, equatio
 is `x_stderr`, linked by `ancillary_variables`. No timestamps: equal runs give equal files.
 """
 
+import errno
+import fcntl
 import glob
 import json
 import os
@@ -191,12 +193,29 @@ def _alive(pid: int) -> bool:
     return True
 
 
+def _kept_by_system(path: Path) -> str:
+    """Why the system does not let a file be read or locked, or an empty text where it does."""
+    try:
+        with open(path, "rb") as file:
+            os.read(file.fileno(), 1)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # as HDF5 does
+    except BlockingIOError:
+        return (
+            "another process has locked it; wait for that process, or set HDF5_USE_FILE_LOCKING=FALSE if there is none"
+        )
+    except OSError as error:
+        locks = error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+        return f"{error.strerror}{'; set HDF5_USE_FILE_LOCKING=FALSE, the disk has no locks' if locks else ''}"
+    return ""
+
+
 def load(path: str | Path) -> xr.Dataset:
     """Read a dataset of this project into memory and check it.
 
     Raises:
         ResultError: if the file is missing, truncated or damaged, or breaks the contract; the message
-            says which file it is and how to have it rebuilt.
+            says which file it is and how to have it rebuilt. If the system does not let it be read (permissions, too
+            many open files, another process that holds it), the message says that.
 
     """
     path = Path(path)
@@ -208,7 +227,11 @@ def load(path: str | Path) -> xr.Dataset:
     try:
         with xr.open_dataset(path, engine="netcdf4", decode_timedelta=False) as opened:
             dataset = opened.load()
+    except MemoryError:
+        raise
     except Exception as error:  # netCDF4, HDF5 and zlib raise a dozen different types for a damaged file
+        if reason := _kept_by_system(path):
+            raise ResultError(f"{path}: cannot be read now: {reason}. The file itself may be whole.") from error
         raise ResultError(f"{path}: cannot be read, the file is damaged ({error}). {remedy}") from error
     if problems := violations(dataset):
         raise ResultError(f"{path}: breaks the result contract: {'; '.join(problems)}. {remedy}")

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 import string
 from typing import Any
 
@@ -188,6 +189,10 @@ def refusal(config: Any) -> str | None:
         for line in message.splitlines():
             assert line.startswith("config: "), message
             assert len(line) < 1500
+            assert not re.search(r"constrained-|function-|Input should|_check\(|list\[", line.partition(" = ")[0]), (
+                message
+            )
+            assert not re.search(r"Input should|pydantic|valid (dictionary|integer|string)", line), message
         return message
     return None
 
@@ -220,6 +225,9 @@ def test_the_good_config_is_good() -> None:
 @example(("studies", "one", "figures"), {"\r": None})
 @example(("studies", "one", "figures", "bounds", "select"), {"\x1e": 0})
 @example(("studies", "one", "training", "learning_rate"), 1e308)
+@example(("studies", "one", "training", "checkpoints"), [-1])
+@example(("studies", "one", "figures", "bounds", "select"), {"depth": [2]})
+@example(("studies", "two", "training", "power"), {"a": 1})
 def test_any_value_anywhere_is_run_or_refused_in_words(path: Path, value: Any) -> None:
     message = refusal(changed(path, assign(value)))
     if message is not None and path[0] == "studies" and len(path) > 1:

@@ -3,6 +3,7 @@
 import copy
 import math
 import re
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,11 @@ def test_a_figure_looks_at_the_part_of_the_grid_that_it_draws() -> None:
 @pytest.mark.parametrize("name", ["config.yaml", "paper.yaml", "test.yaml"])
 def test_the_shipped_configs_are_valid(name: str) -> None:
     path = ROOT / "config" / name
-    assert make_plan(validate(read_yaml(path), [path])).studies
+    config = validate(read_yaml(path), [path])
+    assert make_plan(config).studies
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of values that are dumped otherwise than they were declared
+        assert config.model_dump()
 
 
 @pytest.mark.parametrize(
@@ -449,6 +454,24 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(changed("studies.one.network.width", -1)))
     with pytest.raises(ConfigError, match=r"mine\.yaml: studies\.one\.network\.width = -1"):
         validate(read_yaml(path), [path])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("batch_size", -3, "batch_size = -3: allowed: greater than or equal to 1"),
+        ("batch_size", "ful", "batch_size = 'ful': there is no batch size of that name (did you mean 'full'?);"
+         " allowed: full"),
+        ("batch_size", None, "batch_size = None: allowed: a whole number; or there is no batch size of that name;"
+         " allowed: full"),
+        ("checkpoints", [1, "a"], "checkpoints.1 = 'a': allowed: a whole number"),
+        ("label_scale", [1, 0], "label_scale.1 = 0: allowed: greater than 0"),
+    ],
+)  # fmt: skip
+def test_a_value_of_several_forms_is_refused_in_words_of_its_own_form(key: str, value: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate(changed(f"studies.one.training.{key}", value))
+    assert str(caught.value) == f"config: studies.one.training.{message}"
 
 
 def test_every_problem_is_listed() -> None:

@@ -1,5 +1,8 @@
 """Figures show the numbers of the dataset: the artists are asked, not the pixels."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -9,6 +12,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from implicitbias.catalogue import FIGURES
+from implicitbias.config.layout import PICTURES
 from implicitbias.errors import ResultError
 from implicitbias.figures.draw import draw, save
 from implicitbias.figures.tables import focused, long_table
@@ -424,3 +428,38 @@ def test_a_quantity_without_the_dimension_of_the_colours_is_drawn(low_rank: xr.D
     figure = draw(mean, figure="lines", quantities=["stable_rank", "mean"], hue="features")
     assert {axis.get_title() for axis in figure.axes if axis.get_lines()} == {"stable rank", "mean stable rank"}
     assert has(figure, mean["mean"].isel(init_scale=-1).values)
+
+
+DRAW = """
+import sys
+import numpy as np, xarray as xr
+from implicitbias.figures.draw import draw, save
+from implicitbias.schema import describe, variable
+study = xr.Dataset({"train_loss": variable("step", [3.0, 2.0, 1.0], "loss")}, {"step": [0, 1, 2]})
+save(draw(describe(study, "a study", {}), figure="lines", quantities=["train_loss"]), sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("backend", ["no_such_backend", "QtAgg"])
+@pytest.mark.parametrize(
+    "rc", [b"text.usetex: True\nsavefig.facecolor: red\nfont.size: 40\nlines.linewidth: 9", b"\xe4"]
+)
+def test_figures_are_the_same_whatever_matplotlib_is_told_by_the_user(tmp_path: Path, backend: str, rc: bytes) -> None:
+    """A process each: matplotlib reads its settings once, at import."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/matplotlibrc").write_bytes(rc)
+    theirs = {"MPLBACKEND": backend, "MATPLOTLIBRC": str(tmp_path / "theirs"), "MPLCONFIGDIR": str(tmp_path / "theirs")}
+    for folder, more in ((tmp_path / "ours", {}), (tmp_path / "theirs", theirs)):
+        names = [str(folder / f"a.{suffix}") for suffix in PICTURES]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **more}
+        done = subprocess.run(
+            [sys.executable, "-c", DRAW, *names],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    for suffix in PICTURES:
+        assert (tmp_path / f"ours/a.{suffix}").read_bytes() == (tmp_path / f"theirs/a.{suffix}").read_bytes()

@@ -139,6 +139,22 @@ def test_the_metrics_that_go_with_the_test_error_are_named() -> None:
     assert "does not hold 0. This is" in _across(table.isel(metric=[1]))
 
 
+def test_what_is_missing_is_named_first_and_the_rest_is_there(generalisation: xr.Dataset) -> None:
+    missing = {"study other": "train failed: no <room>"}
+    page = Page(
+        build({"generalisation": generalisation}, {}, runs=None, overview=None, drawings={}, checks={}, published={},
+              missing=missing)
+    )  # fmt: skip
+    assert page.text.index("This report is not whole") < page.text.index("study other") < page.text.index("In short")
+    assert "train failed: no <room>" in page.text
+    assert ("meta", {"name": "config", "content": ""}) in page.tags
+    assert ("h2", {"id": "generalisation"}) in page.tags
+
+
+def test_a_whole_report_names_its_config_and_nothing_missing(page: Page) -> None:
+    assert "not whole" not in page.text
+
+
 def test_text_is_escaped(page: Page) -> None:
     assert "why & <how>?" in page.text
     assert "how" not in {tag for tag, _ in page.tags}

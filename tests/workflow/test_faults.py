@@ -145,24 +145,22 @@ def test_a_second_run_in_the_folder_is_refused_and_harms_nothing(
     same_results(new_tiny, finished_tiny)
 
 
-def test_make_clears_the_lock_of_a_killed_run_but_not_of_a_living_one(new_tiny: Laboratory) -> None:
+@pytest.mark.parametrize("note", ["whole", "", "host only", "\x00"])
+def test_make_clears_the_lock_of_a_killed_run_but_not_of_a_living_one(new_tiny: Laboratory, note: str) -> None:
+    """Also where the note of who holds the lock was not written to its end."""
     process = started(new_tiny)
     holder = new_tiny.folder / ".snakemake/holder"
     wait_for(new_tiny, "tasks/*.nc", process)
     holder.write_text(f"{os.uname().nodename} {process.pid}\n")
 
-    def unlock() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "workflow/unlock.py", new_tiny.config], cwd=new_tiny.folder, env=new_tiny.environment,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-    living = unlock()
+    if note != "whole":
+        holder.write_text(note)
+    living = before(new_tiny)
     assert living.returncode == 1
     assert f"process {process.pid}" in living.stdout
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    dead = unlock()
+    dead = before(new_tiny)
     assert dead.returncode == 0, dead.stdout + dead.stderr
     assert "its lock is cleared" in dead.stdout
     assert not list((new_tiny.folder / ".snakemake/locks").glob("*"))
@@ -195,6 +193,74 @@ def set_key(*path: str, value: Any) -> Any:
         block[path[-1]] = value
 
     return change
+
+
+@pytest.mark.parametrize(
+    ("change", "fragments"),
+    [
+        (("train_size:\n      - 6", "train_size: 020"), ["train_size: YAML reads 020 as"]),
+        (("    - bounds", "      '../../../esc': {figure: bounds}"), ["studies.one.figures, key '../../../esc'"]),
+        (("    - bounds", "      a b: {figure: bounds}"), ["studies.one.figures, key 'a b'", "allowed: letters"]),
+        (("name: tiny", "name: tiny\nname: tiny"), ["line 2", "'name' stands twice"]),
+    ],
+)
+def test_what_yaml_or_a_file_system_would_take_otherwise_is_refused_before_any_job(
+    new_tiny: Laboratory, change: tuple[str, str], fragments: list[str]
+) -> None:
+    """Also by Snakemake without make, which reads the config itself."""
+    new_tiny.edit(new_tiny.config, lambda text: text.replace(*change))
+    done = new_tiny.snakemake(check=False)
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "Traceback" not in text
+    for fragment in ["config/tiny.yaml: ", *fragments]:
+        assert fragment in text
+    assert not (new_tiny.folder / "results").exists()
+
+
+def before(laboratory: Laboratory) -> subprocess.CompletedProcess[str]:
+    """What `make` runs before Snakemake."""
+    return subprocess.run(
+        [sys.executable, "workflow/before.py", laboratory.config], cwd=laboratory.folder, env=laboratory.environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "fragment"),
+    [
+        (None, "cannot be read (No such file"),
+        ("folder", "cannot be read (Is a directory"),
+        (b"", "is empty"),
+        (b"studies: {one: {{ study }}}", "templates in braces"),
+        (b"studies:\n\tone: 1", "by spaces, not by tabs"),
+        ("name: \u00e4".encode("latin-1"), "is not UTF-8 text"),
+    ],
+)
+def test_a_config_that_snakemake_cannot_read_is_refused_by_make_in_one_line(
+    new_tiny: Laboratory, content: Any, fragment: str
+) -> None:
+    path = new_tiny.folder / new_tiny.config
+    path.unlink()
+    if content == "folder":
+        path.mkdir()
+    elif content is not None:
+        path.write_bytes(content)
+    done = before(new_tiny)
+    assert done.returncode != 0
+    assert done.stderr == ""
+    (_, line) = done.stdout.splitlines()
+    assert line.startswith(f"{new_tiny.config}: ")
+    assert fragment in line
+
+
+def test_blocks_that_are_merged_run(new_tiny: Laboratory) -> None:
+    study = (
+        "&s\n    <<: &t {task: {source: digits, labels: binary, train_size: 6, test_size: 20}}\n    network: {depth: 2}"
+    )
+    rest = "    nngp: {estimators: [bound], posterior: false}\n"
+    (new_tiny.folder / new_tiny.config).write_text(f"name: tiny\nstudies:\n  one: {study}\n{rest}  two: {{<<: *s}}\n")
+    assert new_tiny.planned()["assemble_study"] == 2
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 # Between config and rules: the validated config, its plan of jobs, and how the rules look things up in it.
 
 import os
+import sys
 from functools import lru_cache
 
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
@@ -13,7 +14,7 @@ from implicitbias.config.layout import (
     report_page,
 )
 from implicitbias.config.load import validate
-from implicitbias.config.plan import make_plan
+from implicitbias.config.plan import identity, make_plan
 from implicitbias.errors import ConfigError
 from implicitbias.fingerprint import fingerprint
 
@@ -200,6 +201,7 @@ def report_settings():
         },
         "checks": {name: study.checks for name, study in CONFIG.studies.items()},
         "published": {name: study.published for name, study in CONFIG.studies.items()},
+        "config": identity(CONFIG),
     }
 
 
@@ -217,7 +219,7 @@ def report_code():
     ]
     studies = [study_code(study) for study in PLAN.studies]
     return fingerprint(
-        ["implicitbias.report.build:build"],
+        ["implicitbias.report.build:write"],
         entries,
         [script_of("write_report")],
         [*figures, *studies, overview_code()],

@@ -17,6 +17,7 @@ from implicitbias.config.values import (
     Probability,
     Rate,
     Real,
+    Seed,
     Share,
     Whole,
     number,
@@ -123,7 +124,7 @@ class TaskBase(Strict):
     test_size: Count | None = Field(
         None, description="number of test points; null: the whole test set (of a synthetic source, 1000 points)"
     )
-    seed: Axis[Whole] = Field(
+    seed: Axis[Seed] = Field(
         0, description="draws the training subset (and random labels, initial weights, data order)"
     )
 
@@ -279,7 +280,7 @@ class _Experiment(Strict):
     """A small system that one function computes whole."""
 
     name: ExperimentName = Field(description="which one")
-    seed: Axis[Whole] = Field(0, description="of everything random in it")
+    seed: Axis[Seed] = Field(0, description="of everything random in it")
 
     @model_validator(mode="after")
     def _parameters_are_used(self) -> "_Experiment":
@@ -309,7 +310,7 @@ class NNGP(Strict):
         "tight", description="of the closed bound: tight n(ln 2 - 1/2), or the published code's n/5"
     )
     draws: Axis[Count] = Field(100_000, description="draws of the importance estimator")
-    samples: Axis[Annotated[int, Field(ge=256)]] = Field(
+    samples: Axis[Annotated[Count, Field(ge=256)]] = Field(
         4096, description="quasi-random points of the mixture estimator"
     )
     posterior: bool = Field(
@@ -317,7 +318,7 @@ class NNGP(Strict):
         description="also the errors of the posterior on the orthant and, where labels are +-1, of the spherised one",
     )
     label_scale: Axis[Positive] | None = Field(None, description="also condition on f(X) = alpha Y for these alpha")
-    ray_samples: Annotated[int, Field(ge=2)] = Field(100, description="functions drawn for every alpha")
+    ray_samples: Annotated[Count, Field(ge=2)] = Field(100, description="functions drawn for every alpha")
     lazy: bool = Field(
         False,
         description="also the infinitely wide network that gradient descent trains to f(X) = alpha Y, for these alpha",

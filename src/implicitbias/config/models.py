@@ -23,7 +23,7 @@ from implicitbias.config.blocks import (
 )
 from implicitbias.config.grid import DECIDING, chosen_network, chosen_task, classes_of, grid, points_of, rows_of
 from implicitbias.config.limits import check_limits
-from implicitbias.config.values import Count, Distinct, OneOf, Positive, counted
+from implicitbias.config.values import Count, Distinct, Name, NameOrNone, OneOf, Positive, counted
 from implicitbias.errors import ConfigError, nearest
 from implicitbias.networks import Network as NetworkValue
 from implicitbias.networks import network_of
@@ -92,7 +92,7 @@ class Study(Strict):
         ["seed", "label_scale"], description="axes computed together in one job"
     )
     metrics: Distinct[MetricName] | None = Field(None, description="measured on every run")
-    figures: Annotated[dict[str, FigureSettings], BeforeValidator(_as_mapping)] = Field(
+    figures: Annotated[dict[Name, FigureSettings], BeforeValidator(_as_mapping)] = Field(
         {}, description="names, or name: settings"
     )
     checks: list[CheckName] = Field([], description="predictions that the report tests")
@@ -321,11 +321,11 @@ class Execution(Strict):
 class Config(Strict):
     """A whole config file."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]*$")] = Field(
+    name: NameOrNone = Field(
         "", description="subfolder of results/ for studies, figures and report; the points themselves are shared"
     )
     execution: Execution = Execution()
-    studies: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], Study] = Field(min_length=1)
+    studies: dict[Name, Study] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_are_free(self) -> "Config":

@@ -116,6 +116,11 @@ def digest(parameters: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(parameters).encode()).hexdigest()[:10]
 
 
+def identity(config: Config) -> str:
+    """A digest of all in a config that its results depend on, with defaults filled in."""
+    return digest(config.model_dump(exclude={"execution"}))
+
+
 def make_plan(config: Config) -> Plan:
     """The jobs that a config asks for, each once.
 

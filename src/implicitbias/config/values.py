@@ -18,6 +18,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     Tag,
+    WithJsonSchema,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -26,12 +27,12 @@ from implicitbias.errors import listed, nearest
 
 T = TypeVar("T")
 
-_MULTIPLE = r"^[1-9][0-9]*n$"  # of the number n of training points
-_EXPONENT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+")
+_MULTIPLE = r"^[1-9][0-9]{0,5}n$"  # of the number n of training points
+_EXPONENT = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
 
 
 def _exponent(value: Any) -> Any:
-    """YAML 1.1 reads 1e-8, which has no dot, as text; everybody means the number."""
+    """YAML 1.1 reads 1e-8, which has no dot, and 1.5e3, whose exponent has no sign, as text; both mean numbers."""
     return float(value) if isinstance(value, str) and _EXPONENT.fullmatch(value) else value
 
 
@@ -59,8 +60,12 @@ Axis = Annotated[
 """A scalar, or a list that becomes an axis of the study's grid."""
 
 Text = Annotated[str, Field(min_length=1)]
-Whole = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+LARGEST = 10**12
+"""No machine counts to it; what is estimated from sizes stays a number, and what is named after them a file."""
+
+Whole = Annotated[int, Field(ge=0, le=LARGEST)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what numpy's RandomState takes
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
 Real = Annotated[float, BeforeValidator(_exponent), Field(allow_inf_nan=False)]
 Positive = Annotated[Real, Field(gt=0)]
 Probability = Annotated[Real, Field(gt=0, lt=1)]
@@ -91,6 +96,37 @@ class OneOf:
         return value
 
 
+LONGEST_NAME = 100
+"""Characters of a name: with what temporary files add to it, it stays below the 255 bytes of file systems."""
+
+
+def _as_file(value: str) -> str:
+    if len(value) > LONGEST_NAME or not re.fullmatch(r"[A-Za-z0-9_-]*", value):
+        raise PydanticCustomError(
+            "file_name", "a name becomes part of a file's name; allowed: letters a to z, A to Z, digits, _ and -,"
+            " {most} characters at most", {"most": LONGEST_NAME},
+        )  # fmt: skip
+    if re.search(r"(.+)\1{19}$", value):  # which workflows take for a rule that feeds on itself
+        raise PydanticCustomError("periodic", "allowed: a name that does not end in 20 repetitions", {})
+    return value
+
+
+def _not_empty(value: str) -> str:
+    if not value:
+        raise PydanticCustomError("empty_name", "a name is missing; allowed: one character or more", {})
+    return value
+
+
+def _pattern(least: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": rf"^[A-Za-z0-9_-]{{{least},{LONGEST_NAME}}}$"})
+
+
+NameOrNone = Annotated[str, AfterValidator(_as_file), _pattern(0)]
+"""A name that can stand in a file's, or an empty text."""
+Name = Annotated[str, AfterValidator(_as_file), AfterValidator(_not_empty), _pattern(1)]
+"""A name that can stand in a file's."""
+
+
 @dataclass(frozen=True)
 class OrMultiple:
     """Marks a number in whose place a text may stand: by default a multiple of the number of training points, as 2n."""
@@ -100,7 +136,8 @@ class OrMultiple:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """A text is looked at first."""
-        return core_schema.no_info_wrap_validator_function(self._check, handler(source))
+        written = core_schema.simple_ser_schema("any")  # as it is, number or text
+        return core_schema.no_info_wrap_validator_function(self._check, handler(source), serialization=written)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Either of the two."""
@@ -117,7 +154,7 @@ class OrMultiple:
 Rate = Annotated[
     Positive,
     OrMultiple(
-        r"^(?=.*[1-9])[0-9]*\.?[0-9]+(/n|/d|m)$",
+        r"^(?=.*[1-9])[0-9]{0,15}\.?[0-9]{1,15}(/n|/d|m)$",
         "a number above 0, or one over the training size as 1/n, over the inputs' dimension as 10/d, or times the"
         " width as 0.5m",
     ),
@@ -144,6 +181,8 @@ def number(parameter: Parameter) -> Any:
         bounds.append(Gt(parameter.minimum) if parameter.exclusive_minimum else Ge(parameter.minimum))
     if parameter.maximum is not None:
         bounds.append(Lt(parameter.maximum) if parameter.exclusive_maximum else Le(parameter.maximum))
+    elif kind is int:
+        bounds.append(Le(LARGEST))
     for bound in bounds:
         kind = Annotated[kind, bound]
     return Annotated[kind, OrMultiple()] if parameter.per_point else kind

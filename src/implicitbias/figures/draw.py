@@ -41,6 +41,7 @@ def draw(
         **options: of a figure that has them.
 
     """
+    mpl.rcdefaults()
     sns.set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.9)
     drawn: Figure = resolve(FIGURES[figure])(dataset.sel(dict(select or {})), **options)
     if width or height:

@@ -1,7 +1,7 @@
 """From studies and figures to report.html."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import xarray as xr
 
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.report.answers import sentences
-from implicitbias.schema import parameters_of
+from implicitbias.schema import load, parameters_of
 from implicitbias.studies.all_runs import judged
 from implicitbias.studies.answers import estimator_gap
 from implicitbias.studies.checks import run_check
@@ -44,22 +44,26 @@ def build(
     studies: Mapping[str, xr.Dataset],
     figures: Mapping[str, Mapping[str, Path]],
     *,
-    runs: xr.Dataset,
-    overview: Path,
+    runs: xr.Dataset | None,
+    overview: Path | None,
     drawings: Mapping[str, Mapping[str, str]],
     checks: Mapping[str, Sequence[str]],
     published: Mapping[str, Sequence[str]],
+    config: str = "",
+    missing: Mapping[str, str] | None = None,
 ) -> str:
     """The page, with every figure inside it: it opens offline and loads nothing.
 
     Args:
         studies: name -> dataset.
         figures: study -> figure -> PNG file.
-        runs: from `studies.all_runs.gather`.
-        overview: PNG file of the figure of all runs.
+        runs: from `studies.all_runs.gather`; None if the table could not be made.
+        overview: PNG file of the figure of all runs; None if it could not be drawn.
         drawings: study -> figure -> its name in `catalogue.FIGURES`.
         checks: study -> names in `catalogue.CHECKS`.
         published: study -> names in `catalogue.PUBLISHED`.
+        config: digest of the config that this is the whole report of; empty for one that is not whole.
+        missing: what could not be made, if anything -> why.
 
     """
     shown = [
@@ -76,8 +80,28 @@ def build(
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     entry = FIGURES["all_runs"]
-    across = {"text": _across(runs), "caption": entry.summary, "alt": entry.alt, "data": _inlined(overview)}
-    return environment.get_template("report.html.j2").render(studies=shown, counts=counts, across=across)
+    across = None
+    if runs is not None and overview is not None:
+        across = {"text": _across(runs), "caption": entry.summary, "alt": entry.alt, "data": _inlined(overview)}
+    return environment.get_template("report.html.j2").render(
+        studies=shown, counts=counts, across=across, config=config, missing=missing or {}
+    )
+
+
+def write(
+    path: str | Path,
+    studies: Iterable[str],
+    figures: Iterable[str],
+    runs: str | None,
+    overview: str | None,
+    **more: Any,
+) -> None:
+    """Write the page from files: datasets `<study>.nc`, pictures `<study>/<figure>.png`, and those of all runs."""
+    datasets = {Path(study).stem: load(study) for study in studies}
+    images = [Path(figure) for figure in figures if figure.endswith(".png")]
+    drawn = {name: {image.stem: image for image in images if image.parent.name == name} for name in datasets}
+    table, picture = load(runs) if runs else None, Path(overview) if overview else None
+    Path(path).write_text(build(datasets, drawn, runs=table, overview=picture, **more), encoding="utf-8")
 
 
 def _inlined(path: Path) -> str:

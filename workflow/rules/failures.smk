@@ -1,0 +1,84 @@
+# After jobs failed: a report of what does not depend on them, which names what is missing and why.
+
+
+def failures():
+    """The jobs that failed in this run."""
+    found = workflow.scheduler.failed  # of groups too
+    return {job for one in found for job in getattr(one, "jobs", [one])}
+
+
+def why(job):
+    """Why a job's files are missing: the errors of the jobs at or before it that failed, with the first log of each."""
+    from implicitbias.job import last_error
+
+    before, found = [job], set()
+    while before:
+        job = before.pop()
+        if job not in found:
+            found.add(job)
+            before += workflow.dag.job_dependencies(job)
+    told = {}
+    for failed in sorted(failures() & found, key=str):
+        log = str(failed.log[0])
+        reason = last_error(log) or "it was killed, or ended before it could say why"
+        told.setdefault(reason, f"{failed.rule.name} failed: {reason} (log: {log})")
+    more = [f"and {len(told) - 3} other errors"] if len(told) > 3 else []
+    return (
+        "; ".join([*list(told.values())[:3], *more])
+        or "the run ended before it was its turn"
+    )
+
+
+def report_what_there_is():
+    """After jobs failed: the report of all that does not depend on them, which names what is missing and why.
+
+    Files of an older plan do not count. The report is marked incomplete, so that the next run writes it anew.
+    """
+    dag = workflow.dag
+    maker = {str(file): job for job in dag.jobs for file in job.output}
+    page = maker.get(REPORT)
+    if page is None or page in failures():
+        return
+    made = {file for file, job in maker.items() if dag.noneedrun_finished(job)}
+    studies = {path: f"study {Path(path).stem}" for path in page.input.studies}
+    figures = {
+        path: f"figure {Path(path).stem} of study {Path(path).parent.name}"
+        for path in page.input.figures
+        if path.endswith(".png")
+        and dataset(f"studies/{Path(path).parent.name}", NAME) in made
+    }
+    missing = {
+        name: why(maker[path])
+        for path, name in (studies | figures).items()
+        if path not in made
+    }
+    across = {RUNS, str(page.input.overview)} <= made
+    if not across:
+        needed = set(studies) <= made
+        missing["all studies together"] = (
+            why(maker[str(page.input.overview)]) if needed else "it needs every study"
+        )
+    try:
+        from implicitbias.job import logged_to
+        from implicitbias.report.build import write
+
+        with logged_to(page.log[0]):
+            workflow.persistence.started(page)
+            write(
+                REPORT,
+                [path for path in page.input.studies if path in made],
+                [path for path in page.input.figures if path in made],
+                RUNS if across else None,
+                str(page.input.overview) if across else None,
+                missing=missing,
+                **(report_settings() | {"config": ""}),
+            )
+    except (Exception, SystemExit) as error:
+        print(f"No report could be made of what there is: {error}", file=sys.stderr)
+        return
+    print(f"A report of what there is, and of what is missing and why: {REPORT}")
+
+
+onerror:
+    if not workflow.scheduler._user_kill:
+        report_what_there_is()
