@@ -109,6 +109,7 @@ def _module_digest(module: str) -> str:
     return digest.hexdigest()
 
 
+@cache
 def _source_digest(path: Path) -> str:
     """Digest of a Python file's syntax tree, without comments, layout and docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -13,11 +13,13 @@ from implicitbias.config.layout import (
     picture,
     report_page,
 )
-from implicitbias.config.load import validate
+from implicitbias.config.load import retyped, validate
 from implicitbias.config.plan import identity, make_plan
-from implicitbias.errors import ConfigError
+from implicitbias.errors import ConfigError, nearest
 from implicitbias.fingerprint import fingerprint
 
+# Inside a value of --config Snakemake leaves all as text.
+config.update(retyped(config, workflow.config_settings.config))
 try:
     CONFIG = validate(config, workflow.configfiles)
     PLAN = make_plan(CONFIG)
@@ -44,11 +46,35 @@ def files(stage):
     return [dataset(f"{stage}/{key}") for key in PLAN.jobs[stage]]
 
 
+def known(table, key, what):
+    """The entry of a table that a target's name asks for, or one clear error."""
+    if key not in table:
+        raise WorkflowError(
+            f"{what} {key!r} is not part of this config{nearest(key, table)}; `make plan` shows what is"
+        )
+    return table[key]
+
+
+def job_of(stage, wildcards):
+    """The job that makes a file of a stage."""
+    return known(PLAN.jobs[stage], wildcards.key, f"results/{stage}:")
+
+
+def study_of(name):
+    """The plan of a study."""
+    return known(PLAN.studies, name, "study")
+
+
+def figure_of(study, name):
+    """The settings of a study's figure."""
+    return known(study_of(study).figures, name, f"study {study}: figure")
+
+
 def inputs(stage):
     """Input function of a stage's rule: the named files that the job's row of the plan asks for."""
 
     def find(wildcards):
-        job = PLAN.jobs[stage][wildcards.key]
+        job = job_of(stage, wildcards)
         return {name: dataset(address) for name, address in job.inputs.items()}
 
     return find
@@ -56,7 +82,7 @@ def inputs(stage):
 
 def settings(stage):
     """Parameter function of a stage's rule: what the job computes."""
-    return lambda wildcards: PLAN.jobs[stage][wildcards.key].parameters
+    return lambda wildcards: job_of(stage, wildcards).parameters
 
 
 SCRIPTS = {
@@ -69,8 +95,12 @@ SCRIPTS = {
 }
 
 
+# beside this file, whoever includes it, as a module too
+HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+
+
 def script_of(name):
-    return str(Path(workflow.basedir) / "workflow" / "scripts" / f"{name}.py")
+    return str(HERE.parent / "scripts" / f"{name}.py")
 
 
 @lru_cache(maxsize=None)
@@ -86,12 +116,12 @@ def code_of(address):
 
 def code(stage):
     """Parameter function of a stage's rule: the fingerprint."""
-    return lambda wildcards: code_of(f"{stage}/{wildcards.key}")
+    return lambda wildcards: code_of(f"{stage}/{job_of(stage, wildcards).key}")
 
 
 def requested(stage, wildcards, attempt):
     """What a job asks for: by its size, and twice as much at every further attempt, up to the limits."""
-    return PLAN.jobs[stage][wildcards.key].request.again(attempt, CONFIG.execution)
+    return job_of(stage, wildcards).request.again(attempt, CONFIG.execution)
 
 
 def mem_mb(stage):
@@ -114,15 +144,14 @@ SHORT = 5  # minutes
 
 def grouped(stage):
     """Group function of a stage's rule: jobs of seconds share a place in a cluster's queue, longer ones do not."""
-    jobs = PLAN.jobs[stage]
     return lambda wildcards: (
-        stage if jobs[wildcards.key].request.minutes <= SHORT else None
+        stage if job_of(stage, wildcards).request.minutes <= SHORT else None
     )
 
 
 def study_settings(name):
     """What the study's dataset is put together from."""
-    plan, study = PLAN.studies[name], CONFIG.studies[name]
+    plan, study = study_of(name), CONFIG.studies[name]
     return {
         "pieces": [
             {"coords": piece.coords, "prefix": piece.prefix} for piece in plan.pieces
@@ -140,8 +169,9 @@ def study_settings(name):
     }
 
 
+@lru_cache(maxsize=None)
 def study_code(name):
-    pieces = [code_of(piece.path) for piece in PLAN.studies[name].pieces]
+    pieces = [code_of(piece.path) for piece in study_of(name).pieces]
     return fingerprint(
         ["implicitbias.studies.assemble:assemble"],
         (),
@@ -172,7 +202,7 @@ def overview_code():
 
 
 def figure_code(study, figure):
-    entry = FIGURES[PLAN.studies[study].figures[figure]["figure"]]
+    entry = FIGURES[figure_of(study, figure)["figure"]]
     return fingerprint(
         ["implicitbias.figures.draw:draw"],
         [entry],

@@ -9,9 +9,7 @@ rule draw_figure:
     conda:
         "../envs/implicitbias.yaml"
     params:
-        settings=lambda wildcards: PLAN.studies[wildcards.study].figures[
-            wildcards.figure
-        ],
+        settings=lambda wildcards: figure_of(wildcards.study, wildcards.figure),
         code=lambda wildcards: figure_code(wildcards.study, wildcards.figure),
     script:
         "../scripts/draw_figure.py"
@@ -29,7 +27,7 @@ rule draw_all_runs:
         "../envs/implicitbias.yaml"
     params:
         settings={"figure": ALL_RUNS},
-        code=overview_code(),
+        code=lambda wildcards: overview_code(),
     script:
         "../scripts/draw_figure.py"
 

@@ -13,6 +13,7 @@ rule evaluate_nngp:
         mem_mb=mem_mb("nngp"),
         runtime=runtime("nngp"),
         gpu=gpus("nngp"),
+        in_group=1,
     params:
         settings=settings("nngp"),
         code=code("nngp"),

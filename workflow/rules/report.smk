@@ -12,7 +12,7 @@ rule write_report:
     conda:
         "../envs/implicitbias.yaml"
     params:
-        settings=report_settings(),
-        code=report_code(),
+        settings=lambda wildcards: report_settings(),
+        code=lambda wildcards: report_code(),
     script:
         "../scripts/write_report.py"

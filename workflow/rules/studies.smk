@@ -1,7 +1,7 @@
 rule assemble_study:
     input:
         lambda wildcards: [
-            dataset(piece.path) for piece in PLAN.studies[wildcards.study].pieces
+            dataset(piece.path) for piece in study_of(wildcards.study).pieces
         ],
     output:
         dataset("studies/{study}", NAME),
@@ -33,6 +33,6 @@ rule gather_runs:
     conda:
         "../envs/implicitbias.yaml"
     params:
-        code=runs_code(),
+        code=lambda wildcards: runs_code(),
     script:
         "../scripts/gather_runs.py"

@@ -19,6 +19,7 @@ rule train:
         mem_mb=mem_mb("training"),
         runtime=runtime("training"),
         gpu=gpus("training"),
+        in_group=1,
     params:
         settings=settings("training"),
         code=code("training"),
@@ -46,6 +47,7 @@ rule sample:
         mem_mb=mem_mb("sampling"),
         runtime=runtime("sampling"),
         gpu=gpus("sampling"),
+        in_group=1,
     params:
         settings=settings("sampling"),
         code=code("sampling"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, is_dataclass
+from functools import cache
 from importlib import import_module
 from math import isfinite
 from typing import Annotated, Any, get_args, get_type_hints
@@ -311,7 +312,7 @@ def pointers(entry: Any) -> Iterator[tuple[Pointer, str]]:
 
     Beside each stands the module that alone calls it, or "" if any code may.
     """
-    for name, kind in get_type_hints(type(entry), include_extras=True).items():
+    for name, kind in _hints(type(entry)).items():
         marks = list(_marks(kind))
         caller = next((mark.module for mark in marks if isinstance(mark, CalledBy)), "")
         for item in _items(getattr(entry, name)):
@@ -319,6 +320,11 @@ def pointers(entry: Any) -> Iterator[tuple[Pointer, str]]:
                 yield from pointers(item)
             elif item and _POINTER in marks:
                 yield item, caller
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def _marks(kind: Any) -> Iterator[Any]:

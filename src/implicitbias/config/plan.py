@@ -329,18 +329,19 @@ def _add(plan: Plan, stage: str, slug: Iterable[Any], job: Mapping[str, Any]) ->
 
 
 def _parts(
-    plan: Plan, what: str, sizes: Callable[[Mapping[str, Any], Mapping[str, Any]], Iterable[Size]],
+    plan: Plan, what: str, sizes: Callable[[Mapping[str, Any], Mapping[str, Any]], Sequence[Size]],
     task: Mapping[str, Any], ensemble: Mapping[str, list[Any]],
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, list[Any]]]]:  # fmt: skip
-    """The task and the ensemble: whole if jobs of these sizes are granted, else cut as far as it takes."""
-    asked = [(request(size, plan.execution), size) for size in sizes(task, ensemble)]
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, list[Any]], Sequence[Size]]]:  # fmt: skip
+    """The task, the ensemble and their jobs' sizes: whole if that is granted, else cut as far as it takes."""
+    needed = sizes(task, ensemble)
+    asked = [(request(size, plan.execution), size) for size in needed]
     refused = [each for each in asked if not each[0].granted(plan.execution)]
     if refused and (parts := cut(task, ensemble)):
         for part in parts:
             yield from _parts(plan, what, sizes, *part)
         return
     plan.refused += [refusal(what, *each, plan.execution) for each in refused]
-    yield task, ensemble
+    yield task, ensemble, needed
 
 
 def _slug(task: Mapping[str, Any]) -> list[str]:
@@ -415,8 +416,9 @@ def _trained(
         catalogue.INITIALISATIONS[settings["init"]],
         *_entries(network),
     )
-    for part, values in _parts(plan, f"training {'-'.join([*_slug(task), *slug])}", sizes, task, together):
-        source, (size, of_measurement) = _task(plan, part), sizes(part, values)
+    what = f"training {'-'.join([*_slug(task), *slug])}"
+    for part, values, (size, of_measurement) in _parts(plan, what, sizes, task, together):
+        source = _task(plan, part)
         run = _add(
             plan, "training", [*_slug(part), *slug],
             {
@@ -448,8 +450,9 @@ def _sampled(
             measurement_size(task, built, networks, 4, kept=False, uses=("outputs",)),
         )
 
-    for part, _ in _parts(plan, f"sampling {'-'.join([*_slug(task), *slug])}", sizes, task, {}):
-        source, (size, of_measurement) = _task(plan, part), sizes(part, {})
+    what = f"sampling {'-'.join([*_slug(task), *slug])}"
+    for part, _, (size, of_measurement) in _parts(plan, what, sizes, task, {}):
+        source = _task(plan, part)
         run = _add(
             plan, "sampling", [*_slug(part), *slug],
             {
@@ -493,14 +496,14 @@ def _nngp(
     def sizes(task: Mapping[str, Any], _: Mapping[str, Any]) -> tuple[Size]:
         return (nngp_size(_seeds(task), built, settings),)
 
-    for part, _ in _parts(plan, f"infinite width {'-'.join([*_slug(task), *slug])}", sizes, task, {}):
+    for part, _, (size,) in _parts(plan, f"infinite width {'-'.join([*_slug(task), *slug])}", sizes, task, {}):
         yield _add(
             plan, "nngp", [*_slug(part), *slug],
             {
                 "parameters": parameters,
                 "inputs": {"task": _task(plan, part)},
                 "functions": ("implicitbias.nngp.evaluate:evaluate",),
-                "size": sizes(part, {})[0],
+                "size": size,
                 "entries": (*_entries(network), *(catalogue.ESTIMATORS[name] for name in settings["estimators"])),
             },
         )  # fmt: skip
@@ -518,14 +521,14 @@ def _experiment(plan: Plan, settings: Mapping[str, Any], task: Mapping[str, Any]
         return (experiment_size(entry, own, len(as_list(task["seed"]))),)
 
     whole = {"seed": settings["seed"]} if task is None else task
-    for part, _ in _parts(plan, f"experiment {'-'.join(map(str, slug(whole)))}", sizes, whole, {}):
+    for part, _, (size,) in _parts(plan, f"experiment {'-'.join(map(str, slug(whole)))}", sizes, whole, {}):
         yield _add(
             plan, "experiments", slug(part),
             {
                 "parameters": own,
                 "inputs": {"task": _task(plan, part)} if entry.task else {},
                 "functions": ("implicitbias.experiments.run:run",),
-                "size": sizes(part, {})[0],
+                "size": size,
                 "entries": (entry,),
             },
         )  # fmt: skip
