@@ -109,10 +109,14 @@ def _module_digest(module: str) -> str:
     return digest.hexdigest()
 
 
-@cache
 def _source_digest(path: Path) -> str:
     """Digest of a Python file's syntax tree, without comments, layout and docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return _text_digest(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _text_digest(text: str) -> str:
+    tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]

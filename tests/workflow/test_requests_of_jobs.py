@@ -54,8 +54,8 @@ def test_a_block_on_the_command_line_has_numbers(unfinished: Laboratory) -> None
     [
         ("results/tasks/no-such-task.nc", "'no-such-task' is not part of this config"),
         ("results/training/no-such-run.nc", "'no-such-run' is not part of this config"),
-        ("results/tiny/studies/onne.nc", "study 'onne' is not part of this config; did you mean 'one'?"),
-        ("results/tiny/figures/one/bound.png", "figure 'bound' is not part of this config; did you mean 'bounds'?"),
+        ("results/tiny/studies/onne.nc", "study 'onne' is not part of this config (did you mean 'one'?)"),
+        ("results/tiny/figures/one/bound.png", "figure 'bound' is not part of this config (did you mean 'bounds'?)"),
     ],
 )
 def test_an_unknown_target_is_told(unfinished: Laboratory, target: str, told: str) -> None:
@@ -85,7 +85,7 @@ def test_it_is_a_module_of_another_workflow(unfinished: Laboratory) -> None:
 @pytest.mark.parametrize("profile", [("--profile", "workflow/profiles/slurm"), ("--workflow-profile", "slurm")])
 def test_short_jobs_share_a_place_in_the_queue(unfinished: Laboratory, profile: tuple[str, str]) -> None:
     text = dry_run(unfinished, *profile)
-    assert re.findall(r"group job (\w+)", text) == ["tasks", "measurements"]
+    assert re.findall(r"Group job (\w+)", text) == ["tasks", "measurements"]
     for rule in ("build_task", "measure"):
         assert all(int(job["runtime"]) <= 5 and job["in_group"] == "1" for job in asked(text, rule))
 
@@ -105,7 +105,7 @@ def test_a_long_measurement_has_a_place_of_its_own(tmp_path: "os.PathLike[str]")
     text = dry_run(laboratory, "--workflow-profile", "slurm")
     (job,) = asked(text, "measure")
     assert int(job["runtime"]) > 5
-    assert re.findall(r"group job (\w+)", text) == ["tasks"]
+    assert re.findall(r"Group job (\w+)", text) == ["tasks"]
 
 
 def test_the_published_grids_are_refused_or_granted_before_anything_is_submitted(unfinished: Laboratory) -> None:

@@ -32,8 +32,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 def command(laboratory: Laboratory, *arguments: str) -> list[str]:
     """Snakemake through the SLURM profile; without accounting, job states come from squeue."""
     private = ["--slurm-no-account", "--slurm-init-seconds-before-status-checks", "11"]
-    private += ["--slurm-status-command", "squeue", "--latency-wait", "10", "--cores", "2"]
-    profile = ["--configfile", laboratory.config, "--profile", "workflow/profiles/slurm"]
+    private += ["--slurm-status-command", "squeue", "--latency-wait", "10"]
+    profile = ["--configfile", laboratory.config, "--workflow-profile", "slurm"]
     return [sys.executable, "-m", "snakemake", *profile, *private, *arguments]
 
 
@@ -86,6 +86,7 @@ def test_the_whole_test_config_runs_in_four_jobs_with_equal_results(
     jobs = [job for job in cluster.jobs() if job["id"] not in before]
     assert {job["state"] for job in jobs} == {"COMPLETED"}
     assert len(jobs) == 4
+    assert {job["cpus"] for job in jobs} == {"1"}  # one job of a group runs after another
     same_results(laboratory, finished_test_config)
     assert laboratory.planned() == {}
 
