@@ -312,7 +312,8 @@ def pointers(entry: Any) -> Iterator[tuple[Pointer, str]]:
 
     Beside each stands the module that alone calls it, or "" if any code may.
     """
-    for name, kind in _hints(type(entry)).items():
+    of: Any = type(entry)
+    for name, kind in _hints(of).items():
         marks = list(_marks(kind))
         caller = next((mark.module for mark in marks if isinstance(mark, CalledBy)), "")
         for item in _items(getattr(entry, name)):
