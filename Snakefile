@@ -17,6 +17,7 @@ include: "workflow/rules/experiments.smk"
 include: "workflow/rules/studies.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/memory.smk"
 include: "workflow/rules/failures.smk"
 
 

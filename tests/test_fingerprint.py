@@ -13,7 +13,8 @@ import pytest
 from implicitbias import catalogue
 from implicitbias import fingerprint as module
 from implicitbias.catalogue import Entry, Pointer, function_of, pointers
-from implicitbias.fingerprint import _source_digest, closure, fingerprint
+from implicitbias.fingerprint import closure, fingerprint
+from implicitbias.syntax import read
 
 TRAIN = ("implicitbias.training.run:train",)
 TABLES = {
@@ -26,7 +27,7 @@ TABLES = {
 def digest_of(tmp_path: Path, text: str) -> str:
     path = tmp_path / "code.py"
     path.write_text(text)
-    return _source_digest(path)
+    return read(path).whole.text
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_code_counts(tmp_path: Path) -> None:
 
 def test_the_closure_holds_what_is_imported_and_not_what_is_not() -> None:
     modules = closure(frozenset({"implicitbias.training.run"}))
-    assert {"implicitbias.schema", "implicitbias.rng", "implicitbias.networks.stacked"} <= modules
+    assert {"implicitbias.rng", "implicitbias.networks.stacked"} <= modules
     assert not any(module.startswith("implicitbias.catalogue") for module in modules)
     assert not [name for name in modules if name.startswith(("implicitbias.nngp", "implicitbias.figures"))]
 

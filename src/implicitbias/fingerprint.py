@@ -1,32 +1,43 @@
 """Fingerprints of code: which text a stage's numbers depend on.
 
 Snakemake does not notice an edit in an imported module. So every job carries, as a parameter, a digest over the
-syntax trees of all first-party modules that its function imports, directly or not, without comments and
-docstrings: editing code reruns just the stages that run it, and rewording a comment reruns nothing.
+syntax trees (see `implicitbias.syntax`) of all first-party modules that its function and its script import, directly or
+not: editing code reruns just the stages that run it, and rewording a comment reruns nothing.
 
 The catalogue is left out of every closure (else adding a metric would retrain every network); the entries that
-a job uses are digested instead, with all code that they point to and that the job may call.
+a job uses are digested instead, with all code that they point to and that the job may call, and of everything else in
+it, functions and numbers, what the job's modules import by name. So it is with the result contract, of which
+`schema.load` and `schema.save`, called by these names, count nowhere: what they read is what was written.
 """
 
 import ast
 import hashlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from importlib.util import find_spec
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import grimp
 
 from implicitbias.catalogue import Entry, Pointer, pointers
+from implicitbias.catalogue.choices import Choice
+from implicitbias.syntax import Source, file_of, meaning_of, read, source_of
 
 PACKAGE = "implicitbias"
-_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-_CATALOGUE = f"{PACKAGE}.catalogue"
-_SILENT = frozenset(
-    {"summary", "alt", "minutes", "work", "uses", "only"}
-)  # of entries: what people, schedulers and the config read
+_BY_NAME = (f"{PACKAGE}.catalogue", f"{PACKAGE}.schema")
+_REPORTING = frozenset(
+    {
+        f"{PACKAGE}.errors",  # words of errors, and their classes: whoever has a result met none
+        f"{PACKAGE}.progress",  # a bar in the log
+        f"{PACKAGE}.job",  # the log itself, and the garbage collector
+    }
+)
+_WORDS = frozenset({"summary", "alt"})  # of entries: what people read
+_SILENT = _WORDS | {"minutes", "work", "made_of", "only", "uses"}  # and what schedulers, the config and the plan read
+_REFUSING = frozenset({"misfit", "limits", "refuses"})  # methods of entries that end in an error or in nothing
 
 
 def fingerprint(
@@ -34,6 +45,7 @@ def fingerprint(
     entries: Sequence[Entry] = (),
     scripts: Iterable[str | Path] = (),
     upstream: Iterable[str] = (),
+    shown: Sequence[Entry] = (),
 ) -> str:
     """A digest of all code that a job runs, and of its upstream jobs' fingerprints.
 
@@ -44,16 +56,23 @@ def fingerprint(
         functions: what the job calls, as ``module:function``.
         entries: catalogue entries that it uses.
         scripts: further Python files that it runs.
-        upstream: fingerprints of the jobs whose files it reads.
+        upstream: fingerprints of the jobs whose files it reads, and whatever else is to count.
+        shown: catalogue entries whose words it prints.
 
     """
+    files = [Path(script) for script in scripts]
     # what one module alone calls is run by those jobs only that run that module
     pointed = list(chain.from_iterable(map(pointers, entries)))
-    always = _modules([*functions, *(pointer for pointer, caller in pointed if not caller)])
+    imported = chain.from_iterable(map(_imported_by, files))
+    always = _modules([*functions, *imported, *(pointer for pointer, caller in pointed if not caller)])
     sometimes = _modules(pointer for pointer, caller in pointed if caller in closure(always))
-    parts = [_closure_digest(always | sometimes)]
-    parts += [_entry_text(entry) for entry in entries]
-    parts += [_source_digest(Path(script)) for script in scripts]
+    modules = always | sometimes
+    parts = [_closure_digest(modules)]
+    for entry in entries:
+        kind: Any = type(entry)
+        parts.append(_entry_text(entry) + _methods_text(kind, _attributes(modules)))
+    parts += [repr([getattr(entry, word, "") for word in sorted(_WORDS)]) for entry in shown]
+    parts += [_digest(read(file)) for file in files]
     parts += list(upstream)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -62,9 +81,20 @@ def _modules(names: Iterable[Pointer]) -> frozenset[str]:
     return frozenset(name.split(":")[0] for name in names)
 
 
+def _imported_by(script: Path) -> Iterator[str]:
+    """The first-party modules that a script imports."""
+    known = _graph().modules
+    for module, name, _ in read(script).imports:
+        if module.split(".")[0] == PACKAGE:
+            yield f"{module}.{name}" if f"{module}.{name}" in known else module
+
+
 @cache
 def closure(modules: frozenset[str]) -> frozenset[str]:
-    """All first-party modules that `modules` import, directly or not, with the packages that hold them."""
+    """All first-party modules that `modules` import, directly or not, with the packages that hold them.
+
+    Left out are modules that only report, and those of which the definitions count one by one.
+    """
     graph = _graph()
     found = set(modules)
     for module in list(found):
@@ -72,7 +102,11 @@ def closure(modules: frozenset[str]) -> frozenset[str]:
     for module in list(found):
         parts = module.split(".")
         found |= {".".join(parts[:length]) for length in range(1, len(parts))}
-    return frozenset(name for name in found if name != PACKAGE and not f"{name}.".startswith(f"{_CATALOGUE}."))
+    return frozenset(name for name in found - _REPORTING if name != PACKAGE and not _counts_by_name(name))
+
+
+def _counts_by_name(module: str) -> bool:
+    return any(f"{module}.".startswith(f"{whole}.") for whole in _BY_NAME)
 
 
 def _entry_text(entry: Entry) -> str:
@@ -90,18 +124,87 @@ def _graph() -> grimp.ImportGraph:
 @cache
 def _closure_digest(modules: frozenset[str]) -> str:
     digest = hashlib.sha256()
+    used: dict[tuple[str, str], str] = {}
     for module in sorted(closure(modules)):
         digest.update(f"{module}={_module_digest(module)}\n".encode())
+        for source, name in _named_by(module):
+            _define(source, name, used)
+    for (module, name), text in sorted(used.items()):
+        digest.update(f"{module}:{name}={text}\n".encode())
     return digest.hexdigest()
 
 
 @cache
+def _named_by(module: str) -> tuple[tuple[str, str], ...]:
+    """The (module, name) that a module imports of those whose definitions count one by one."""
+    found = source_of(module).imports
+    return tuple((source, name) for source, name, _ in found if name and _counts_by_name(source))
+
+
+def _define(module: str, name: str, known: dict[tuple[str, str], str]) -> None:
+    """Add the text of a definition, and of those of the catalogue and the contract that it uses.
+
+    Tables of entries are left out: a job's own entries are digested by themselves.
+    """
+    place, source = (module, name), source_of(module)
+    if place in known or _is_table(getattr(import_module(module), name, None)):
+        return
+    known[place], used = "", {name}  # which the module may only hand on
+    if name in source.definitions:
+        meaning = meaning_of(source.definitions[name])
+        known[place], used = meaning.text, meaning.names
+    for each in sorted(used & set(source.definitions)):
+        _define(module, each, known)
+    for other, original, here in source.imports:
+        if here in used and original and _counts_by_name(other):
+            _define(other, original, known)
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(v, Entry | Choice) for v in value.values())
+
+
+@cache
+def _attributes(modules: frozenset[str]) -> frozenset[str]:
+    """What the code of these modules and of those that they import asks values for."""
+    return frozenset(chain.from_iterable(map(_asked_by, closure(modules))))
+
+
+@cache
+def _asked_by(module: str) -> frozenset[str]:
+    return frozenset(source_of(module).whole.attributes)
+
+
+@cache
+def _methods_text(kind: Any, asked: frozenset[str]) -> str:
+    """The methods of an entry that a job calls, by their names, with all that they use."""
+    wanted, texts, used = set(asked - _REFUSING), dict[str, str](), dict[tuple[str, str], str]()
+    methods = list(_methods(kind))
+    while fresh := [each for each in methods if each[1].name in wanted and f"{each[0]}.{each[1].name}" not in texts]:
+        for place, node in fresh:
+            meaning = meaning_of(node)
+            texts[f"{place}.{node.name}"] = meaning.text
+            wanted |= meaning.attributes - _REFUSING
+            module = place.rpartition(".")[0]
+            for name in meaning.names:
+                if hasattr(import_module(module), name):
+                    _define(module, name, used)
+    return repr((sorted(texts.items()), sorted(used.items())))
+
+
+def _methods(kind: type[Entry]) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """The methods of a class of entries, those that it inherits too, each with `module.class`."""
+    for each in kind.__mro__:
+        if _counts_by_name(each.__module__):
+            body = source_of(each.__module__).definitions[each.__name__].body  # type: ignore[attr-defined]
+            place = f"{each.__module__}.{each.__name__}"
+            yield from ((place, node) for node in body if isinstance(node, ast.FunctionDef))
+
+
+@cache
 def _module_digest(module: str) -> str:
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(module)
-    origin = Path(spec.origin)
-    digest = hashlib.sha256(_source_digest(origin).encode())
+    origin = file_of(module)
+    digest = hashlib.sha256(_digest(source_of(module)).encode())
     if origin.name == "__init__.py":  # templates and style sheets are code too
         for extra in sorted(origin.parent.iterdir()):
             if extra.is_file() and extra.suffix not in {".py", ".pyc"} and extra.name != "py.typed":
@@ -109,16 +212,6 @@ def _module_digest(module: str) -> str:
     return digest.hexdigest()
 
 
-def _source_digest(path: Path) -> str:
-    """Digest of a Python file's syntax tree, without comments, layout and docstrings."""
-    return _text_digest(path.read_text(encoding="utf-8"))
-
-
-@cache
-def _text_digest(text: str) -> str:
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"  # the form of a dump depends on it
-    return hashlib.sha256(f"{version}{ast.dump(tree)}".encode()).hexdigest()
+def _digest(source: Source) -> str:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"  # the form of syntax trees depends on it
+    return hashlib.sha256(f"{version}{source.whole.text}".encode()).hexdigest()

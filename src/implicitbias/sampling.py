@@ -82,7 +82,7 @@ def sample(
     return describe(
         dataset, "random networks that fit the training labels",
         {"task": parameters_of(task), "network": dict(network), "sampling": dict(sampling)},
-        device=torch.device(device).type, dtype="float32", torch_version=str(torch.__version__),
+        device=torch.device(device).type, dtype="float32",
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ import os
 import shutil
 import socket
 from collections.abc import Hashable, Mapping
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from implicitbias.errors import ResultError
 
 VARIABLE_ATTRIBUTES = ("long_name", "units", "source")
 GLOBAL_ATTRIBUTES = ("title", "package_version", "parameters")
+LIBRARIES = ("torch", "numpy", "scipy")
+"""What makes the numbers, besides this package."""
 
 
 def variable(
@@ -85,15 +89,38 @@ def describe(dataset: xr.Dataset, title: str, parameters: Mapping[str, Any], **a
         dataset: what is described.
         title: one line on what the dataset is.
         parameters: everything that its numbers depend on, stored as canonical JSON.
-        **attrs: more global attributes, e.g. `device`, `dtype`, `torch_version`.
+        **attrs: more global attributes, e.g. `device`, `dtype`.
 
     """
     fixed = {
         "title": title,
         "package_version": __version__,
+        **versions(),
         "parameters": canonical_json(parameters),
     }
     return dataset.assign_attrs({**fixed, **attrs})
+
+
+@cache
+def versions() -> dict[str, str]:
+    """The installed versions of the libraries that make the numbers, as the attributes that say so."""
+    return {f"{library}_version": version(library) for library in LIBRARIES}
+
+
+def versions_of(*datasets: xr.Dataset) -> dict[str, str]:
+    """The versions that datasets were computed with, "2.6.0, 2.7.0" where they differ, as attributes of their sum."""
+    known = {key: [str(dataset.attrs.get(key, "unknown")) for dataset in datasets] for key in versions()}
+    return {key: ", ".join(sorted({*", ".join(found).split(", ")})) for key, found in known.items()}
+
+
+def mixture(dataset: xr.Dataset) -> str:
+    """What to say of a dataset that mixes results of several versions of a library; nothing of others."""
+    told = {library: str(dataset.attrs.get(f"{library}_version", "")) for library in LIBRARIES}
+    mixed = "; ".join(f"{library} {versions}" for library, versions in told.items() if "," in versions)
+    return mixed and (
+        f"These results were computed with several versions of libraries, between which numbers may differ: {mixed}."
+        " With execution: {rerun_on_upgrade: true} the older ones are computed anew."
+    )
 
 
 def canonical_json(value: Any) -> str:

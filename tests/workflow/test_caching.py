@@ -80,11 +80,37 @@ def test_rewording_reruns_nothing(laboratory: Laboratory) -> None:
             {},
         ),
         (
+            generalisation(lambda study: study["task"]["seed"].reverse()),
+            {"assemble_study": 1, "draw_figure": 6, **ACROSS},
+        ),
+        (
+            generalisation(lambda study: study["training"]["label_scale"].reverse()),
+            {"assemble_study": 1, "draw_figure": 6, **ACROSS},
+        ),
+        (
+            generalisation(lambda study: study["nngp"]["estimators"].reverse()),
+            {"assemble_study": 1, "draw_figure": 6, **ACROSS},
+        ),
+        (
+            lambda config: config["studies"]["stochastic_steps"]["training"]["checkpoints"].reverse(),
+            {"assemble_study": 1, "draw_figure": 1, **ACROSS},
+        ),
+        (
+            generalisation(lambda study: study.update(ensemble=["seed", "label_scale", "learning_rate"])),
+            {},
+        ),
+        (
+            lambda config: config.update(execution={"rerun_on_upgrade": True}),
+            {},
+        ),
+        (
             lambda config: config["studies"].update(copy={**config["studies"]["generalisation"], "figures": []}),
             {"assemble_study": 1, **ACROSS},
         ),
     ],
-    ids=["axis value", "new axis", "figure", "nngp", "metric", "training", "execution", "shared points"],
+    ids=["axis value", "new axis", "figure", "nngp", "metric", "training", "execution", "order of seeds",
+         "order of label scales",
+         "order of estimators", "order of checkpoints", "ensemble of a scalar", "rerun on upgrade", "shared points"],
 )  # fmt: skip
 def test_an_edit_of_the_config_reruns_what_depends_on_it(
     laboratory: Laboratory, change: Callable[[dict[str, Any]], None], expected: dict[str, int]
@@ -103,6 +129,11 @@ def test_an_edit_of_the_config_reruns_what_depends_on_it(
         ("figures/label_ray.py", {"draw_figure", "write_report"}),
         ("studies/checks/architecture.py", {"write_report"}),
         ("config/plan.py", set()),
+        ("devices.py", {"train", "sample", "measure", "evaluate_nngp", "run_experiment", *SUMMARY}),
+        ("errors.py", set()),
+        ("progress.py", set()),
+        ("job.py", set()),
+        ("schema.py", set()),
         (
             "tasks/labels.py",
             {"build_task", "train", "sample", "measure", "evaluate_nngp", "run_experiment", *SUMMARY},
@@ -120,6 +151,26 @@ def test_an_edit_of_the_code_reruns_the_stages_that_run_it(
         assert planned["train"] == few[path]
     if path == "figures/label_ray.py":
         assert planned["draw_figure"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "expected"),
+    [
+        ("training/loop.py", "points: int", 'points: "int | float"', set()),
+        ("catalogue/figures.py", 'alt="', 'alt="Drawn: ', {"write_report"}),
+        ("catalogue/checks.py", "the closed bound lies above", "this bound lies above", {"write_report"}),
+        ("catalogue/checks.py", "the ends of the curves", "ends of the curves", {"write_report"}),
+        ("catalogue/nngp.py", "DENSE = 2000", "DENSE = 20", {"evaluate_nngp", *SUMMARY}),
+        ("schema.py", "draws.std(-1, ddof=1)", "draws.std(-1, ddof=0)", {"run_experiment", *SUMMARY}),
+        ("schema.py", "no such result file.", "there is no such file.", set()),
+    ],
+    ids=["annotation", "figure", "check", "published table", "number", "contract", "error"],
+)
+def test_what_an_edit_means_decides_what_it_reruns(
+    laboratory: Laboratory, path: str, old: str, new: str, expected: set[str]
+) -> None:
+    laboratory.edit(f"src/implicitbias/{path}", lambda text: text.replace(old, new))
+    assert set(laboratory.planned()) == expected
 
 
 def test_an_edited_script_reruns_its_rule(laboratory: Laboratory) -> None:
@@ -155,6 +206,19 @@ def test_temporary_runs_are_deleted_and_not_missed(new_tiny: Laboratory) -> None
     assert new_tiny.planned() == {}
     new_tiny.edit_config(lambda config: config["studies"]["one"]["metrics"].append("output_scale"))
     assert new_tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, **ACROSS}
+
+
+def test_a_run_left_without_weights_is_trained_again_for_a_metric_that_needs_them(new_tiny: Laboratory) -> None:
+    new_tiny.edit_config(lambda config: config.update(execution={"keep_weights": False}))
+    new_tiny.snakemake("--notemp")
+    assert new_tiny.planned() == {}
+    new_tiny.edit_config(lambda config: config.update(execution={"keep_weights": True}))
+    assert new_tiny.planned() == {}  # no metric needs them
+    new_tiny.edit_config(lambda config: config["studies"]["one"]["metrics"].append("stable_rank"))
+    assert new_tiny.planned() == {"train": 1, "measure": 1, "assemble_study": 1, "draw_figure": 1, **ACROSS}
+    new_tiny.snakemake()
+    assert (schema.load(new_tiny.folder / "results/tiny/studies/one.nc")["stable_rank"] >= 1).all()
+    assert new_tiny.planned() == {}
 
 
 def test_runs_that_are_deleted_hold_weights_if_a_metric_asks_for_them(new_tiny: Laboratory) -> None:

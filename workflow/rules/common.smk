@@ -2,9 +2,9 @@
 
 import os
 import sys
-from functools import lru_cache
+from pathlib import Path
 
-from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
+from implicitbias.codes import Codes
 from implicitbias.config.layout import (
     ALL_RUNS,
     PICTURES,
@@ -14,9 +14,8 @@ from implicitbias.config.layout import (
     report_page,
 )
 from implicitbias.config.load import retyped, validate
-from implicitbias.config.plan import identity, make_plan
+from implicitbias.config.plan import make_plan
 from implicitbias.errors import ConfigError, nearest
-from implicitbias.fingerprint import fingerprint
 
 # Inside a value of --config Snakemake leaves all as text.
 config.update(retyped(config, workflow.config_settings.config))
@@ -85,38 +84,18 @@ def settings(stage):
     return lambda wildcards: job_of(stage, wildcards).parameters
 
 
-SCRIPTS = {
-    "tasks": "build_task",
-    "training": "train",
-    "sampling": "sample",
-    "measurements": "measure",
-    "nngp": "evaluate_nngp",
-    "experiments": "run_experiment",
-}
-
-
-# beside this file, whoever includes it, as a module too
-HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
-
-
-def script_of(name):
-    return str(HERE.parent / "scripts" / f"{name}.py")
-
-
-@lru_cache(maxsize=None)
-def code_of(address):
-    """Fingerprint of the code that makes the file `stage/key`, its upstream included."""
-    stage, _ = address.split("/")
-    job = PLAN.job(address)
-    upstream = tuple(code_of(parent) for parent in job.inputs.values())
-    return fingerprint(
-        job.functions, job.entries, [script_of(SCRIPTS[stage])], upstream
-    )
+# Every rule's `code` is the fingerprint of all that its file depends on but a point's settings, which are its name.
+# Scripts lie beside this file, whoever includes it: another workflow, as a module, too.
+CODES = Codes(
+    CONFIG,
+    PLAN,
+    Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts",
+)
 
 
 def code(stage):
     """Parameter function of a stage's rule: the fingerprint."""
-    return lambda wildcards: code_of(f"{stage}/{job_of(stage, wildcards).key}")
+    return lambda wildcards: CODES.point(f"{stage}/{job_of(stage, wildcards).key}")
 
 
 def requested(stage, wildcards, attempt):
@@ -149,68 +128,6 @@ def grouped(stage):
     )
 
 
-def study_settings(name):
-    """What the study's dataset is put together from."""
-    plan, study = study_of(name), CONFIG.studies[name]
-    return {
-        "pieces": [
-            {"coords": piece.coords, "prefix": piece.prefix} for piece in plan.pieces
-        ],
-        "axes": plan.axes,
-        "fixed": plan.fixed,
-        "labels": plan.labels,
-        "title": f"study {name}",
-        "question": study.question,
-        "method": study.method,
-        "classes": plan.classes,
-        "parameters": study.model_dump(
-            exclude={"figures", "checks", "published", "question", "method"}
-        ),
-    }
-
-
-@lru_cache(maxsize=None)
-def study_code(name):
-    pieces = [code_of(piece.path) for piece in study_of(name).pieces]
-    return fingerprint(
-        ["implicitbias.studies.assemble:assemble"],
-        (),
-        [script_of("assemble_study")],
-        pieces,
-    )
-
-
-def runs_code():
-    measured = sorted(
-        {name for study in CONFIG.studies.values() for name in study.metrics or []}
-    )
-    return fingerprint(
-        ["implicitbias.studies.all_runs:gather"],
-        [METRICS[name] for name in measured],
-        [script_of("gather_runs")],
-        [study_code(study) for study in PLAN.studies],
-    )
-
-
-def overview_code():
-    return fingerprint(
-        ["implicitbias.figures.draw:draw"],
-        [FIGURES[ALL_RUNS]],
-        [script_of("draw_figure")],
-        [runs_code()],
-    )
-
-
-def figure_code(study, figure):
-    entry = FIGURES[figure_of(study, figure)["figure"]]
-    return fingerprint(
-        ["implicitbias.figures.draw:draw"],
-        [entry],
-        [script_of("draw_figure")],
-        [study_code(study)],
-    )
-
-
 def figure_files():
     """Every figure of every study."""
     return [
@@ -219,41 +136,6 @@ def figure_files():
         for figure in plan.figures
         for suffix in PICTURES
     ]
-
-
-def report_settings():
-    return {
-        "drawings": {
-            name: {
-                figure: settings["figure"] for figure, settings in plan.figures.items()
-            }
-            for name, plan in PLAN.studies.items()
-        },
-        "checks": {name: study.checks for name, study in CONFIG.studies.items()},
-        "published": {name: study.published for name, study in CONFIG.studies.items()},
-        "config": identity(CONFIG),
-    }
-
-
-def report_code():
-    entries = [
-        CHECKS[name] for study in CONFIG.studies.values() for name in study.checks
-    ]
-    entries += [
-        PUBLISHED[name] for study in CONFIG.studies.values() for name in study.published
-    ]
-    figures = [
-        figure_code(study, figure)
-        for study, plan in PLAN.studies.items()
-        for figure in plan.figures
-    ]
-    studies = [study_code(study) for study in PLAN.studies]
-    return fingerprint(
-        ["implicitbias.report.build:write"],
-        entries,
-        [script_of("write_report")],
-        [*figures, *studies, overview_code()],
-    )
 
 
 # Rules are marked for the cache between workflows only where there is one: else Snakemake warns of each at every call.

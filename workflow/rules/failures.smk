@@ -71,7 +71,7 @@ def report_what_there_is():
                 RUNS if across else None,
                 str(page.input.overview) if across else None,
                 missing=missing,
-                **(report_settings() | {"config": ""}),
+                **(CODES.report_settings() | {"config": ""}),
             )
     except (Exception, SystemExit) as error:
         print(f"No report could be made of what there is: {error}", file=sys.stderr)

@@ -10,7 +10,7 @@ rule draw_figure:
         "../envs/implicitbias.yaml"
     params:
         settings=lambda wildcards: figure_of(wildcards.study, wildcards.figure),
-        code=lambda wildcards: figure_code(wildcards.study, wildcards.figure),
+        code=lambda wildcards: CODES.figure(wildcards.study, wildcards.figure),
     script:
         "../scripts/draw_figure.py"
 
@@ -26,8 +26,8 @@ rule draw_all_runs:
     conda:
         "../envs/implicitbias.yaml"
     params:
-        settings={"figure": ALL_RUNS},
-        code=lambda wildcards: overview_code(),
+        settings=CODES.figure_settings(ALL_RUNS, ALL_RUNS),
+        code=lambda wildcards: CODES.figure(ALL_RUNS, ALL_RUNS),
     script:
         "../scripts/draw_figure.py"
 

@@ -11,8 +11,8 @@ rule assemble_study:
     conda:
         "../envs/implicitbias.yaml"
     params:
-        study=lambda wildcards: study_settings(wildcards.study),
-        code=lambda wildcards: study_code(wildcards.study),
+        study=lambda wildcards: CODES.study_settings(wildcards.study),
+        code=lambda wildcards: CODES.study(wildcards.study),
     script:
         "../scripts/assemble_study.py"
 
@@ -33,6 +33,6 @@ rule gather_runs:
     conda:
         "../envs/implicitbias.yaml"
     params:
-        code=lambda wildcards: runs_code(),
+        code=lambda wildcards: CODES.runs(),
     script:
         "../scripts/gather_runs.py"

@@ -2,5 +2,13 @@ from implicitbias import job
 from implicitbias.report.build import write
 
 with job.logged_to(snakemake.log[0]):
-    given = snakemake.input
-    write(snakemake.output[0], given.studies, given.figures, given.runs, given.overview, **snakemake.params.settings)
+    given, params = snakemake.input, snakemake.params
+    write(
+        snakemake.output[0],
+        given.studies,
+        given.figures,
+        given.runs,
+        given.overview,
+        code=params.code,
+        **params.settings,
+    )

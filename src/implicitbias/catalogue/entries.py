@@ -233,7 +233,7 @@ class Metric(Entry):
 
     `dims` are dimensions that its values add to the run's; with `over_networks` it takes the networks of a run
     (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
-    `trained` says that it needs the weights or the loss of a trained run. `uses` is the largest of what it is made of:
+    `trained` says that it needs the weights or the loss of a trained run. `made_of` is the largest of:
     "outputs" (and losses), "weights", "slopes" (gradients by the inputs) or "tangents" (by the weights); where it is
     not given it is the weights of a `trained` metric, and outputs otherwise. `arguments` of the function are given
     here. `coordinates` are of those `dims` that runs do not have; the function can ask for them by name.
@@ -245,14 +245,14 @@ class Metric(Entry):
     dims: tuple[str, ...] = ()
     over_networks: bool = False
     trained: bool = False
-    uses: str = ""
+    made_of: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
     coordinates: Mapping[str, tuple[float | str, ...]] = field(default_factory=dict)
 
     @property
     def demand(self) -> str:
-        """What it `uses`, or the default."""
-        return self.uses or ("weights" if self.trained else "outputs")
+        """What it is `made_of`, or the default."""
+        return self.made_of or ("weights" if self.trained else "outputs")
 
     @property
     def limits(self) -> Limits:
@@ -268,6 +268,7 @@ class Experiment(Entry):
     lists for every part of the work the parameters that its time is proportional to, if they are not all; `dtype`
     is what its networks, or its other large arrays, are computed in. One with a `task` is given the study's tasks, one
     seed at a time; with `images` it classifies images, by networks of its parameters architecture, layers and factor.
+    `uses` are other entries that it computes with, besides those that its parameters name.
     """
 
     variables: tuple[str, ...] = ()
@@ -277,20 +278,22 @@ class Experiment(Entry):
     task: bool = False
     images: bool = False
     dtype: str = "float64"
+    uses: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True)
 class Figure(Entry):
     """A figure of a study: `needs` lists the dataset variables and `axes` the dimensions that it cannot do without.
 
-    `estimators` are those of the complexity that it cannot do without. `options` are the settings by which the config
-    says what it shows; `quantities` is how many of these it needs.
+    `estimators` are those of the complexity that it cannot do without, and `values` those of its axes. `options` are
+    the settings by which the config says what it shows; `quantities` is how many of these it needs.
     """
 
     alt: str = ""
     needs: tuple[str, ...] = ()
     axes: tuple[str, ...] = ()
     estimators: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     quantities: int = 1
 

@@ -1,7 +1,9 @@
 """Experiments: small systems that are computed whole."""
 
-from implicitbias.catalogue.entries import Experiment, Parameter
+from implicitbias.catalogue.architectures import ARCHITECTURES
+from implicitbias.catalogue.entries import Entry, Experiment, Parameter
 from implicitbias.catalogue.limits import Range
+from implicitbias.catalogue.networks import ACTIVATIONS
 from implicitbias.catalogue.nngp import SAMPLED
 
 
@@ -15,6 +17,10 @@ def _draws(default: int) -> Parameter:
 
 def _steps(default: int) -> Parameter:
     return Parameter(default, "steps of the optimizer", 1)
+
+
+def _perceptrons(activation: str) -> tuple[Entry, ...]:
+    return ARCHITECTURES["mlp"], ACTIVATIONS[activation]
 
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -43,6 +49,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         },
         variables=("distance", "modified_distance", "mean_square_gradient"),
         only=({"time": Range(minimum="step_size")},),
+        uses=_perceptrons("tanh"),
     ),
     "inconsistency": Experiment(
         "implicitbias.experiments.inconsistency:inconsistency",
@@ -76,6 +83,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "kept": Parameter(2000, "the most frequent functions that are kept", 1),
         },
         variables=("probability", "complexity", "functions"), dims=("rank",), dtype="float32",
+        uses=_perceptrons("plain_relu"),
     ),
     "spectral_bias": Experiment(
         "implicitbias.experiments.spectral:spectral_bias",
@@ -92,6 +100,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         },
         variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius", "direction"), minutes=3,
         only=({"steps": Range(minimum="every")},), dtype="float32",
+        uses=_perceptrons("plain_relu"),
     ),
     "guess_and_check": Experiment(
         "implicitbias.experiments.guess_and_check:guess_and_check",
@@ -110,6 +119,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "guess_acceptance", "guess_acceptance_stderr",
         ),
         dims=("found_by",), minutes=2, task=True, images=True, dtype="float32",
+        uses=(ACTIVATIONS["plain_relu"],),
     ),
     "boolean_posterior": Experiment(
         "implicitbias.experiments.boolean:boolean_posterior",
@@ -131,6 +141,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         ),
         dims=("rank",), minutes=3, dtype="float32",
         work=(("draws", "inputs", "width"), ("runs", "epochs", "train_size", "width")),
+        uses=_perceptrons("plain_relu"),
     ),
     "simplicity_bias": Experiment(
         "implicitbias.experiments.simplicity:simplicity_bias",
@@ -153,6 +164,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         },
         variables=("train_accuracy", "accuracy", "auc", "simple_randomized_auc", "complex_randomized_auc"),
         minutes=2, dtype="float32",
+        uses=_perceptrons("plain_relu"),
     ),
     "pruning": Experiment(
         "implicitbias.experiments.pruning:pruning",
@@ -197,5 +209,6 @@ EXPERIMENTS: dict[str, Experiment] = {
             "degrees": Parameter(16, "frequencies that are followed", 1),
         },
         variables=("eigenvalue", "half_time"), dims=("degree",),
+        only=({"points": Range(minimum="degrees", times=2)},), uses=_perceptrons("relu"),
     ),
 }  # fmt: skip

@@ -54,17 +54,16 @@ FIGURES: dict[str, Figure] = {
     ),
     "stable_rank": Figure(
         "implicitbias.figures.low_rank:stable_rank",
-        "stable rank of the first layer, as a share of its initial value, while gradient descent runs",
+        "stable rank of the first layer, as a share of its value at the first checkpoint, while gradient descent runs",
         alt="Stable rank against the step, by dimension and by the size of the initial weights",
         needs=("stable_rank",),
-        axes=("features", "init_scale"),
+        axes=("features", "init_scale", "step"),
     ),
     "calibration": Figure(
         "implicitbias.figures.orthant:calibration",
         "are the error bars honest: actual against stated error on random problems with known answers, and coverage",
         alt="Actual against stated error, and coverage of the error bars, by estimator",
         needs=EXPERIMENTS["calibration"].variables,
-        axes=("estimator",),
     ),
     "methods": Figure(
         "implicitbias.figures.orthant:methods",
@@ -80,6 +79,7 @@ FIGURES: dict[str, Figure] = {
         alt="PAC-Bayes errors of two depths by the published estimator and by the true probability",
         needs=("pac_bayes_bound",),
         axes=("train_size", "labels", "depth", "estimator"),
+        estimators=("importance", "mixture"),
     ),
     "depth_curve": Figure(
         "implicitbias.figures.depth_curve:depth_curve",
@@ -107,6 +107,7 @@ FIGURES: dict[str, Figure] = {
         alt="Gibbs and Bayes errors, kernel interpolation and trained networks against the number of training points",
         needs=("spherised_gibbs_error", "kernel_interpolation_error", "test_error", "vote_error"),
         axes=("train_size", "targets", "label_scale"),
+        values={"targets": ("labels", "spherised")},
     ),
     "learning_rate": Figure(
         "implicitbias.figures.learning_rate:learning_rate",
@@ -138,7 +139,7 @@ FIGURES: dict[str, Figure] = {
         "test error of trained networks, the average error of the architecture, and PAC-Bayes bounds against n",
         alt="Errors and bounds against the number of training points",
         needs=("test_error", "pac_bayes_bound", "gibbs_error"),
-        axes=("train_size", "estimator"),
+        axes=("train_size",),
     ),
     "data_complexity": Figure(
         "implicitbias.figures.generalisation:data_complexity",

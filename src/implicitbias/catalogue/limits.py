@@ -3,20 +3,21 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, TypeGuard
 
 
 @dataclass(frozen=True)
 class Range:
     """Numbers from `minimum` to `maximum`, both included, that are multiples of `multiple_of`, if that is not 0.
 
-    A bound is a number, or the key of another setting, whose value it is; where that setting is absent or no number, it
-    bounds nothing. Values that are no numbers, such as "full" or null, are allowed.
+    A bound is a number, or the key of another setting, of whose value it is `times` as much; where that setting is
+    absent or no number, it bounds nothing. Values that are no numbers, such as "full" or null, are allowed.
     """
 
     minimum: float | str = -inf
     maximum: float | str = inf
     multiple_of: int = 0
+    times: int = 1
 
     def permits(self, key: str, value: Any, settings: Mapping[str, Any]) -> bool:
         """Whether the value is allowed."""
@@ -29,7 +30,7 @@ class Range:
         """What is allowed."""
         bounds = zip(("at least", "at most"), (self.minimum, self.maximum), self._bounds(settings), strict=True)
         told = [
-            f"{side} {bound}, which is {number:g}" if isinstance(bound, str) else f"{side} {number:g}"
+            f"{side} {self._multiple}{bound}, which is {number:g}" if isinstance(bound, str) else f"{side} {number:g}"
             for side, bound, number in bounds
             if abs(number) < inf
         ]
@@ -39,10 +40,18 @@ class Range:
         """The keys of the settings whose values are bounds."""
         return [bound for bound in (self.minimum, self.maximum) if isinstance(bound, str)]
 
+    @property
+    def _multiple(self) -> str:
+        return f"{self.times} times " if self.times > 1 else ""
+
     def _bounds(self, settings: Mapping[str, Any]) -> tuple[float, float]:
-        least: Any = settings.get(self.minimum) if isinstance(self.minimum, str) else self.minimum
-        most: Any = settings.get(self.maximum) if isinstance(self.maximum, str) else self.maximum
-        return (least if _is_number(least) else -inf), (most if _is_number(most) else inf)
+        return self._bound(self.minimum, settings, -inf), self._bound(self.maximum, settings, inf)
+
+    def _bound(self, bound: float | str, settings: Mapping[str, Any], without: float) -> float:
+        if not isinstance(bound, str):
+            return bound
+        value = settings.get(bound)
+        return self.times * value if _is_number(value) else without
 
 
 @dataclass(frozen=True)
@@ -143,5 +152,5 @@ def _judges(alternative: Mapping[str, Allowed]) -> Iterator[tuple[str, Range | H
         yield key, _Listed(allowed) if isinstance(allowed, tuple) else allowed
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float)

@@ -73,6 +73,13 @@ def orthant_bytes(order: int, estimator: str) -> int:
     return 8 * (5 if estimator == "bound" else 20) * order**2
 
 
+NNGP_DIMS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(NNGP_VARIABLES["estimators"], ("estimator",)),
+    **dict.fromkeys(("ray_error", "ray_error_std", *NNGP_VARIABLES["lazy"]), ("label_scale",)),
+}
+"""Dimensions of these variables besides the seed, others have none; by point `test_point` is added."""
+
+
 def nngp_variables(*, posterior: bool, label_scale: bool, lazy: bool, by_point: bool, several: Set[bool]) -> set[str]:
     """Names of the variables that the stage adds to a study.
 

@@ -17,13 +17,8 @@ def grid(block: BaseModel | None, together: set[str]) -> list[tuple[dict[str, An
     """
     if block is None:
         return [({}, {})]
-    values = dict(block)
     axes = {key: axis for key, axis in axes_of(block).items() if key not in together}
-    fixed = {
-        key: as_list(value) if key in together and value is not None else value
-        for key, value in values.items()
-        if key not in axes
-    }
+    fixed = {key: value for key, value in block if key not in axes}
     points = []
     for combination in product(*axes.values()):
         coords = dict(zip(axes, combination, strict=True))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from math import ceil
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -21,10 +22,12 @@ from implicitbias.config.blocks import (
     axes_of,
     problem,
 )
+from implicitbias.config.dataset import variables_of
+from implicitbias.config.figures import check_figures
 from implicitbias.config.grid import DECIDING, chosen_network, chosen_task, classes_of, grid, points_of, rows_of
 from implicitbias.config.limits import check_limits
 from implicitbias.config.values import Count, Distinct, Name, NameOrNone, OneOf, Positive, counted
-from implicitbias.errors import ConfigError, nearest
+from implicitbias.errors import ConfigError
 from implicitbias.networks import Network as NetworkValue
 from implicitbias.networks import network_of
 
@@ -44,7 +47,11 @@ class FigureSettings(Strict):
     quantities: Distinct[str] | None = Field(
         None, description="of lines and scatter: the study's variables, a panel each"
     )
-    x: str | None = Field(None, description="of lines: the dimension along which they run (default step)")
+    x: str | None = Field(
+        None,
+        description="of lines: the dimension along which they run; default: step where several are kept, or else the"
+        " first that varies",
+    )
     hue: str | None = Field(None, description="of lines and scatter: the dimension told apart by colour")
     style: str | None = Field(None, description="of lines and scatter: the dimension told apart by dashes or markers")
     log: Distinct[Annotated[str, OneOf(("x", "y"), "axis")]] | None = Field(
@@ -105,7 +112,7 @@ class Study(Strict):
         self._check_networks()
         self._check_orthants()
         self._check_image_classifiers()
-        self._check_figures(self.axes())
+        check_figures(self)
         return self
 
     def _check_blocks(self) -> None:
@@ -124,6 +131,19 @@ class Study(Strict):
             raise problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
             raise problem("metrics are measured on runs: add training or sampling")
+        if self.experiment is not None and wants_task and isinstance(self.experiment.seed, list):
+            raise problem(
+                f"experiment.seed = {self.experiment.seed}: the seeds of experiment {self.experiment.name!r} are those"
+                " of its tasks; allowed: one number here, and a list in task.seed"
+            )
+        for key, values in axes_of(self.experiment).items():
+            for name in ("task", "network", "training", "sampling", "nngp"):
+                other = getattr(getattr(self, name), key, None)
+                if other not in (None, values):
+                    raise problem(
+                        f"experiment.{key} is the list {values}, and {name}.{key} is {other}; allowed: the same list in"
+                        " both, or an experiment in a study of its own"
+                    )
         scales = [block.label_scale for block in (self.training, self.nngp) if block and block.label_scale]
         if len(scales) == 2 and scales[0] != scales[1] and not all(isinstance(scale, list) for scale in scales):
             raise problem(
@@ -134,12 +154,28 @@ class Study(Strict):
         if words := [rate for rate in rates if isinstance(rate, str)]:
             raise problem(f"learning rate {words[0]!r} is a number job by job only; allowed in an ensemble: numbers")
 
+        self._check_checkpoints()
+
+    def _check_checkpoints(self) -> None:
+        """Steps that are to be kept are steps of every run."""
+        if self.training is None or self.task is None or isinstance(self.training.checkpoints, str):
+            return
+        sizes, batches, epochs = map(as_list, (self.task.train_size, self.training.batch_size, self.training.epochs))
+        shortest = min(
+            passes * (1 if batch == "full" else ceil(n / batch)) for n, batch, passes in product(sizes, batches, epochs)
+        )
+        if (last := max(self.training.checkpoints)) > shortest:
+            raise problem(
+                f"training.checkpoints: {last} is no step of every run; allowed: final, log, or steps from 0 to"
+                f" {shortest}, the last of the shortest run"
+            )
+
     def _check_networks(self) -> None:
         """Every network of the grid can be built for the inputs of every source, and has the kernel that it needs."""
         if self.network is None or self.task is None:
             return
         trainings = points_of(self.training, {*DECIDING, "targets"})
-        for (_, settings), (source, points) in product(grid(self.network, set()), self._points()):
+        for (_, settings), ((source, points), n) in product(grid(self.network, set()), self.points().items()):
             parameters = chosen_network(settings)
             self._check_trained(parameters, trainings, source, points)
             # those of the other stages: of the class that is asked for, or else of the classes that are trained
@@ -151,14 +187,34 @@ class Study(Strict):
                 for rows in as_list(self.nngp.rows) if self.nngp.rows else classes:
                     infinite = _built("nngp", parameters, source, points, rows)
                     _check_kernel("nngp", infinite)
+                    self._check_rank(infinite, n)
                     if self.nngp.lazy and infinite.without_ntk:
                         raise problem(f"nngp.lazy: true needs a tangent kernel in closed form: {infinite.without_ntk}")
+
+    def _check_rank(self, infinite: NetworkValue, n: int) -> None:
+        """A linear network's kernel has an inverse for no more points than there are dimensions."""
+        assert self.nngp is not None
+        assert self.task is not None
+        rank = infinite.nngp_rank
+        if self.task.centred and rank <= infinite.features:
+            rank = min(rank, n - 1)  # centred points sum to 0
+        asked = {
+            "estimators: bound": "bound" in self.nngp.estimators, "posterior: true": self.nngp.posterior,
+            "label_scale": self.nngp.label_scale is not None,
+        }  # fmt: skip
+        wanted = [key for key, value in asked.items() if value]
+        if n > rank and wanted:
+            raise problem(
+                f"nngp: {wanted[0]} inverts the kernel, which for a linear network on {infinite.features} features has"
+                f" rank {rank:g} at most, less than train_size: {n}; allowed: fewer points, another activation, or"
+                " posterior: false, no label_scale, and estimators without bound"
+            )
 
     def _check_orthants(self) -> None:
         """Of several classes, every estimator but the mixture takes the n (C - 1) differences between outputs."""
         if self.nngp is None or self.task is None:
             return
-        n, classes = max(as_list(self.task.train_size)), max(points.classes for _, points in self._points())
+        n, classes = max(as_list(self.task.train_size)), max(points.classes for _, points in self.points())
         for name in self.nngp.estimators:
             needed = catalogue.orthant_bytes(n * max(0, classes - 1), name)
             if name != "mixture" and needed > catalogue.LARGEST_ORTHANT:
@@ -189,16 +245,6 @@ class Study(Strict):
         if by_width := [rate for rate in rates if str(rate).endswith("m") and "width" not in parameters]:
             raise problem(f"learning_rate = {by_width[0]!r}: architecture {parameters['architecture']!r} has no width")
 
-    def _points(self) -> list[tuple[str, catalogue.Points]]:
-        """Every source with what its points are on the grid."""
-        assert self.task is not None
-        found: dict[tuple[str, catalogue.Points], None] = {}
-        for settings in points_of(self.task, ("source", "features", "path", "train_size", "labels", "classes")):
-            task = chosen_task(settings)
-            task["features"] = counted(task.get("features"), task["train_size"])
-            found[task["source"], catalogue.described(task)] = None
-        return list(found)
-
     def _check_image_classifiers(self) -> None:
         """Every network of an experiment with images can be built for those of every source."""
         if self.experiment is None or self.task is None or not catalogue.EXPERIMENTS[self.experiment.name].images:
@@ -207,7 +253,7 @@ class Study(Strict):
         keys = ("architecture", "layers", "factor")
         axes = [as_list(getattr(self.experiment, key) or known[key].default) for key in keys]
         real = [name for name, entry in catalogue.SOURCES.items() if entry.images]
-        for source, points in self._points():
+        for source, points in self.points():
             if source not in real:
                 raise problem(
                     f"experiment {self.experiment.name!r} is for images, not for source {source!r};"
@@ -226,72 +272,20 @@ class Study(Strict):
                     raise problem(f"{key} is a list in two blocks, {known} and {value}; allowed: the same list in both")
         return axes
 
-    def _check_figures(self, axes: dict[str, Any]) -> None:
-        for name, settings in self.figures.items():
-            figure = settings.figure or name
-            if figure not in catalogue.FIGURES:
-                raise problem(
-                    f"figures: there is no figure of the name {figure!r}{nearest(figure, catalogue.FIGURES)};"
-                    f" allowed: {', '.join(catalogue.FIGURES)}"
-                )
-            entry = catalogue.FIGURES[figure]
-            missing = [need for need in entry.needs if need not in self.variables()]
-            missing += [axis for axis in entry.axes if axis not in axes and axis != "estimator"]
-            estimators = self.nngp.estimators if self.nngp else []
-            missing += [f"estimator {known}" for known in entry.estimators if known not in estimators]
-            if missing:
-                raise problem(f"figure {name!r} needs {', '.join(missing)}, which this study does not have")
-            self._check_options(name, settings, entry, axes)
-            for axis, value in settings.select.items():
-                if value not in axes.get(axis, []):
-                    allowed = axes.get(axis) or f"the axes {', '.join(axes) or 'none'}"
-                    raise problem(f"figure {name!r}: select {axis}: {value!r} is not in the grid; allowed: {allowed}")
+    def points(self) -> dict[tuple[str, catalogue.Points], int]:
+        """Every source with what its points are on the grid, and how many of them are the largest training set."""
+        assert self.task is not None
+        found: dict[tuple[str, catalogue.Points], int] = {}
+        for settings in points_of(self.task, ("source", "features", "path", "train_size", "labels", "classes")):
+            task = chosen_task(settings)
+            task["features"] = counted(task.get("features"), task["train_size"])
+            place = task["source"], catalogue.described(task)
+            found[place] = max(task["train_size"], found.get(place, 0))
+        return found
 
-    def _check_options(
-        self, name: str, settings: FigureSettings, entry: catalogue.Figure, axes: dict[str, Any]
-    ) -> None:
-        settable = {key for figure in catalogue.FIGURES.values() for key in figure.options}
-        for key in sorted(settable - set(entry.options)):
-            if getattr(settings, key) is not None:
-                owners = [other for other, figure in catalogue.FIGURES.items() if key in figure.options]
-                raise problem(f"figure {name!r} has no setting {key}; those with one: {', '.join(owners)}")
-        if not entry.options:
-            return
-        if len(settings.quantities or []) < entry.quantities:
-            raise problem(
-                f"figure {name!r} needs quantities: [...], {entry.quantities} or more of this study's variables"
-            )
-        variables = self.variables()
-        for quantity in settings.quantities or []:
-            if quantity not in variables:
-                raise problem(
-                    f"figure {name!r}: quantity {quantity!r} is not measured here{nearest(quantity, variables)};"
-                    f" allowed: {', '.join(sorted(variables))}"
-                )
-        dims = {*axes, "member", "step"} if self.training else set(axes)
-        dims |= {dim for metric in self.metrics or [] for dim in catalogue.METRICS[metric].dims}
-        dims |= set(catalogue.EXPERIMENTS[self.experiment.name].dims) if self.experiment else set()
-        for key in ("x", "hue", "style"):
-            if (dim := getattr(settings, key)) is not None and dim not in dims:
-                raise problem(
-                    f"figure {name!r}: {key}: {dim!r} is no dimension of this study{nearest(dim, dims)};"
-                    f" allowed: {', '.join(sorted(dims))}"
-                )
-
-    def variables(self) -> set[str]:
-        """Names of the data variables that this study's dataset will have."""
-        metrics = self.metrics or []
-        names = set(metrics) if self.training else set()
-        if self.sampling:
-            names |= {f"sampled_{metric}" for metric in metrics} | {"sampled_acceptance"}
-        if self.nngp:
-            names |= catalogue.nngp_variables(
-                posterior=self.nngp.posterior, label_scale=self.nngp.label_scale is not None, lazy=self.nngp.lazy,
-                by_point=self.nngp.by_point, several={points.classes > 0 for _, points in self._points()},
-            )  # fmt: skip
-        if self.experiment:
-            names |= set(catalogue.EXPERIMENTS[self.experiment.name].variables)
-        return names
+    def variables(self) -> dict[str, frozenset[str]]:
+        """The data variables that this study's dataset will have, with their dimensions."""
+        return variables_of(self)
 
 
 class Execution(Strict):
@@ -312,6 +306,9 @@ class Execution(Strict):
     )
     largest_mb: Count | None = Field(None, description="most memory that is granted, in MB")
     threads: Count = Field(1, description="threads a job; jobs run side by side, so 1 is fastest for small work")
+    rerun_on_upgrade: bool = Field(
+        False, description="true: compute results of other versions of torch, numpy or scipy than those installed anew"
+    )
     keep_weights: bool = Field(
         True,
         description="false: runs are deleted once they are measured, and hold no weights unless a metric asks for them",

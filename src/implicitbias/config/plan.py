@@ -118,7 +118,7 @@ def digest(parameters: Mapping[str, Any]) -> str:
 
 def identity(config: Config) -> str:
     """A digest of all in a config that its results depend on, with defaults filled in."""
-    return digest(config.model_dump(exclude={"execution"}))
+    return digest(config.model_dump(exclude={"execution": True, "studies": {"__all__": {"ensemble"}}}))
 
 
 def make_plan(config: Config) -> Plan:
@@ -157,8 +157,14 @@ def _plan_study(plan: Plan, study: Study) -> StudyPlan:
                 paths = _nngp(plan, task, of, settings)
                 pieces += [Piece(path, {**coords, **where, **more}, kept=kept) for path in paths]
     return StudyPlan(
-        tuple(_trimmed(pieces)), study.axes(), _fixed(study), _labels(study), _figures(study), _told_classes(study)
+        tuple(_trimmed(pieces)), _axes(study), _fixed(study), _labels(study), _figures(study), _told_classes(study)
     )
+
+
+def _axes(study: Study) -> dict[str, list[Any]]:
+    """The axes of the grid, and the estimators, which a job has in an order of its own."""
+    estimators = study.nngp.estimators if study.nngp else []
+    return {**({"estimator": estimators} if len(estimators) > 1 else {}), **study.axes()}
 
 
 def _experiments(
@@ -261,14 +267,16 @@ def _settings(
 ) -> Iterable[tuple[dict[str, Any], dict[str, Any], dict[str, list[Any]]]]:
     """The points of a stage's block: new coordinates, scalar settings, and the axes trained together.
 
-    An axis that the coordinates already fix (shared with another block) is not expanded again.
+    An axis that the coordinates already fix (shared with another block) is not expanded again. What is trained together
+    stands in rising order, for the config's order changes no number: it is that of the study's dataset alone.
     """
     if block is None:
         return
     together = set(study.ensemble) & set(_VECTORISED[stage])
     for more, values in grid(block, together):
         if all(coords.get(key, value) == value for key, value in more.items()):
-            ensemble = {key: values[key] for key in study.ensemble if key in together and key in values}
+            axes = [key for key in study.ensemble if key in together and isinstance(values.get(key), list)]
+            ensemble = {key: sorted(values[key]) for key in axes}
             yield more, values, ensemble
 
 
@@ -351,7 +359,7 @@ def _slug(task: Mapping[str, Any]) -> list[str]:
 
 
 def _seeds(task: Mapping[str, Any]) -> dict[str, Any]:
-    return {**task, "seed": as_list(task["seed"])}
+    return {**task, "seed": sorted(as_list(task["seed"]))}
 
 
 def _architecture(network: Mapping[str, Any], built: Network) -> list[str]:
@@ -390,6 +398,8 @@ def _trained(
     """The measurements of a training, or of its parts."""
     own = chosen(catalogue.OPTIMIZERS, settings["optimizer"], settings)
     own["learning_rate"] = _rate(own["learning_rate"], task, network)
+    if isinstance(own["checkpoints"], list):
+        own["checkpoints"] = sorted(own["checkpoints"])
     network = {**network, "rows": rows_of(settings)}
     built = _network(task, network)
     together = {key: values for key, values in ensemble.items() if key != "seed"}
@@ -487,10 +497,12 @@ def _nngp(
     parameters = {
         **{key: value for key, value in settings.items() if key != "rows"},
         "network": {key: value for key, value in network.items() if key not in vanishing},
-        "label_scale": None if scales is None else as_list(scales),
+        "label_scale": None if scales is None else sorted(as_list(scales)),
+        "estimators": sorted(settings["estimators"]),
     }
     if scales is None:
         del parameters["ray_samples"]
+    called = sorted({*settings["estimators"], *(("mixture",) if settings["posterior"] else ())})
     slug = _architecture(network, built)
 
     def sizes(task: Mapping[str, Any], _: Mapping[str, Any]) -> tuple[Size]:
@@ -504,13 +516,16 @@ def _nngp(
                 "inputs": {"task": _task(plan, part)},
                 "functions": ("implicitbias.nngp.evaluate:evaluate",),
                 "size": size,
-                "entries": (*_entries(network), *(catalogue.ESTIMATORS[name] for name in settings["estimators"])),
+                "entries": (*_entries(network), *(catalogue.ESTIMATORS[name] for name in called)),
             },
         )  # fmt: skip
 
 
 def _experiment(plan: Plan, settings: Mapping[str, Any], task: Mapping[str, Any] | None) -> Iterator[str]:
     entry = catalogue.EXPERIMENTS[settings["name"]]
+    named: Mapping[str, Mapping[str, Entry]] = {
+        "estimator": catalogue.ESTIMATORS, "architecture": catalogue.ARCHITECTURES,
+    }  # fmt: skip
     own = chosen(catalogue.EXPERIMENTS, settings["name"], settings)
     words = [value for key, value in own.items() if entry.parameters.get(key, _NO_WORD).choices]
 
@@ -529,7 +544,7 @@ def _experiment(plan: Plan, settings: Mapping[str, Any], task: Mapping[str, Any]
                 "inputs": {"task": _task(plan, part)} if entry.task else {},
                 "functions": ("implicitbias.experiments.run:run",),
                 "size": size,
-                "entries": (entry,),
+                "entries": (entry, *entry.uses, *(table[own[key]] for key, table in named.items() if key in own)),
             },
         )  # fmt: skip
 

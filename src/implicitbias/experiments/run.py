@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import torch
 import xarray as xr
 
 from implicitbias.catalogue import EXPERIMENTS, resolve
@@ -32,5 +31,4 @@ def run(*, name: str, seed: int, task: xr.Dataset | None = None, **parameters: f
         each = [resolve(entry)(task.sel(seed=one), seed=derive_seed(name, seed, one), **chosen) for one in seeds]
         dataset = xr.concat(each, "seed", combine_attrs="override").assign_coords(seed=seeds)
         described["task"] = parameters_of(task)
-    version = str(torch.__version__)
-    return describe(dataset, entry.summary, described, device="cpu", dtype=entry.dtype, torch_version=version)
+    return describe(dataset, entry.summary, described, device="cpu", dtype=entry.dtype)

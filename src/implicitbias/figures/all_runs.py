@@ -48,7 +48,8 @@ def all_runs(dataset: xr.Dataset) -> Figure:
             table, x="gibbs_error", y="test_error", hue="study", style="study", hue_order=order, style_order=order,
             ax=right, s=14, alpha=0.5,
         )  # fmt: skip
-        right.legend(**_ABOVE, ncol=len(order))
+        if order:
+            right.legend(**_ABOVE, ncol=len(order))
     right.axline((0, 0), slope=1, color="grey", linewidth=1)
     right.set(xlabel="average error of the infinitely wide network", ylabel="test error of a trained network")
     sns.despine(figure)

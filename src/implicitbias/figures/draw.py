@@ -8,12 +8,14 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
 
 from implicitbias.catalogue import FIGURES, resolve
 from implicitbias.errors import ResultError
+from implicitbias.stamp import metadata
 
 _NO_TIMESTAMP: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
@@ -35,7 +37,7 @@ def draw(
     Args:
         dataset: of the study.
         figure: name in `catalogue.FIGURES`.
-        select: dimension -> value, the part of the dataset to draw.
+        select: dimension -> value, the part of the dataset to draw; a dimension on which nothing depends is left out.
         width: inches, or None for the figure's own.
         height: inches, or None for the figure's own.
         **options: of a figure that has them.
@@ -43,15 +45,30 @@ def draw(
     """
     mpl.rcdefaults()
     sns.set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.9)
-    drawn: Figure = resolve(FIGURES[figure])(dataset.sel(dict(select or {})), **options)
+    drawn: Figure = resolve(FIGURES[figure])(_part(dataset, select or {}), **options)
     if width or height:
         own = drawn.get_size_inches()
         drawn.set_size_inches(width or own[0], height or own[1])
     return drawn
 
 
-def save(figure: Figure, paths: Iterable[str | Path]) -> None:
+def _part(dataset: xr.Dataset, select: Mapping[str, Any]) -> xr.Dataset:
+    """Where the dimensions have these values; a number stands for its word on an axis of words (batch_size 1, full)."""
+    places = {}
+    for dim, value in select.items():
+        if dim in dataset.dims:
+            values = dataset[dim].values
+            places[dim] = int(np.argmax(values == (str(value) if values.dtype.kind in "OU" else value)))
+    return dataset.isel(places)
+
+
+def save(figure: Figure, paths: Iterable[str | Path], code: str = "unknown") -> None:
     """Write the figure to every path, each whole or not at all; equal figures give equal files.
+
+    Args:
+        figure: the figure.
+        paths: where to; missing folders are made.
+        code: fingerprint of the code that drew it, kept in the files' metadata.
 
     Raises:
         ResultError: if a file cannot be written (the disk is full, say); no partial file is left.
@@ -60,9 +77,9 @@ def save(figure: Figure, paths: Iterable[str | Path]) -> None:
     for path in map(Path, paths):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.stem}.part{path.suffix}")
-        metadata = _NO_TIMESTAMP.get(path.suffix, {})
+        said = _NO_TIMESTAMP.get(path.suffix, {}) | metadata(path.suffix, code)
         try:
-            figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=metadata)
+            figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=said)
             temporary.replace(path)
         except OSError as error:
             raise ResultError(f"{path}: cannot be written ({error}). Make room and call the workflow again.") from error

@@ -75,10 +75,10 @@ def estimator_truth(dataset: xr.Dataset) -> Figure:
         for row, table in enumerate((gap, sizes)):
             axis = axes[row, column]
             part = table[table["labels"] == name]
+            told = {"hue": "depth", "style": "depth", "palette": _palette(part, "depth")} if "depth" in part else {}
             sns.lineplot(
-                part, x="train_size", y="value", hue="depth", style="depth", markers=True,
-                palette=_palette(part, "depth"), errorbar=("pi", 100), ax=axis,
-                legend="full" if (row, column) == (0, 0) else False,
+                part, x="train_size", y="value", markers=True, errorbar=("pi", 100), ax=axis,
+                legend="full" if (row, column) == (0, 0) else False, **told,
             )  # fmt: skip
             axis.set_xlabel(label(data, "train_size"))
         axes[0, column].axhline(0, color="0.4", linewidth=1)
@@ -108,10 +108,12 @@ def _pac_bayes(data: xr.Dataset) -> dict[str, xr.DataArray]:
     present = [str(name) for name in data["estimator"].values.ravel()]
     shown = [name for name in present if name in _ESTIMATORS] or present
     chosen = data["pac_bayes_bound"]
-    return {
-        _ESTIMATORS.get(name, f"PAC-Bayes, {name}"): chosen.sel(estimator=name, drop=True) if chosen.ndim else chosen
-        for name in shown
-    }
+    return {_ESTIMATORS.get(name, f"PAC-Bayes, {name}"): _by(chosen, name) for name in shown}
+
+
+def _by(data: xr.DataArray, estimator: str) -> xr.DataArray:
+    """By one estimator, which may be the only one."""
+    return data.sel(estimator=estimator, drop=True) if "estimator" in data.dims else data
 
 
 def _facets(data: xr.Dataset, col: str | None, row: str | None) -> dict[str, str]:

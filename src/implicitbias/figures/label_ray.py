@@ -28,6 +28,8 @@ _LINES = {
 
 def label_ray(dataset: xr.Dataset) -> Figure:
     """A panel a class of networks: errors of trained networks and of infinitely wide ones at every label scale."""
+    if "seed" not in dataset.dims:
+        dataset = dataset.expand_dims("seed")
     data, note = focused(dataset.drop_dims("test_point"), ("label_scale", "constraint"))
     parts = list(_classes(dataset))
     figure, axes = plt.subplots(
@@ -45,7 +47,7 @@ def label_ray(dataset: xr.Dataset) -> Figure:
             label="infinitely wide, of the class beside this one", zorder=1,
         )  # fmt: skip
     axes[0, 0].set_ylim(0, 0.62)
-    axes[0, 0].set_ylabel(label(data, "test_error"))
+    axes[0, 0].set_ylabel("test error")
     handles, texts = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper center", ncol=2, frameon=False, fontsize="small")
     figure.draw_without_rendering()

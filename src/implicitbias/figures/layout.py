@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import ceil
 
+import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.figure import Figure
 
@@ -28,7 +29,7 @@ def legends_above(grid: sns.FacetGrid, titles: Sequence[str]) -> None:
         else:
             groups[current].append((handle, text))
     bottom = 1.0
-    for title, group in reversed(groups.items()):
+    for title, group in reversed([(title, group) for title, group in groups.items() if group]):
         for rows in range(ceil(len(group) / _COLUMNS), len(group) + 1):
             legend = grid.figure.legend(
                 *zip(*group, strict=True), title=title, loc="lower center", bbox_to_anchor=(0.5, bottom),
@@ -39,6 +40,16 @@ def legends_above(grid: sns.FacetGrid, titles: Sequence[str]) -> None:
                 break
             legend.remove()
         bottom += size.height / grid.figure.bbox.height
+
+
+def empty(titles: Sequence[str]) -> Figure:
+    """Panels that say that there are no values to show: every network has diverged, say."""
+    figure, axes = plt.subplots(1, len(titles), figsize=(3.4 * len(titles), 3.1), squeeze=False, layout="constrained")
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set(xticks=[], yticks=[])
+        axis.set_title(title, fontsize="medium")
+        axis.text(0.5, 0.5, "no values", ha="center", va="center", color="0.4")
+    return figure
 
 
 def note_below(figure: Figure, note: str) -> None:

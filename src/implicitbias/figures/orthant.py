@@ -45,7 +45,7 @@ def calibration(dataset: xr.Dataset) -> Figure:
         )  # fmt: skip
     right.set(xlabel="k standard errors", ylabel="share of problems within", ylim=(0, 1.02))
     right.legend(frameon=False, fontsize="small", loc="lower right")
-    figure.suptitle(f"error bars on {data.sizes['problem']} random problems" + (f" ({note})" if note else ""))
+    figure.suptitle(f"error bars on {data.sizes.get('problem', 1)} random problems" + (f" ({note})" if note else ""))
     figure.tight_layout()
     return figure
 

@@ -8,7 +8,7 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
 
-from implicitbias.figures.layout import legends_above, note_below
+from implicitbias.figures.layout import empty, legends_above, note_below
 from implicitbias.figures.tables import focused, label, text_of
 
 _TITLE = 40  # characters a line
@@ -29,10 +29,12 @@ def scatter(
         style: dimension told apart by markers.
         log: axes with a logarithmic scale, "x" or "y" or both, if anything is positive; the rest is left out there.
     """
+    chosen = dataset[list(quantities)]
+    hue, style = (dim if dim in chosen.dims else None for dim in (hue, style))
     kinds = [dim for dim in dict.fromkeys((hue, style)) if dim]
-    data, note = focused(dataset[list(quantities)], kinds)
+    data, note = focused(chosen, kinds)
     *others, target = quantities
-    whole = data.to_dataframe().reset_index()
+    whole = (data if data.dims else data.expand_dims("network")).to_dataframe().reset_index()
     order = {kind: list(map(text_of, data[kind].values)) for kind in kinds}
     for kind in kinds:
         whole[kind] = whole[kind].map(text_of)
@@ -40,6 +42,8 @@ def scatter(
     tables = [whole.rename(columns={other: "value"}).assign(quantity=other) for other in others]
     kept = [target, "value", "quantity", *kinds]
     table = pd.concat([each[kept] for each in tables], ignore_index=True).dropna().rename(columns=names)
+    if table.empty:
+        return empty([_title(dataset, other) for other in others])
     columns = {"x": "value", "y": target}
     logarithmic = [axis for axis in log if (table[columns[axis]] > 0).any()]
     for axis in logarithmic:
@@ -52,7 +56,7 @@ def scatter(
         facet_kws={"sharex": False, "legend_out": False},
     )  # fmt: skip
     for name, axis in grid.axes_dict.items():
-        axis.set_title("\n".join(textwrap.wrap(label(dataset, str(name)), _TITLE)), fontsize="medium")
+        axis.set_title(_title(dataset, str(name)), fontsize="medium")
     grid.set(**{f"{axis}scale": "log" for axis in logarithmic})
     for axis in grid.axes.flat:
         axis.minorticks_off()
@@ -62,3 +66,7 @@ def scatter(
     note_below(grid.figure, f"a dot a network{f' ({note})' if note else ''}")
     figure: Figure = grid.figure
     return figure
+
+
+def _title(dataset: xr.Dataset, name: str) -> str:
+    return "\n".join(textwrap.wrap(label(dataset, name), _TITLE))

@@ -18,7 +18,7 @@ def path_length(trained_weights: Sequence[Array]) -> Array:
     """Sum over checkpoints so far of the moves of theta/|theta|, a lower bound on its path (Ji & Telgarsky 2020)."""
     size = l2(trained_weights)[..., None, None]
     moves = [np.diff(layer / size, axis=-3) for layer in trained_weights]
-    start = np.zeros((*size.shape[:-3], 1))
+    start = 0 * size[..., :1, 0, 0]  # NaN for a network that has diverged
     path: Array = np.concatenate([start, np.cumsum(l2(moves), axis=-1)], axis=-1)
     return path
 

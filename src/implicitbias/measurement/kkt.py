@@ -70,6 +70,8 @@ def nnls_residual(tangents: Sequence[Tangent], train_margins: Array) -> Array:
         chosen = np.flatnonzero(q[at] <= (1 + _TOLERANCE) * smallest)
         cross = along[at][chosen] / np.sqrt(theta_squared[at])
         whole = np.block([[kernel[at][np.ix_(chosen, chosen)], cross[:, None]], [cross[None], np.ones((1, 1))]])
+        if not np.isfinite(whole).all():
+            continue
         values, vectors = np.linalg.eigh(whole)
         columns = np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
         residual[at] = nnls(columns[:, :-1], columns[:, -1])[1]

@@ -13,7 +13,7 @@ from implicitbias.errors import ResultError, nearest
 from implicitbias.measurement.arrays import Array, margins, soft_margins
 from implicitbias.networks import Network
 from implicitbias.networks.of_task import network_for
-from implicitbias.schema import describe, parameters_of, variable
+from implicitbias.schema import describe, parameters_of, variable, versions_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,10 +65,10 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
     variables |= {name: run[name].variable for name in PASSED_ON if name in run}
     used = {dim for data in variables.values() for dim in data.dims}
     dataset = xr.Dataset(variables, {dim: values for dim, values in coords.items() if dim in used})
-    kept = {key: run.attrs[key] for key in ("device", "dtype", "torch_version") if key in run.attrs}
-    return describe(
-        dataset, f"metrics of {run.attrs['title']}", {"metrics": sorted(metrics), "run": parameters_of(run)}, **kept
-    )
+    parameters = {"metrics": sorted(metrics), "run": parameters_of(run)}
+    dataset = describe(dataset, f"metrics of {run.attrs['title']}", parameters)
+    kept = {key: run.attrs[key] for key in ("device", "dtype") if key in run.attrs}
+    return dataset.assign_attrs(**kept, **versions_of(run, dataset))
 
 
 def _value(name: str, entry: Metric, known: dict[str, Any]) -> Array:

@@ -24,10 +24,12 @@ def hard_margin(points: Array) -> Array:
         points: `(n, d)`, inputs times labels.
 
     Returns:
-        `(d,)`, NaN where no w does it.
+        `(d,)`, NaN where no w does it, and of points that are not finite.
     """
     n, d = points.shape
     size = np.abs(points).max()
+    if not (np.isfinite(size) and size > 0):
+        return np.full(d, np.nan)
     system = np.vstack([points.T / size, np.ones((1, n))])
     target = np.append(np.zeros(d), 1.0)
     multipliers, distance = nnls(system, target, maxiter=50 * n)
@@ -45,6 +47,8 @@ def largest_margin_linf(points: Array) -> float:
         NumericalError: if the solver fails.
     """
     n, d = points.shape
+    if not np.isfinite(points).all():
+        return np.nan
     found = linprog(
         np.append(np.zeros(d), -1.0), A_ub=np.hstack([-points, np.ones((n, 1))]), b_ub=np.zeros(n),
         bounds=[(-1, 1)] * d + [(None, None)], method="highs",

@@ -15,6 +15,8 @@ def plane_output(
 ) -> Array:
     """Outputs over a square of the first two coordinates, all others being at the training points' means.
 
+    Inputs of one coordinate have the same output at every second one.
+
     Args:
         weights: all layers, `(..., out, in)`.
         train_inputs: `(..., n, d)`.
@@ -30,7 +32,7 @@ def plane_output(
     lead, features = weights[0].shape[:-2], train_inputs.shape[-1]
     grid = np.stack(np.meshgrid(plane_x, plane_y), axis=-1).reshape(-1, 2)
     points = np.repeat(train_inputs.mean(-2, keepdims=True), len(grid), axis=-2)
-    points[..., :2] = grid * unit_of(train_inputs)[..., None, None]
+    points[..., :2] = grid[:, :features] * unit_of(train_inputs)[..., None, None]
     shared = np.broadcast_to(points, (*lead, *points.shape[-2:])).reshape(-1, len(grid), features)
     flat = [torch.tensor(weight.reshape(-1, *weight.shape[-2:])) for weight in weights]
     outputs: Array = forward(network, flat, torch.tensor(shared)).numpy()
@@ -48,8 +50,9 @@ def plane_point(train_outputs: Array, train_inputs: Array, train_labels: Array) 
     Returns:
         `(..., n, 3)`.
     """
-    first_two = train_inputs[..., :2] / unit_of(train_inputs)[..., None, None]
-    points = np.concatenate([first_two, train_labels[..., None]], axis=-1)
+    points = np.zeros((*train_labels.shape, 3))  # the second of inputs of one coordinate is 0
+    points[..., : min(2, train_inputs.shape[-1])] = train_inputs[..., :2] / unit_of(train_inputs)[..., None, None]
+    points[..., 2] = train_labels
     return np.where(np.isnan(train_outputs)[..., None], np.nan, points)
 
 

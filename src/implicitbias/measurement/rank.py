@@ -79,7 +79,7 @@ def _stable_rank(matrix: Array) -> Array:
         matrix @ matrix.swapaxes(-1, -2) if matrix.shape[-2] <= matrix.shape[-1] else matrix.swapaxes(-1, -2) @ matrix
     )
     squared_norm = np.trace(gram, axis1=-2, axis2=-1)  # NaN for a network that has diverged
-    largest = np.linalg.eigvalsh(np.nan_to_num(gram))[..., -1]
+    largest = np.linalg.eigvalsh(np.nan_to_num(gram, posinf=0, neginf=0))[..., -1]
     with np.errstate(invalid="ignore", divide="ignore"):
         rank: Array = squared_norm / largest
     return rank

@@ -6,7 +6,7 @@ Nothing here needs torch until numbers are asked for, so that a config is valida
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from math import prod
+from math import inf, prod
 from typing import TYPE_CHECKING, Any
 
 from implicitbias.catalogue import ACTIVATIONS, ARCHITECTURES, CHOICES, Entry, Parameter, function_of, resolve
@@ -147,6 +147,21 @@ class Network:
         if any(isinstance(layer, Scale) for layer in self.layers):
             return "an output divided by the width vanishes as the width grows; allowed: output trained or signs"
         return _not_gaussian(self.layers)
+
+    @property
+    def nngp_rank(self) -> float:
+        """What the rank of the infinitely wide network's covariance is at most, of however many points.
+
+        A linear network's output is a linear function of its input, and of the constant where dense layers start with
+        biases that are not 0; rows of mean 0 do not see the mean of what they are multiplied with.
+        """
+        if any(layer.name != "linear" for layer in self.activations) or any(
+            isinstance(layer, Normalisation) for layer in flat(self.layers)
+        ):
+            return inf
+        if any(weight.bias and weight.layer.bias_variance for weight in self.weights):
+            return self.features + 1 if self.is_dense else inf
+        return self.features - int("mean_free" in self.rows and self.is_dense)
 
     @property
     def without_ntk(self) -> str:

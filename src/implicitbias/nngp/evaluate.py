@@ -1,7 +1,8 @@
 """The nngp stage: all infinite-width quantities of a task and an architecture."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from implicitbias.catalogue import ESTIMATORS
+from implicitbias.catalogue import ESTIMATORS, nngp_variables
 from implicitbias.errors import ConfigError, NumericalError, nearest
 from implicitbias.networks import Network
 from implicitbias.networks.kernels import nngp_kernel, nngp_variance, ntk_kernel
@@ -25,6 +26,8 @@ from implicitbias.nngp.variables import SPREAD_POINTS, VARIABLES
 from implicitbias.progress import bar
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr
+
+_NO_ESTIMATE = OrthantEstimate(math.nan, math.nan, math.nan)
 
 
 def evaluate(
@@ -62,11 +65,12 @@ def evaluate(
 
     Returns:
         Dimensions `seed`, `estimator` and (if asked for) `label_scale` and `test_point`, with it `class` where the
-        task's labels are classes. Such a task has no spherised errors, and `chance_error` beside the others.
+        task's labels are classes. Such a task has no spherised errors, and `chance_error` beside the others. What has
+        no answer on a draw of points, for its kernel is singular or its labelling impossible, is NaN there, and
+        `unanswered` (by `seed`) says why.
 
     Raises:
         ConfigError: for an unknown estimator.
-        NumericalError: naming the seed, where the kernel is singular or the labelling impossible.
 
     """
     unknown = [name for name in estimators if name not in ESTIMATORS]
@@ -83,30 +87,58 @@ def evaluate(
     rows: list[dict[str, Any]] = []
     with bar(len(seeds), f"nngp depth {built.depth}") as progress:
         for position, seed in enumerate(seeds):
-            try:
-                row = _one_seed(task.isel(seed=position), seed, built, estimators, settings, torch.device(device))
-            except NumericalError as error:
-                raise NumericalError(f"task seed {seed}, {_named(built)}: {error}") from error
+            row = _one_seed(task.isel(seed=position), seed, built, estimators, settings, torch.device(device))
             rows.append(row)
             progress.set_postfix(complexity=np.round(row["complexity"], 2).tolist(), refresh=False)
             progress.update()
 
-    variables: dict[str, xr.Variable] = {}
-    for name, (dims, *words) in VARIABLES.items():
-        if name in rows[0]:
-            one = variable(("seed", *dims), np.stack([np.asarray(row[name], np.float64) for row in rows]), *words)
-            variables[name] = one
-            if f"{name}_stderr" in rows[0]:
-                stderr = np.stack([np.asarray(row[f"{name}_stderr"], np.float64) for row in rows])
-                variables |= with_stderr(name, one, stderr)
-    coords = {"seed": seeds, "estimator": list(estimators)}
+    coords: dict[str, Any] = {"seed": seeds, "estimator": list(estimators)}
     coords |= {} if label_scale is None else {"label_scale": list(label_scale)}
     coords |= {"test_point": task["test_point"].values} if by_point else {}
-    coords |= {"class": task["class"].values} if "class_probability" in variables else {}
+    coords |= {"class": task["class"].values} if "class" in task.dims and by_point and posterior else {}
+    wanted = _wanted(settings, several="class" in task.dims)
+    variables: dict[str, xr.Variable] = {}
+    for name, (dims, *words) in VARIABLES.items():
+        if name in wanted:
+            shape = tuple(len(coords[dim]) for dim in dims)
+            one = variable(("seed", *dims), _stacked(rows, name, shape), *words)
+            variables[name] = one
+            if f"{name}_stderr" in wanted:
+                variables |= with_stderr(name, one, _stacked(rows, f"{name}_stderr", shape))
+    reasons = ["; ".join(dict.fromkeys(row["unanswered"])) for row in rows]
+    if any(reasons):
+        variables["unanswered"] = variable(("seed",), np.array(reasons), "why numbers of this draw of points are NaN")
     dataset = xr.Dataset(variables, coords)
     title = f"infinite-width {_named(built)}"
     parameters = {"task": parameters_of(task), "network": dict(network), "estimators": list(estimators), **settings}
-    return describe(dataset, title, parameters, device=device, dtype="float64", torch_version=str(torch.__version__))
+    return describe(dataset, title, parameters, device=device, dtype="float64")
+
+
+def _wanted(settings: Mapping[str, Any], *, several: bool) -> set[str]:
+    """The names of all variables that these settings ask for."""
+    names = nngp_variables(
+        posterior=settings["posterior"], label_scale=settings["label_scale"] is not None, lazy=settings["lazy"],
+        by_point=settings["by_point"], several={several},
+    )  # fmt: skip
+    if settings["by_point"]:
+        probabilities = {"class_probability", "class_probability_stderr"}
+        names |= {"test_index", *(probabilities if several and settings["posterior"] else ())}
+    return names
+
+
+def _stacked(rows: Sequence[Mapping[str, Any]], name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A variable's values of all seeds, NaN where it has none."""
+    nothing = np.full(shape, np.nan)
+    return np.stack([np.asarray(row.get(name, nothing), np.float64) for row in rows])
+
+
+@contextmanager
+def _answer(reasons: list[str]) -> Iterator[None]:
+    """What is asked inside may have no answer: then the reason is noted."""
+    try:
+        yield
+    except NumericalError as error:
+        reasons.append(str(error))
 
 
 def _named(network: Network) -> str:
@@ -123,53 +155,24 @@ def _one_seed(
     settings: Mapping[str, Any],
     device: torch.device,
 ) -> dict[str, Any]:
-    """All numbers of one task seed, by variable name."""
-
-    def tensor(name: str) -> Tensor:
-        return torch.as_tensor(task[name].values.astype(np.float64), device=device)
-
+    """All numbers of one task seed, by variable name; and why those that have no answer are absent."""
     labelling = labelling_of(task, device)
-    inputs = tensor("train_input")
+    inputs = _tensor(task, "train_input", device)
     kernel = nngp_kernel(network, inputs)
+    reasons: list[str] = []
     row = labelling.constants()
     known: dict[str, OrthantEstimate] = {}
     if settings["posterior"] or settings["label_scale"] is not None:
-        kept = labelling.distinct(kernel)  # copies of a point would make K singular and add nothing
-        distinct = labelling.only(kept)
-        test_inputs = tensor("test_input")
-        cross = nngp_kernel(network, inputs[kept], test_inputs)
-        variance = nngp_variance(network, test_inputs)
-        block = posteriors.prepare(kernel[kept][:, kept], cross, variance, labelling.test)
-    if settings["posterior"]:
-        estimate = labelling.log_probability(
-            kernel, "mixture", samples=settings["samples"], seed=derive_seed("mixture", seed), keep_samples=True
-        )
-        assert estimate.samples is not None
-        known["mixture"] = estimate
-        row |= distinct.posterior(block, replace(estimate, samples=estimate.samples[kept]), settings, seed)
-        row["test_points"] = len(test_inputs)
-    if settings["label_scale"] is not None:
-        some = np.unique(np.linspace(0, len(test_inputs) - 1, min(len(test_inputs), SPREAD_POINTS)).astype(int))
-        within, points = nngp_kernel(network, test_inputs[some]), cross[:, some]
-        covariance = within - points.T @ block.projection[:, some]
-        row["prior_std"] = float(variance.mean().sqrt())
-        row |= _at_scales("ray", distinct, block, covariance, some, settings, seed)
-    if settings["lazy"]:
-        tangents = ntk_kernel(network, inputs[kept]), ntk_kernel(network, inputs[kept], test_inputs)
-        trained = posteriors.lazy(kernel[kept][:, kept], cross, variance, *tangents, block.labels)
-        projection = trained.projection[:, some]
-        mixed = projection.T @ points
-        covariance = within + projection.T @ kernel[kept][:, kept] @ projection - mixed - mixed.T
-        row |= _at_scales("lazy", distinct, trained, covariance, some, settings, seed)
+        with _answer(reasons):
+            row |= _predicted(task, seed, network, labelling, kernel, settings, known, reasons)
     if settings["by_point"]:
         row["test_index"] = task["test_index"].values
-    else:
-        row = {name: value for name, value in row.items() if "test_point" not in _dims(name)}
     for name in estimators:
         if name not in known:
             own = taken_settings(name, {**settings, "seed": derive_seed(name, seed)})
-            known[name] = labelling.log_probability(kernel, name, **own)
-    found = [known[name] for name in estimators]
+            with _answer(reasons):
+                known[name] = labelling.log_probability(kernel, name, **own)
+    found = [known.get(name, _NO_ESTIMATE) for name in estimators]
     row["complexity"] = [-estimate.log_probability for estimate in found]
     row["complexity_stderr"] = [estimate.stderr for estimate in found]
     row["complexity_lower_bound"] = [max(0.0, -estimate.upper_bound) for estimate in found]
@@ -178,11 +181,49 @@ def _one_seed(
     ]
     row["effective_sample_size"] = [estimate.effective_sample_size for estimate in found]
     row["pac_bayes_bound"] = [pac_bayes(c, len(inputs), settings["delta"]) for c in row["complexity"]]
+    return {**row, "unanswered": reasons}
+
+
+def _predicted(
+    task: xr.Dataset, seed: int, network: Network, labelling: Labelling, kernel: Tensor, settings: Mapping[str, Any],
+    known: dict[str, OrthantEstimate], reasons: list[str],
+) -> dict[str, Any]:  # fmt: skip
+    """What the posteriors say of the test points; the estimate that they are made of is `known` from then on."""
+    kept = labelling.distinct(kernel)  # copies of a point would make K singular and add nothing
+    distinct = labelling.only(kept)
+    inputs, test_inputs = (_tensor(task, name, kernel.device) for name in ("train_input", "test_input"))
+    cross = nngp_kernel(network, inputs[kept], test_inputs)
+    variance = nngp_variance(network, test_inputs)
+    block = posteriors.prepare(kernel[kept][:, kept], cross, variance, labelling.test)
+    row: dict[str, Any] = {}
+    if settings["posterior"]:
+        with _answer(reasons):
+            estimate = labelling.log_probability(
+                kernel, "mixture", samples=settings["samples"], seed=derive_seed("mixture", seed), keep_samples=True
+            )
+            assert estimate.samples is not None
+            known["mixture"] = estimate
+            row |= distinct.posterior(block, replace(estimate, samples=estimate.samples[kept]), settings, seed)
+        row["test_points"] = len(test_inputs)
+    if settings["label_scale"] is not None:
+        some = np.unique(np.linspace(0, len(test_inputs) - 1, min(len(test_inputs), SPREAD_POINTS)).astype(int))
+        within, points = nngp_kernel(network, test_inputs[some]), cross[:, some]
+        covariance = within - points.T @ block.projection[:, some]
+        row["prior_std"] = float(variance.mean().sqrt())
+        row |= _at_scales("ray", distinct, block, covariance, some, settings, seed)
+    if settings["lazy"]:
+        with _answer(reasons):
+            tangents = ntk_kernel(network, inputs[kept]), ntk_kernel(network, inputs[kept], test_inputs)
+            trained = posteriors.lazy(kernel[kept][:, kept], cross, variance, *tangents, block.labels)
+            projection = trained.projection[:, some]
+            mixed = projection.T @ points
+            covariance = within + projection.T @ kernel[kept][:, kept] @ projection - mixed - mixed.T
+            row |= _at_scales("lazy", distinct, trained, covariance, some, settings, seed)
     return row
 
 
-def _dims(name: str) -> tuple[str, ...]:
-    return VARIABLES[name.removesuffix("_stderr")][0]
+def _tensor(task: xr.Dataset, name: str, device: torch.device) -> Tensor:
+    return torch.as_tensor(task[name].values.astype(np.float64), device=device)
 
 
 def _at_scales(

@@ -34,7 +34,9 @@ def _path(dataset: xr.Dataset) -> list[str]:
     except Lacking:
         return []
     deepest = part.isel(depth=[int(np.argmax(part["depth"].values))]) if "depth" in part.dims else part
-    found = list(paths(deepest, "labels", "label_scale"))
+    found = [path for path in paths(deepest, "labels", "label_scale") if path.errors["prior"].centre >= 0]  # not NaN
+    if not found:
+        return []
     hardest = max(path.errors["prior"].centre for path in found)
     own = sorted((path for path in found if path.errors["prior"].centre == hardest), key=lambda path: path.prior_stds)
     large = own[-1]

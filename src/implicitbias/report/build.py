@@ -1,6 +1,7 @@
 """From studies and figures to report.html."""
 
 import base64
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from implicitbias import schema
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.report.answers import sentences
-from implicitbias.schema import load, parameters_of
+from implicitbias.schema import mixture, parameters_of, versions
 from implicitbias.studies.all_runs import judged
 from implicitbias.studies.answers import estimator_gap
 from implicitbias.studies.checks import run_check
@@ -49,6 +51,7 @@ def build(
     drawings: Mapping[str, Mapping[str, str]],
     checks: Mapping[str, Sequence[str]],
     published: Mapping[str, Sequence[str]],
+    code: str = "unknown",
     config: str = "",
     missing: Mapping[str, str] | None = None,
 ) -> str:
@@ -62,6 +65,7 @@ def build(
         drawings: study -> figure -> its name in `catalogue.FIGURES`.
         checks: study -> names in `catalogue.CHECKS`.
         published: study -> names in `catalogue.PUBLISHED`.
+        code: fingerprint of the code that makes it, kept in the page.
         config: digest of the config that this is the whole report of; empty for one that is not whole.
         missing: what could not be made, if anything -> why.
 
@@ -84,7 +88,7 @@ def build(
     if runs is not None and overview is not None:
         across = {"text": _across(runs), "caption": entry.summary, "alt": entry.alt, "data": _inlined(overview)}
     return environment.get_template("report.html.j2").render(
-        studies=shown, counts=counts, across=across, config=config, missing=missing or {}
+        studies=shown, counts=counts, across=across, code=code, config=config, missing=missing or {}
     )
 
 
@@ -97,10 +101,10 @@ def write(
     **more: Any,
 ) -> None:
     """Write the page from files: datasets `<study>.nc`, pictures `<study>/<figure>.png`, and those of all runs."""
-    datasets = {Path(study).stem: load(study) for study in studies}
+    datasets = {Path(study).stem: schema.load(study) for study in studies}
     images = [Path(figure) for figure in figures if figure.endswith(".png")]
     drawn = {name: {image.stem: image for image in images if image.parent.name == name} for name in datasets}
-    table, picture = load(runs) if runs else None, Path(overview) if overview else None
+    table, picture = schema.load(runs) if runs else None, Path(overview) if overview else None
     Path(path).write_text(build(datasets, drawn, runs=table, overview=picture, **more), encoding="utf-8")
 
 
@@ -172,7 +176,7 @@ def _study(
         diverged=_diverged(dataset),
         provenance=[
             (key.replace("_", " "), str(dataset.attrs[key]))
-            for key in ("package_version", "torch_version", "device", "code")
+            for key in ("package_version", *versions(), "device", "code")
             if key in dataset.attrs
         ],
     )
@@ -204,12 +208,26 @@ def _diverged(dataset: xr.Dataset) -> str:
 
 def _notes(dataset: xr.Dataset) -> list[str]:
     """What stands out in a study's numbers, for its section."""
+    mixed = mixture(dataset)
+    notes = [mixed] if mixed else []
+    if reasons := _unanswered(dataset):
+        notes.append(
+            f"On {reasons.total()} draws of points of the study's grid the infinitely wide network has no answer to"
+            f" some question, which is NaN there. The most frequent reason: {reasons.most_common(1)[0][0]}."
+        )
     gap = estimator_gap(dataset)
     if gap is None:
-        return []
+        return notes
     return [
+        *notes,
         f"On labels with structure, at n = {gap.train_size}, the published estimator of the complexity lies"
         f" {gap.smallest:+.3g} to {gap.largest:+.3g} nats from the true one, which is known to a standard error of"
         f" {gap.stderr:.1g} nats at most; its effective sample size is {gap.effective:.2g}. It is unbiased for the"
-        " probability, so its complexity errs upwards on average, and bounds made from it are loose rather than wrong."
+        " probability, so its complexity errs upwards on average, and bounds made from it are loose rather than wrong.",
     ]
+
+
+def _unanswered(dataset: xr.Dataset) -> Counter[str]:
+    """Why numbers of infinite width are NaN, and on how many draws of points."""
+    reasons = dataset["unanswered"].values.ravel().tolist() if "unanswered" in dataset else []
+    return Counter(reason for reason in reasons if reason)

@@ -43,8 +43,12 @@ def gather(studies: Mapping[str, xr.Dataset]) -> xr.Dataset:
         five draws (`within_draws`, `across_draws`), and where all correlations are 1. They hold for new draws, not for
         other sources and labels.
     """
-    trained = {name: study for name, study in studies.items() if parameters_of(study).get("training")}
-    tables = [_table(name, study) for name, study in trained.items() if "test_error" in study]
+    tables = [
+        _table(name, study)
+        for name, study in studies.items()
+        for asked in [parameters_of(study)]
+        if asked.get("training") and "test_error" in (asked.get("metrics") or ())
+    ]
     empty = pd.DataFrame(columns=["study", "task", "network", "draw", "seed", "test_error"])
     whole = pd.concat(tables, ignore_index=True) if tables else empty
     whole = whole.dropna(subset=["test_error"]).reset_index(drop=True)

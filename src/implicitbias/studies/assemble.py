@@ -1,5 +1,6 @@
 """Putting a study's files together into one dataset whose dimensions are the config's axes."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.errors import ResultError
-from implicitbias.schema import describe, variable
+from implicitbias.schema import describe, mixture, variable, versions_of
 
 Part = tuple[Mapping[str, Any], xr.DataArray]
 """A variable of one file, and where in the grid it stands."""
@@ -88,21 +89,27 @@ def assemble(
         combined[name].attrs.update(long_name=long_name, units=units)
     inherited = {
         key: value
-        for key in ("torch_version", "device", "dtype")
+        for key in ("device", "dtype")
         if (value := ", ".join(sorted({str(d.attrs[key]) for _, _, d in pieces if key in d.attrs})))
     }
     codes = sorted({str(d.attrs["code"]) for _, _, d in pieces if "code" in d.attrs})
-    return describe(combined, title, parameters, **inherited, codes=" ".join(codes), **attrs)
+    inherited |= versions_of(*(dataset for _, _, dataset in pieces))
+    whole = describe(combined, title, parameters, **inherited, codes=" ".join(codes), **attrs)
+    if told := mixture(whole):
+        warnings.warn(f"{title}: {told}", stacklevel=2)
+    return whole
 
 
 def _squeezed(parts: Sequence[Part], axes: Mapping[str, Sequence[Any]]) -> list[Part]:
     """Without dimensions that are no axis of the grid and have one value in every part (a lone seed, a lone step, …).
 
-    The layers of a network of depth 1 stay where others of the study are deeper.
+    The layers of a network of depth 1 stay where others of the study are deeper, and points are points even if there is
+    one. A lone estimator keeps its name.
     """
-    dims = {dim for _, part in parts for dim in part.dims} - {*axes, "draw"}
+    dims = {dim for _, part in parts for dim in part.dims} - {*axes, "draw", "test_point", "train_point"}
     lone = [dim for dim in dims if all(part.sizes.get(dim) == 1 for _, part in parts)]
-    return [(coords, part.squeeze(lone, drop=True)) for coords, part in parts]
+    named = [dim for dim in lone if dim != "estimator"]
+    return [(coords, part.squeeze(lone).drop_vars(named, errors="ignore")) for coords, part in parts]
 
 
 def _combine(name: str, parts: Sequence[Part], axes: Mapping[str, Sequence[Any]]) -> xr.DataArray:
@@ -133,7 +140,8 @@ def _combine(name: str, parts: Sequence[Part], axes: Mapping[str, Sequence[Any]]
     if text:
         target = target.astype(str)
     checked = variable(target.dims, target.values, **_required(name, first))  # type: ignore[arg-type]
-    return xr.DataArray(checked, target.coords)
+    scalars = {key: first[key] for key in ("estimator",) if key in first.coords and first[key].ndim == 0}
+    return xr.DataArray(checked, {**target.coords, **scalars})
 
 
 def _union(known: np.ndarray, more: np.ndarray) -> np.ndarray:

@@ -78,7 +78,7 @@ def paths(dataset: xr.Dataset, *axes: str) -> Iterator[Path]:
 
 def _path(part: xr.Dataset) -> Path:
     index = part["test_index"]
-    chance = float(part["chance_error"].mean()) if "chance_error" in part else 0.5
+    chance = float(part["chance_error"].fillna(0.5).mean()) if "chance_error" in part else 0.5  # of labels +-1
     steps = range(len(STEPS))
     before = [len(STEPS), *steps[:-1]]  # chance stands behind the errors
     pairs = [*zip(before, steps, strict=True), (steps[1], steps[-1])]

@@ -136,7 +136,8 @@ def train(
     }  # fmt: skip
     return describe(
         dataset, f"networks trained by {training['optimizer']}", parameters,
-        device=torch.device(device).type, dtype=training["dtype"], torch_version=str(torch.__version__),
+        device=torch.device(device).type, dtype=training["dtype"],
+        weights="kept" if keep_weights else "left out",
     )  # fmt: skip
 
 
@@ -153,7 +154,10 @@ def _rules(network: Network, training: Mapping[str, Any]) -> Rules:
         schedule=resolve(SCHEDULES[training["schedule"]]),
         optimizer=optimizer,
         until_fit=next(iter(first), None),
-        rotates=all(entry.equivariant for entry in entries) and not training.get("weight_decay") and network.is_dense,
+        rotates=all(entry.equivariant for entry in entries)
+        and not training.get("weight_decay")
+        and network.is_dense
+        and network.weights[0].inputs == network.features,  # nothing, such as pooling, comes before the first layer
     )
 
 

@@ -18,7 +18,12 @@ def run_check(name: str, dataset: xr.Dataset) -> Verdict:
         found: Verdict = resolve(CHECKS[name])(dataset)
     except Lacking as missing:
         return Verdict("not run", f"this study has {missing}")
-    except (KeyError, ValueError, IndexError) as error:  # xarray quotes the variable, dimension or value it misses
+    except (
+        LookupError,
+        ValueError,
+        TypeError,
+        ArithmeticError,
+    ) as error:  # xarray quotes the variable, dimension or value it misses
         quoted = re.search(r"'(\w+)'", str(error))
         if not quoted:
             return Verdict("not run", "there is nothing in this study to judge")

@@ -1,0 +1,109 @@
+"""The code of every file of a plan: a fingerprint that its job has as a parameter, and that the file holds.
+
+A point's settings are its name. Studies, figures and reports keep their names when their settings change, so that these
+count in their codes: what code a file says it is of then tells whether it is what the config asks for.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
+from implicitbias.config.layout import ALL_RUNS
+from implicitbias.config.models import Config
+from implicitbias.config.plan import Plan, identity
+from implicitbias.fingerprint import fingerprint
+from implicitbias.schema import canonical_json
+
+SCRIPTS = {
+    "tasks": "build_task",
+    "training": "train",
+    "sampling": "sample",
+    "measurements": "measure",
+    "nngp": "evaluate_nngp",
+    "experiments": "run_experiment",
+}
+
+
+class Codes:
+    """The codes of a config's files, each computed when it is first asked for, and the settings of its summaries."""
+
+    def __init__(self, config: Config, plan: Plan, scripts: Path) -> None:
+        self._config, self._plan, self._scripts = config, plan, scripts
+        self.point, self.study = cache(self._point), cache(self._study)
+
+    def _script(self, name: str) -> list[Path]:
+        return [self._scripts / f"{name}.py"]
+
+    def _point(self, address: str) -> str:
+        """Of the file `stage/key`, its upstream included."""
+        job = self._plan.job(address)
+        script = self._script(SCRIPTS[address.split("/")[0]])
+        return fingerprint(job.functions, job.entries, script, [self.point(parent) for parent in job.inputs.values()])
+
+    def study_settings(self, name: str) -> dict[str, Any]:
+        """What a study's dataset is put together from."""
+        plan, study = self._plan.studies[name], self._config.studies[name]
+        elsewhere = {"figures", "checks", "published", "question", "method", "ensemble"}  # the last changes no number
+        return {
+            "pieces": [{"coords": piece.coords, "prefix": piece.prefix} for piece in plan.pieces],
+            "axes": plan.axes,
+            "fixed": plan.fixed,
+            "labels": plan.labels,
+            "title": f"study {name}",
+            "question": study.question,
+            "method": study.method,
+            "classes": plan.classes,
+            "parameters": study.model_dump(exclude=elsewhere),
+        }
+
+    def _study(self, name: str) -> str:
+        paths = [piece.path for piece in self._plan.studies[name].pieces]
+        upstream = [canonical_json(self.study_settings(name)), *paths, *map(self.point, paths)]
+        return fingerprint(["implicitbias.studies.assemble:assemble"], (), self._script("assemble_study"), upstream)
+
+    def runs(self) -> str:
+        """Of the table of all runs."""
+        measured = sorted({name for study in self._config.studies.values() for name in study.metrics or []})
+        entries = [METRICS[name] for name in measured]
+        upstream = [f"{name}={self.study(name)}" for name in self._plan.studies]
+        return fingerprint(["implicitbias.studies.all_runs:gather"], entries, self._script("gather_runs"), upstream)
+
+    def figure_settings(self, study: str, figure: str) -> Mapping[str, Any]:
+        """What a figure shows; of all runs where the study is the table of these."""
+        return {"figure": ALL_RUNS} if study == ALL_RUNS else self._plan.studies[study].figures[figure]
+
+    def figure(self, study: str, figure: str) -> str:
+        """Of a figure of a study, or of the table of all runs."""
+        settings = self.figure_settings(study, figure)
+        upstream = [self.runs() if study == ALL_RUNS else self.study(study), canonical_json(settings)]
+        entries = [FIGURES[settings["figure"]]]
+        return fingerprint(["implicitbias.figures.draw:draw"], entries, self._script("draw_figure"), upstream)
+
+    def report_settings(self) -> dict[str, Any]:
+        """What the report shows of each study."""
+        studies = self._config.studies.items()
+        return {
+            "drawings": {
+                name: {figure: settings["figure"] for figure, settings in plan.figures.items()}
+                for name, plan in self._plan.studies.items()
+            },
+            "checks": {name: study.checks for name, study in studies},
+            "published": {name: study.published for name, study in studies},
+            "config": identity(self._config),
+        }
+
+    def report(self) -> str:
+        """Of the report, whose words count: those of checks, published tables and figures."""
+        studies = self._config.studies.values()
+        entries = [CHECKS[name] for study in studies for name in study.checks]
+        entries += [PUBLISHED[name] for study in studies for name in study.published]
+        drawn = [(study, figure) for study, plan in self._plan.studies.items() for figure in plan.figures]
+        drawn.append((ALL_RUNS, ALL_RUNS))
+        shown = [FIGURES[self.figure_settings(*names)["figure"]] for names in drawn]
+        upstream = [*(self.figure(*names) for names in drawn), *map(self.study, self._plan.studies)]
+        upstream.append(canonical_json(self.report_settings()))
+        return fingerprint(
+            ["implicitbias.report.build:write"], entries, self._script("write_report"), upstream, [*entries, *shown]
+        )
