@@ -2,8 +2,8 @@
 
 For every function of the package that jobs run one number in it is changed, and for every entry of the catalogue each
 of its fields. Jobs that use it are computed again, in this process; fingerprints of all jobs are taken anew. A job
-whose results change and whose fingerprint does not is a fault; one that has another fingerprint and did not use what was
-changed is work for nothing, which is only listed.
+whose results change and whose fingerprint does not is a fault; one that has another fingerprint and did not use what
+was changed is work for nothing, which is only listed.
 """
 
 import ast
@@ -203,7 +203,7 @@ def mutate_functions(
     functions = {
         function.__code__: function
         for function in gc.get_objects()
-        if isinstance(function, FunctionType) and function.__code__.co_filename.startswith(str(PACKAGE))
+        if type(function) is FunctionType and function.__code__.co_filename.startswith(str(PACKAGE))
     }
     ran = {code for job in jobs for code in job.codes}
     for module in sorted({module_of(code) for code in ran}):

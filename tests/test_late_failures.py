@@ -59,6 +59,7 @@ def drawn(values: dict[str, Any]) -> Any:
         ({"training": {"checkpoints": "log"}, "task": {"train_size": [4, 6]}}, "optimizer step"),
         ({"network": {"width": [2, 3, 4]}, "task": {"seed": [0, 1]}}, "width (hidden neurons a layer)"),
         ({"task": {"seed": [0, 1]}}, "seed"),
+        ({"network": {"residual": [True, False], "depth": 3}}, ""),
         ({"task": {"train_size": [6]}}, ""),
     ],
 )
@@ -103,6 +104,16 @@ def test_points_over_words_are_told_apart_by_colours(kinds: dict[str, str]) -> N
     figure = drawn(study(**blocks, figures=lines(x="labels", **kinds)))
     entries = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     assert entries == (["2, 0", "2, 1", "3, 0", "3, 1"] if len(kinds) == 2 else ["2", "3"])
+
+
+def test_words_are_no_quantities_and_no_rates() -> None:
+    experiment = {"name": "calibration", "problems": 2, "samples": 256}
+    figure = {"a": {"figure": "lines", "quantities": ["family"]}}
+    assert "quantity 'family'" in refusal({"studies": {"s": {"experiment": experiment, "figures": figure}}})
+    metrics = ["train_error", "test_error", "test_error_by_point", "smallest_margin", "tangent_kernel_alignment"]
+    blocks = {"task": {"seed": [0, 1]}, "training": {"learning_rate": ["1/n", 0.1]}, "metrics": metrics}
+    told = refusal(study(**blocks, figures=["learning_rate"]))
+    assert "figure 'learning_rate': learning_rate has the value '1/n'; allowed: numbers" in told
 
 
 def test_a_part_of_an_axis_of_numbers_and_words_is_drawn() -> None:

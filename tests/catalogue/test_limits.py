@@ -15,7 +15,7 @@ bounds = st.one_of(st.integers(-3, 9), st.sampled_from(KEYS))
 TRAITS = st.dictionaries(st.sampled_from(["fits_targets", "log_domain"]), st.sampled_from([(True,), (False,), ()]))
 allowed = st.one_of(
     st.lists(values, max_size=3).map(tuple),
-    st.builds(Range, minimum=bounds, maximum=bounds, multiple_of=st.integers(0, 3)),
+    st.builds(Range, minimum=bounds, maximum=bounds, multiple_of=st.integers(0, 3), times=st.integers(1, 3)),
     st.builds(Range, minimum=bounds),
 )
 alternatives = st.fixed_dictionaries(
@@ -41,6 +41,10 @@ def fits(key: str, rule: Allowed, given: dict[str, Any]) -> bool:
     if not number(value):
         return True
     least, most = (given.get(b) if isinstance(b, str) else b for b in (rule.minimum, rule.maximum))
+    if isinstance(rule.minimum, str) and number(least):
+        least *= rule.times
+    if isinstance(rule.maximum, str) and number(most):
+        most *= rule.times
     if number(least) and value < least:
         return False
     if number(most) and value > most:

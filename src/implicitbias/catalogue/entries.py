@@ -264,11 +264,12 @@ class Metric(Entry):
 class Experiment(Entry):
     """A small system that is computed whole: a function of `seed` and its parameters that gives a dataset.
 
-    `variables` are those of the dataset, `dims` its dimensions; `minutes` on a core, at the default parameters; `work`
-    lists for every part of the work the parameters that its time is proportional to, if they are not all; `dtype`
-    is what its networks, or its other large arrays, are computed in. One with a `task` is given the study's tasks, one
-    seed at a time; with `images` it classifies images, by networks of its parameters architecture, layers and factor.
-    `uses` are other entries that it computes with, besides those that its parameters name.
+    `variables` are those of the dataset, `words` those of them that hold no numbers, `dims` its dimensions; `minutes`
+    on a core, at the default parameters; `work` lists for every part of the work the parameters that its time is
+    proportional to, if they are not all; `dtype` is what its networks, or its other large arrays, are computed in. One
+    with a `task` is given the study's tasks, one seed at a time; with `images` it classifies images, by networks of its
+    parameters architecture, layers and factor. `uses` are other entries that it computes with, besides those that its
+    parameters name.
     """
 
     variables: tuple[str, ...] = ()
@@ -278,6 +279,7 @@ class Experiment(Entry):
     task: bool = False
     images: bool = False
     dtype: str = "float64"
+    words: tuple[str, ...] = ()
     uses: tuple[Entry, ...] = ()
 
 
@@ -285,7 +287,8 @@ class Experiment(Entry):
 class Figure(Entry):
     """A figure of a study: `needs` lists the dataset variables and `axes` the dimensions that it cannot do without.
 
-    `estimators` are those of the complexity that it cannot do without, and `values` those of its axes. `options` are
+    `estimators` are those of the complexity that it cannot do without, and `values` those of its axes; the values
+    of the axes in `numbers` have to be numbers. `options` are
     the settings by which the config says what it shows; `quantities` is how many of these it needs.
     """
 
@@ -294,6 +297,7 @@ class Figure(Entry):
     axes: tuple[str, ...] = ()
     estimators: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     quantities: int = 1
 

@@ -35,7 +35,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         variables=(
             "complexity", "complexity_stderr", "degrees_of_freedom", "exact_complexity", "points", "family", "score",
         ),
-        dims=("problem",), minutes=2,
+        dims=("problem",), words=("family",), minutes=2,
     ),
     "gradient_regularisation": Experiment(
         "implicitbias.experiments.regularisation:gradient_regularisation",

@@ -116,6 +116,7 @@ FIGURES: dict[str, Figure] = {
         alt="Test error against the learning rate, with limits of infinite width; smallest margins; kernel alignments",
         needs=("train_error", "test_error", "test_error_by_point", "smallest_margin", "tangent_kernel_alignment"),
         axes=("learning_rate", "seed"),
+        numbers=("learning_rate",),
     ),
     "classes": Figure(
         "implicitbias.figures.classes:classes",

@@ -38,6 +38,9 @@ def check_figures(study: "Study") -> None:
         ]
         if missing:
             raise problem(f"figure {name!r} needs {', '.join(missing)}, which this study does not have")
+        for axis in entry.numbers:
+            if words := _words(axes, axis):
+                raise problem(f"figure {name!r}: {axis} has the value {words[0]!r}; allowed: numbers")
         _check_options(name, settings, entry)
         for axis, value in settings.select.items():
             if value not in axes.get(axis, []):
@@ -46,7 +49,9 @@ def check_figures(study: "Study") -> None:
             if axis in entry.axes:
                 raise problem(f"figure {name!r}: select {axis}: this figure shows all values of {axis}; allowed: none")
         if entry.options:
-            _check_quantities(name, settings, entry, variables, axes)
+            texts = catalogue.EXPERIMENTS[study.experiment.name].words if study.experiment else ()
+            measured = {key: dims for key, dims in variables.items() if key not in texts}
+            _check_quantities(name, settings, measured, axes)
 
 
 def _check_options(name: str, settings: "FigureSettings", entry: catalogue.Figure) -> None:
@@ -59,9 +64,7 @@ def _check_options(name: str, settings: "FigureSettings", entry: catalogue.Figur
         raise problem(f"figure {name!r} needs quantities: [...], {entry.quantities} or more of this study's variables")
 
 
-def _check_quantities(
-    name: str, settings: "FigureSettings", entry: catalogue.Figure, variables: Variables, axes: dict[str, Any]
-) -> None:
+def _check_quantities(name: str, settings: "FigureSettings", variables: Variables, axes: dict[str, Any]) -> None:
     """What is shown is measured, and told apart by dimensions that it has."""
     quantities = settings.quantities or []
     for quantity in quantities:
@@ -81,8 +84,13 @@ def _check_quantities(
         raise problem(
             f"figure {name!r}: {settings.x!r} is x, and told apart by colour or dashes too; allowed: another dimension"
         )
-    words = [value for value in axes.get(settings.x or "", []) if isinstance(value, str | bool)]
+    words = _words(axes, settings.x or "")
     if "x" in (settings.log or []) and words:
         raise problem(
             f"figure {name!r}: log: x, but {settings.x} has the value {words[0]!r}; allowed: axes of numbers, or log: y"
         )
+
+
+def _words(axes: dict[str, Any], axis: str) -> list[Any]:
+    """The values of an axis that are no numbers."""
+    return [value for value in axes.get(axis, []) if isinstance(value, str | bool)]

@@ -64,8 +64,9 @@ def lines(
         "hue_order": order.get(hue or ""),
         "palette": sns.color_palette("colorblind", len(order[hue])) if hue else None, "height": 3.1, "aspect": 1.15,
     }  # fmt: skip
-    words_on_x = data[x].dtype.kind in "OUS"
+    words_on_x = data[x].dtype.kind in "OUSb"
     if words_on_x:  # no line between things that have no order
+        table[x] = table[x].map(str)
         if style and style != hue:  # points have colours alone
             layout |= _one_colour_each(table, [words[kind] for kind in kinds])
         grid = sns.catplot(
