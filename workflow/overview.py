@@ -21,7 +21,7 @@ def show_plan(config: str) -> None:
         if not jobs:
             continue
         present = sum(Path(dataset(f"{stage}/{job.key}")).exists() for job in jobs)
-        memory, minutes = max(job.size.memory_mb for job in jobs), sum(job.size.minutes for job in jobs)
+        memory, minutes = max(job.request.memory_mb for job in jobs), sum(job.request.minutes for job in jobs)
         print(f"{stage:<14}{len(jobs):>7}{present:>9}{memory / 1000:>8.1f} GB{minutes / 60:>8.1f} h <")
     figures = sum(len(study.figures) for study in plan.studies.values())
     print(f"{'studies':<14}{len(plan.studies):>7}\n{'figures':<14}{figures:>7}")

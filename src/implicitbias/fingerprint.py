@@ -36,7 +36,7 @@ _REPORTING = frozenset(
     }
 )
 _WORDS = frozenset({"summary", "alt"})  # of entries: what people read
-_SILENT = _WORDS | {"minutes", "only", "uses"}  # and what schedulers, the config and the plan read
+_SILENT = _WORDS | {"minutes", "work", "made_of", "only", "uses"}  # and what schedulers, the config and the plan read
 _REFUSING = frozenset({"misfit", "limits", "refuses"})  # methods of entries that end in an error or in nothing
 
 

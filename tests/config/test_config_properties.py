@@ -125,8 +125,8 @@ def test_a_valid_config_becomes_a_consistent_plan(config: dict[str, Any]) -> Non
         for key, job in plan.jobs[stage].items():
             assert job.key == key
             assert set(job.inputs.values()) <= addresses
-            assert job.size.memory_mb > 0
-            assert job.size.minutes > 0
+            assert job.request.memory_mb > 0
+            assert job.request.minutes > 0
     for name, planned in plan.studies.items():
         pieces = [piece.path for piece in planned.pieces]
         assert set(pieces) <= addresses

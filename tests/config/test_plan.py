@@ -22,8 +22,8 @@ BASE: dict[str, Any] = {
 
 
 def plan(**changes: Any) -> Plan:
-    """The plan of the base config with some keys of study one set, as block__key=value."""
-    config = copy.deepcopy(BASE)
+    """The plan of the base config with some keys of study one set, as block__key=value, and with an `execution`."""
+    config = {**copy.deepcopy(BASE), "execution": changes.pop("execution", {})}
     for name, value in changes.items():
         block, _, key = name.partition("__")
         if key:
@@ -114,7 +114,7 @@ def test_sampled_runs_are_told_apart_by_a_prefix() -> None:
 
 def test_larger_jobs_ask_for_more() -> None:
     small, large = plan(), plan(network__width=[4000], training__epochs=1000)
-    first, second = ([job.size for job in p.jobs["training"].values()] for p in (small, large))
+    first, second = ([job.request for job in p.jobs["training"].values()] for p in (small, large))
     assert max(size.memory_mb for size in second) > max(size.memory_mb for size in first)
     assert max(size.minutes for size in second) > max(size.minutes for size in first)
 
@@ -192,18 +192,18 @@ def test_job_sizes_count_what_is_trained_at_once_and_kept() -> None:
     def memory(task: dict[str, Any] | None = None, **changes: Any) -> int:
         task = task or {"source": "digits", "labels": "decimal", "train_size": 500}
         (job,) = plan(task=task, nngp=None, **changes).jobs["training"].values()
-        return job.size.memory_mb
+        return job.request.memory_mb
 
-    wide = {"network": {"depth": 7, "width": 10_000}}
+    wide = {"network": {"depth": 7, "width": 10_000}, "execution": {"keep_weights": False}}
     trained = [{"training": {"optimizer": "sgd", "epochs": 1, "members": members}} for members in (1, 2, 200)]
     one, two, many = (memory(**wide, **training) for training in trained)
-    assert one < two == many
+    assert one < two <= many < 1.05 * two
     narrow = {"network": {"depth": 2, "width": 1000}}
     few, more = (
         memory(**narrow, training={"optimizer": "sgd", "members": 50, "checkpoints": steps})
         for steps in ([0], [0, 1, 2])
     )
-    assert more > few + 100
+    assert more > few + 50
     images = {"source": "mnist", "labels": "decimal"}
     some, many = (
         memory(
@@ -220,7 +220,7 @@ def test_infinite_width_of_classes_takes_room_and_time_for_their_outputs() -> No
     def size(**task: Any) -> Any:
         given = {"source": "mnist", "train_size": 300, "test_size": 1000, **task}
         (job,) = plan(task=given, network={"depth": 3, "width": 8}, nngp__estimators=["mixture"]).jobs["nngp"].values()
-        return job.size
+        return job.request
 
     signs, three, ten = size(labels="decimal"), size(labels="digit", classes=3), size(labels="digit")
     assert signs.memory_mb < three.memory_mb < ten.memory_mb

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "config", "src", "pyproject.toml")
+PARTS = ("Snakefile", "profiles", "workflow", "config", "src", "pyproject.toml")
 
 TINY: dict[str, Any] = {
     "name": "tiny",

@@ -101,9 +101,9 @@ class Slurm:
         self.run("scontrol", "update", f"NodeName={host}", f"State={state}", "Reason=test")
 
     def jobs(self) -> list[dict[str, str]]:
-        """All jobs in the order of submission, finished ones too: state, comment, memory in MB, generic resources."""
-        lines = self.run("squeue", "--states=all", "-h", "-o", "%i|%T|%k|%m|%b|%l").splitlines()
-        names = ("id", "state", "comment", "memory", "gres", "limit")
+        """All jobs in the order of submission, finished ones too, with memory in MB, generic resources, processors."""
+        lines = self.run("squeue", "--states=all", "-h", "-o", "%i|%T|%k|%m|%b|%l|%C").splitlines()
+        names = ("id", "state", "comment", "memory", "gres", "limit", "cpus")
         jobs = [dict(zip(names, line.split("|"), strict=True)) for line in lines]
         return sorted(jobs, key=lambda job: int(job["id"]))
 

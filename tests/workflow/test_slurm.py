@@ -32,8 +32,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
 def command(laboratory: Laboratory, *arguments: str) -> list[str]:
     """Snakemake through the SLURM profile; without accounting, job states come from squeue."""
     private = ["--slurm-no-account", "--slurm-init-seconds-before-status-checks", "11"]
-    private += ["--slurm-status-command", "squeue", "--latency-wait", "10", "--cores", "2"]
-    profile = ["--configfile", laboratory.config, "--profile", "workflow/profiles/slurm"]
+    private += ["--slurm-status-command", "squeue", "--latency-wait", "10"]
+    profile = ["--configfile", laboratory.config, "--workflow-profile", "slurm"]
     return [sys.executable, "-m", "snakemake", *profile, *private, *arguments]
 
 
@@ -86,6 +86,7 @@ def test_the_whole_test_config_runs_in_four_jobs_with_equal_results(
     jobs = [job for job in cluster.jobs() if job["id"] not in before]
     assert {job["state"] for job in jobs} == {"COMPLETED"}
     assert len(jobs) == 4
+    assert {job["cpus"] for job in jobs} == {"1"}  # one job of a group runs after another
     same_results(laboratory, finished_test_config)
     assert laboratory.planned() == {}
 
@@ -109,8 +110,8 @@ def test_a_job_that_fails_once_is_tried_again_with_twice_the_memory_and_time(
     (planned,) = make_plan(validate(TINY)).jobs["training"].values()
     attempts = [job for job in cluster.jobs() if "rule_train" in job["comment"] and job["id"] not in before]
     assert [job["state"] for job in attempts] == ["FAILED", "COMPLETED"]
-    assert [job["memory"] for job in attempts] == [f"{planned.size.memory_mb * factor}M" for factor in (1, 2)]
-    assert [job["limit"] for job in attempts] == [f"{planned.size.minutes * factor}:00" for factor in (1, 2)]
+    assert [job["memory"] for job in attempts] == [f"{planned.request.memory_mb * factor}M" for factor in (1, 2)]
+    assert [job["limit"] for job in attempts] == [f"{planned.request.minutes * factor}:00" for factor in (1, 2)]
     same = {path.name for path in (finished_tiny.folder / "results/training").glob("*.nc")}
     assert {path.name for path in (new_tiny.folder / "results/training").glob("*.nc")} == same
 

@@ -13,15 +13,17 @@ from implicitbias.config.layout import (
     picture,
     report_page,
 )
-from implicitbias.config.load import validate
+from implicitbias.config.load import retyped, validate
 from implicitbias.config.plan import make_plan
-from implicitbias.errors import ConfigError
+from implicitbias.errors import ConfigError, nearest
 
+# Inside a value of --config Snakemake leaves all as text.
+config.update(retyped(config, workflow.config_settings.config))
 try:
     CONFIG = validate(config, workflow.configfiles)
+    PLAN = make_plan(CONFIG)
 except ConfigError as error:
     raise SystemExit(f"The config cannot be run, and no job was started.\n{error}")
-PLAN = make_plan(CONFIG)
 # Scripts read these: execution with all defaults, and the runs that are to hold weights though the config keeps none.
 config["execution"] = CONFIG.execution.model_dump()
 config["with_weights"] = sorted(PLAN.with_weights)
@@ -43,11 +45,35 @@ def files(stage):
     return [dataset(f"{stage}/{key}") for key in PLAN.jobs[stage]]
 
 
+def known(table, key, what):
+    """The entry of a table that a target's name asks for, or one clear error."""
+    if key not in table:
+        raise WorkflowError(
+            f"{what} {key!r} is not part of this config{nearest(key, table)}; `make plan` shows what is"
+        )
+    return table[key]
+
+
+def job_of(stage, wildcards):
+    """The job that makes a file of a stage."""
+    return known(PLAN.jobs[stage], wildcards.key, f"results/{stage}:")
+
+
+def study_of(name):
+    """The plan of a study."""
+    return known(PLAN.studies, name, "study")
+
+
+def figure_of(study, name):
+    """The settings of a study's figure."""
+    return known(study_of(study).figures, name, f"study {study}: figure")
+
+
 def inputs(stage):
     """Input function of a stage's rule: the named files that the job's row of the plan asks for."""
 
     def find(wildcards):
-        job = PLAN.jobs[stage][wildcards.key]
+        job = job_of(stage, wildcards)
         return {name: dataset(address) for name, address in job.inputs.items()}
 
     return find
@@ -55,30 +81,51 @@ def inputs(stage):
 
 def settings(stage):
     """Parameter function of a stage's rule: what the job computes."""
-    return lambda wildcards: PLAN.jobs[stage][wildcards.key].parameters
+    return lambda wildcards: job_of(stage, wildcards).parameters
 
 
 # Every rule's `code` is the fingerprint of all that its file depends on but a point's settings, which are its name.
-CODES = Codes(CONFIG, PLAN, Path(workflow.basedir) / "workflow" / "scripts")
+# Scripts lie beside this file, whoever includes it: another workflow, as a module, too.
+CODES = Codes(
+    CONFIG,
+    PLAN,
+    Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts",
+)
 
 
 def code(stage):
     """Parameter function of a stage's rule: the fingerprint."""
-    return lambda wildcards: CODES.point(f"{stage}/{wildcards.key}")
+    return lambda wildcards: CODES.point(f"{stage}/{job_of(stage, wildcards).key}")
+
+
+def requested(stage, wildcards, attempt):
+    """What a job asks for: by its size, and twice as much at every further attempt, up to the limits."""
+    return job_of(stage, wildcards).request.again(attempt, CONFIG.execution)
 
 
 def mem_mb(stage):
-    """Memory of a job in MB: by its size, and doubled at every further attempt."""
-    return lambda wildcards, attempt: PLAN.jobs[stage][
-        wildcards.key
-    ].size.memory_mb * 2 ** (attempt - 1)
+    """Memory of a job in MB."""
+    return lambda wildcards, attempt: requested(stage, wildcards, attempt).memory_mb
 
 
 def runtime(stage):
-    """Time limit of a job in minutes: by its size, and doubled at every further attempt."""
-    return lambda wildcards, attempt: PLAN.jobs[stage][
-        wildcards.key
-    ].size.minutes * 2 ** (attempt - 1)
+    """Time limit of a job in minutes."""
+    return lambda wildcards, attempt: requested(stage, wildcards, attempt).minutes
+
+
+def gpus(stage):
+    """Number of GPUs of a job."""
+    return lambda wildcards, attempt: requested(stage, wildcards, attempt).gpus
+
+
+SHORT = 5  # minutes
+
+
+def grouped(stage):
+    """Group function of a stage's rule: jobs of seconds share a place in a cluster's queue, longer ones do not."""
+    return lambda wildcards: (
+        stage if job_of(stage, wildcards).request.minutes <= SHORT else None
+    )
 
 
 def figure_files():
@@ -90,9 +137,6 @@ def figure_files():
         for suffix in PICTURES
     ]
 
-
-# Only a config that insists on CUDA asks the scheduler for a GPU.
-GPUS = int(CONFIG.execution.device == "cuda")
 
 # Rules are marked for the cache between workflows only where there is one: else Snakemake warns of each at every call.
 SHARED = bool(os.environ.get("SNAKEMAKE_OUTPUT_CACHE"))

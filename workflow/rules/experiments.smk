@@ -12,6 +12,7 @@ rule run_experiment:
     resources:
         mem_mb=mem_mb("experiments"),
         runtime=runtime("experiments"),
+        in_group=1,
     params:
         settings=settings("experiments"),
         code=code("experiments"),

@@ -9,9 +9,7 @@ rule draw_figure:
     conda:
         "../envs/implicitbias.yaml"
     params:
-        settings=lambda wildcards: CODES.figure_settings(
-            wildcards.study, wildcards.figure
-        ),
+        settings=lambda wildcards: figure_of(wildcards.study, wildcards.figure),
         code=lambda wildcards: CODES.figure(wildcards.study, wildcards.figure),
     script:
         "../scripts/draw_figure.py"

@@ -5,12 +5,15 @@ rule measure:
         dataset("measurements/{key}"),
     log:
         log_of("measurements/{key}"),
+    group:
+        grouped("measurements")
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads
     resources:
         mem_mb=mem_mb("measurements"),
         runtime=runtime("measurements"),
+        in_group=1,
     params:
         settings=settings("measurements"),
         code=code("measurements"),

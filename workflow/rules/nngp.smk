@@ -12,7 +12,8 @@ rule evaluate_nngp:
     resources:
         mem_mb=mem_mb("nngp"),
         runtime=runtime("nngp"),
-        gpu=GPUS,
+        gpu=gpus("nngp"),
+        in_group=1,
     params:
         settings=settings("nngp"),
         code=code("nngp"),

@@ -12,7 +12,7 @@ rule write_report:
     conda:
         "../envs/implicitbias.yaml"
     params:
-        settings=CODES.report_settings(),
+        settings=lambda wildcards: CODES.report_settings(),
         code=lambda wildcards: CODES.report(),
     script:
         "../scripts/write_report.py"

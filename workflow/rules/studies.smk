@@ -1,7 +1,7 @@
 rule assemble_study:
     input:
         lambda wildcards: [
-            dataset(piece.path) for piece in PLAN.studies[wildcards.study].pieces
+            dataset(piece.path) for piece in study_of(wildcards.study).pieces
         ],
     output:
         dataset("studies/{study}", NAME),

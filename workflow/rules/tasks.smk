@@ -3,11 +3,14 @@ rule build_task:
         dataset("tasks/{key}"),
     log:
         log_of("tasks/{key}"),
+    group:
+        grouped("tasks")
     conda:
         "../envs/implicitbias.yaml"
     resources:
         mem_mb=mem_mb("tasks"),
         runtime=runtime("tasks"),
+        in_group=1,
     params:
         settings=settings("tasks"),
         code=code("tasks"),

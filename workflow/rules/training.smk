@@ -18,7 +18,8 @@ rule train:
     resources:
         mem_mb=mem_mb("training"),
         runtime=runtime("training"),
-        gpu=GPUS,
+        gpu=gpus("training"),
+        in_group=1,
     params:
         settings=settings("training"),
         code=code("training"),
@@ -45,7 +46,8 @@ rule sample:
     resources:
         mem_mb=mem_mb("sampling"),
         runtime=runtime("sampling"),
-        gpu=GPUS,
+        gpu=gpus("sampling"),
+        in_group=1,
     params:
         settings=settings("sampling"),
         code=code("sampling"),

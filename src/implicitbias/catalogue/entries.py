@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, is_dataclass
+from functools import cache
 from importlib import import_module
 from math import isfinite
 from typing import Annotated, Any, get_args, get_type_hints
@@ -232,8 +233,10 @@ class Metric(Entry):
 
     `dims` are dimensions that its values add to the run's; with `over_networks` it takes the networks of a run
     (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
-    `trained` says that it needs the weights or the loss of a trained run. `arguments` of the function are given here.
-    `coordinates` are of those `dims` that runs do not have; the function can ask for them by name.
+    `trained` says that it needs the weights or the loss of a trained run. `made_of` is the largest of:
+    "outputs" (and losses), "weights", "slopes" (gradients by the inputs) or "tangents" (by the weights); where it is
+    not given it is the weights of a `trained` metric, and outputs otherwise. `arguments` of the function are given
+    here. `coordinates` are of those `dims` that runs do not have; the function can ask for them by name.
     """
 
     long_name: str = ""
@@ -242,8 +245,14 @@ class Metric(Entry):
     dims: tuple[str, ...] = ()
     over_networks: bool = False
     trained: bool = False
+    made_of: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
     coordinates: Mapping[str, tuple[float | str, ...]] = field(default_factory=dict)
+
+    @property
+    def demand(self) -> str:
+        """What it is `made_of`, or the default."""
+        return self.made_of or ("weights" if self.trained else "outputs")
 
     @property
     def limits(self) -> Limits:
@@ -256,7 +265,8 @@ class Experiment(Entry):
     """A small system that is computed whole: a function of `seed` and its parameters that gives a dataset.
 
     `variables` are those of the dataset, `words` those of them that hold no numbers, `dims` its dimensions; `minutes`
-    on a core, at the default parameters; `dtype` is what its networks, or its other large arrays, are computed in. One
+    on a core, at the default parameters; `work` lists for every part of the work the parameters that its time is
+    proportional to, if they are not all; `dtype` is what its networks, or its other large arrays, are computed in. One
     with a `task` is given the study's tasks, one seed at a time; with `images` it classifies images, by networks of its
     parameters architecture, layers and factor. `uses` are other entries that it computes with, besides those that its
     parameters name.
@@ -265,6 +275,7 @@ class Experiment(Entry):
     variables: tuple[str, ...] = ()
     dims: tuple[str, ...] = ()
     minutes: float = 1.0
+    work: tuple[tuple[str, ...], ...] = ()
     task: bool = False
     images: bool = False
     dtype: str = "float64"
@@ -308,7 +319,8 @@ def pointers(entry: Any) -> Iterator[tuple[Pointer, str]]:
 
     Beside each stands the module that alone calls it, or "" if any code may.
     """
-    for name, kind in get_type_hints(type(entry), include_extras=True).items():
+    of: Any = type(entry)
+    for name, kind in _hints(of).items():
         marks = list(_marks(kind))
         caller = next((mark.module for mark in marks if isinstance(mark, CalledBy)), "")
         for item in _items(getattr(entry, name)):
@@ -316,6 +328,11 @@ def pointers(entry: Any) -> Iterator[tuple[Pointer, str]]:
                 yield from pointers(item)
             elif item and _POINTER in marks:
                 yield item, caller
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def _marks(kind: Any) -> Iterator[Any]:

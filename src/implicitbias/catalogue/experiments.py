@@ -140,6 +140,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "target_complexity",
         ),
         dims=("rank",), minutes=3, dtype="float32",
+        work=(("draws", "inputs", "width"), ("runs", "epochs", "train_size", "width")),
         uses=_perceptrons("plain_relu"),
     ),
     "simplicity_bias": Experiment(
@@ -197,7 +198,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "steps": _steps(1500),
         },
         variables=("test_loss", "test_loss_stderr", "test_error", "test_error_stderr"),
-        dims=("network",), dtype="float32",
+        dims=("network",), dtype="float32", work=(("width", "train_size", "draws", "steps"),),
     ),
     "frequency_bias": Experiment(
         "implicitbias.experiments.spectral:frequency_bias",

@@ -46,11 +46,12 @@ METRICS: dict[str, Metric] = {
     ),
     "geometric_complexity": Metric(
         f"{_MEASUREMENT}.slopes:geometric_complexity", "mean of |df/dx|^2 over the training points",
-        long_name="geometric complexity", source="Dherin et al. 2022, definition 3.1", trained=True,
+        long_name="geometric complexity", source="Dherin et al. 2022, definition 3.1", trained=True, made_of="slopes",
     ),
     "boundary_distance": Metric(
         f"{_MEASUREMENT}.slopes:boundary_distance", "median of margin/|gradient by the input| over the training points",
         long_name="distance to the decision boundary (first order)", source="Lyu & Li 2020, section 6", trained=True,
+        made_of="slopes",
     ),
     "normalized_margin": Metric(
         "implicitbias.measurement.margins:normalized_margin",
@@ -67,7 +68,7 @@ METRICS: dict[str, Metric] = {
     ),
     "train_loss": Metric(
         f"{_MEASUREMENT}.outputs:train_loss", "loss over the whole training set (of a log-domain loss, its logarithm)",
-        long_name="training loss", source="this project", trained=True,
+        long_name="training loss", source="this project", trained=True, made_of="outputs",
     ),
     **{
         f"margin_{norm}": Metric(
@@ -104,13 +105,13 @@ METRICS: dict[str, Metric] = {
     ),
     "support_count": Metric(
         f"{_MEASUREMENT}.margins:support_count", "points with an exponential loss within a factor 10 of the largest",
-        long_name="number of support points", source="Lyu & Li 2020, section 4", trained=True,
+        long_name="number of support points", source="Lyu & Li 2020, section 4", trained=True, made_of="outputs",
     ),
     **{
         f"alignment_{norm}": Metric(
             f"{_MEASUREMENT}.kkt:alignment", f"<theta/|theta|, -g/|g|_*> by the {what}: 1 at a KKT point",
             long_name=f"alignment by the {what}", source=_TSILIVIS, trained=True, only=(_MARGIN_LOSSES,),
-            arguments={"norm": norm},
+            arguments={"norm": norm}, made_of="tangents",
         )
         for norm, what in _NORMS.items()
     },
@@ -118,23 +119,23 @@ METRICS: dict[str, Metric] = {
         f"bregman_{norm}": Metric(
             f"{_MEASUREMENT}.kkt:bregman", f"Bregman divergence from stationarity by the {what}",
             long_name=f"Bregman residual by the {what}", source=_TSILIVIS, trained=True, only=(_MARGIN_LOSSES,),
-            arguments={"norm": norm},
+            arguments={"norm": norm}, made_of="tangents",
         )
         for norm, what in _NORMS.items()
     },
     "kkt_stationarity": Metric(
         f"{_MEASUREMENT}.kkt:kkt_stationarity", "|v - theta|/|theta|, v the loss's descent direction: 0 at a KKT point",
-        long_name="KKT residual (stationarity)", source="Lyu & Li 2020, section 4", trained=True,
+        long_name="KKT residual (stationarity)", source="Lyu & Li 2020, section 4", trained=True, made_of="tangents",
         only=(_MARGIN_LOSSES,),
     ),
     "kkt_slackness": Metric(
         f"{_MEASUREMENT}.kkt:kkt_slackness", "sum of multipliers times how far margins exceed the smallest",
-        long_name="KKT residual (slackness)", source="Lyu & Li 2020, section 4", trained=True,
+        long_name="KKT residual (slackness)", source="Lyu & Li 2020, section 4", trained=True, made_of="tangents",
         only=(_MARGIN_LOSSES,),
     ),
     "nnls_residual": Metric(
         f"{_MEASUREMENT}.kkt:nnls_residual", "distance of theta/|theta| to the cone of the support points' gradients",
-        long_name="KKT residual (any multipliers)", source="this project", trained=True,
+        long_name="KKT residual (any multipliers)", source="this project", trained=True, made_of="tangents",
         only=(SIGNS,),
     ),
     "direction_cosine": Metric(
@@ -209,7 +210,7 @@ METRICS: dict[str, Metric] = {
     ),
     "euler_defect": Metric(
         f"{_MEASUREMENT}.homogeneity:euler_defect", "max_i |<grad f_i, theta> - M f_i| over max_i |f_i|",
-        long_name="defect in Euler's identity", source="Cai et al. 2025", trained=True,
+        long_name="defect in Euler's identity", source="Cai et al. 2025", trained=True, made_of="tangents",
     ),
     "modified_margin": Metric(
         f"{_MEASUREMENT}.homogeneity:modified_margin", "(inverse loss - bound on Euler's defect) over |theta|^M",
@@ -255,6 +256,7 @@ METRICS: dict[str, Metric] = {
     "margin_l2_share": Metric(
         f"{_MEASUREMENT}.optima:margin_l2_share", "l2 margin over its optimum, where f is linear in what is trained",
         long_name="margin over the largest one (2-norm)", source="Zhang, Zou & Cao 2024", trained=True,
+        made_of="tangents",
         only=({**SIGNS, **_DENSE, "depth": (1,)}, {**SIGNS, **_DENSE, "output": ("random_features",)}),
     ),
     "margin_linf_share": Metric(
@@ -266,11 +268,12 @@ METRICS: dict[str, Metric] = {
         f"{_MEASUREMENT}.kernel_alignment:tangent_kernel_alignment",
         "cosine between the centred tangent kernel on the training points and the centred y y^T",
         long_name="alignment of tangent kernel and labels", source="Baratin et al. 2021", trained=True,
+        made_of="tangents",
         only=(SIGNS,),
     ),
     "tangent_margin": Metric(
         f"{_MEASUREMENT}.optima:tangent_margin", "largest margin of the tangent kernel",
-        long_name="margin of the tangent kernel", source="Telgarsky 2022", trained=True,
+        long_name="margin of the tangent kernel", source="Telgarsky 2022", trained=True, made_of="tangents",
         only=(SIGNS,),
     ),
     "weight_norm": Metric(

@@ -56,8 +56,13 @@ class Points(NamedTuple):
     def sizes(self) -> tuple[int, int]:
         """Numbers of training and test points that data have of the classes that are kept."""
         assert self.counts is not None
-        train, test = (sum(counts[number] for number in self.kept) for counts in self.counts)
-        return train, test
+        return _sizes(self.counts, self.kept)
+
+
+@cache
+def _sizes(counts: Counts, kept: tuple[int, ...]) -> tuple[int, int]:
+    train, test = (sum(each[number] for number in kept) for each in counts)
+    return train, test
 
 
 def described(task: Mapping[str, Any]) -> Points:

@@ -1,6 +1,7 @@
 """Reading a config: from YAML or a mapping to a validated `Config`, or one clear error."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,23 @@ def validate(values: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Con
     except ValidationError as error:
         where = ", ".join(names) or "config"
         raise ConfigError("\n".join(_printable(f"{where}: {line}") for line in _problems(error, values))) from None
+
+
+def retyped(values: Any, given: Any) -> Any:
+    """The values, with numbers and words in the place of text that was given (on a command line, say) in a mapping.
+
+    Text that stands elsewhere, or is of no simple type, stays.
+    """
+    if isinstance(values, Mapping) and isinstance(given, Mapping):
+        return {key: retyped(value, given.get(key)) for key, value in values.items()}
+    if isinstance(values, list) and isinstance(given, list | tuple):
+        return [retyped(*both) for both in zip(values, given, strict=True)] if len(values) == len(given) else values
+    if not isinstance(values, str) or values != given:
+        return values
+    with suppress(yaml.YAMLError, ValueError, ConfigError):
+        value = parse(values)
+        return value if value is None or isinstance(value, int | float) else values
+    return values
 
 
 def _printable(line: str) -> str:

@@ -289,11 +289,22 @@ class Study(Strict):
 
 
 class Execution(Strict):
-    """How jobs run; nothing here changes a number, so nothing here enters a key."""
+    """How jobs run; nothing here changes a number.
+
+    Nothing here enters a key either; where the limits cut an ensemble, its parts have the keys that they would have
+    alone.
+    """
 
     device: Annotated[str, OneOf(("auto", "cpu", "cuda"), "device")] = Field(
         "auto", description="auto: cuda where there is one"
     )
+    gpus: bool = Field(
+        False, description="true: the cluster has GPUs; device auto asks for one where a CPU takes much longer"
+    )
+    longest_minutes: Count | None = Field(
+        None, description="longest run time that is granted; an ensemble that takes longer is cut into several jobs"
+    )
+    largest_mb: Count | None = Field(None, description="most memory that is granted, in MB")
     threads: Count = Field(1, description="threads a job; jobs run side by side, so 1 is fastest for small work")
     rerun_on_upgrade: bool = Field(
         False, description="true: compute results of other versions of torch, numpy or scipy than those installed anew"

@@ -7,7 +7,7 @@ together in one job; every other axis makes a job of its own.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
@@ -19,9 +19,21 @@ from implicitbias import catalogue
 from implicitbias.catalogue import Entry, Parameter
 from implicitbias.config.blocks import NOT_AXES, VECTORISABLE, as_list, axes_of
 from implicitbias.config.grid import DECIDING, chosen, chosen_network, chosen_task, classes_of, grid, points_of, rows_of
-from implicitbias.config.models import Config, Study
-from implicitbias.config.size import Size, experiment_size, nngp_size, sampling_size, task_size, training_size
+from implicitbias.config.models import Config, Execution, Study
+from implicitbias.config.requests import Request, cut, refusal, request
+from implicitbias.config.size import (
+    Size,
+    checkpoints,
+    experiment_size,
+    itemsize,
+    measurement_size,
+    nngp_size,
+    sampling_size,
+    task_size,
+    training_size,
+)
 from implicitbias.config.values import counted
+from implicitbias.errors import ConfigError
 from implicitbias.networks import Network, network_of
 from implicitbias.schema import canonical_json
 
@@ -48,7 +60,8 @@ class Job:
     """Name of the input: `stage/key` of the job that makes it."""
     functions: tuple[str, ...]
     """The functions (`module:function`) whose code the job runs."""
-    size: Size
+    request: Request
+    """What a scheduler is asked for."""
     entries: tuple[Entry, ...] = ()
     """The catalogue entries that the job uses."""
 
@@ -88,6 +101,9 @@ class Plan:
     studies: dict[str, StudyPlan] = field(default_factory=dict)
     with_weights: set[str] = field(default_factory=set)
     """Keys of the training jobs whose weights a metric asks for, whether or not the config keeps weights otherwise."""
+    execution: Execution = field(default_factory=Execution)
+    refused: list[str] = field(default_factory=list)
+    """A sentence for every job that is larger than the limits."""
 
     def job(self, address: str) -> Job:
         """The job of an address `stage/key`."""
@@ -106,10 +122,18 @@ def identity(config: Config) -> str:
 
 
 def make_plan(config: Config) -> Plan:
-    """The jobs that a config asks for, each once."""
-    plan = Plan()
+    """The jobs that a config asks for, each once.
+
+    Raises:
+        ConfigError: for a job that is larger than `execution` allows, and cannot be cut into smaller ones.
+
+    """
+    plan = Plan(execution=config.execution)
     for name, study in config.studies.items():
         plan.studies[name] = _plan_study(plan, study)
+        if plan.refused:
+            more = [f" (and {len(plan.refused) - 1} more of this study)"] if len(plan.refused) > 1 else []
+            raise ConfigError(f"studies.{name}: {plan.refused[0]}{''.join(more)}")
     return plan
 
 
@@ -117,26 +141,21 @@ def _plan_study(plan: Plan, study: Study) -> StudyPlan:
     metrics = study.metrics or []
     pieces = _experiments(plan, study, {})
     for coords, task, network in _points(study):
-        source = _task(plan, task)
-        pieces += _experiments(plan, study, coords, source, task)
-        runs: list[tuple[dict[str, Any], str, str]] = []
+        pieces += _experiments(plan, study, coords, task)
         for more, settings, ensemble in _settings(study, "training", study.training, coords):
-            run = _training(plan, source, task, network, settings, ensemble)
-            runs.append((more, "", run))
-            if any(catalogue.METRICS[name].trained for name in metrics):
-                plan.with_weights.add(run.removeprefix("training/"))
-        for more, prefix, run in runs:
-            pieces.append(Piece(_measurement(plan, source, run, metrics), {**coords, **more}, prefix))
+            paths = _trained(plan, task, network, settings, ensemble, metrics)
+            pieces += [Piece(path, {**coords, **more}) for path in paths]
         for where, rows in _classes(study, network, coords):
             same = {**network, "rows": rows}
             for more, settings, _ in _settings(study, "sampling", study.sampling, coords):
-                run = _sampling(plan, source, task, same, settings)
+                paths = _sampled(plan, task, same, settings, metrics)
                 at = {**coords, **where, **more}
-                pieces.append(Piece(_measurement(plan, source, run, metrics), at, "sampled_", tuple(where)))
+                pieces += [Piece(path, at, "sampled_", tuple(where)) for path in paths]
             for more, settings, _ in _settings(study, "nngp", study.nngp, coords):
                 of = {**network, "rows": settings["rows"] or rows}
                 kept = () if settings["rows"] else tuple(where)
-                pieces.append(Piece(_nngp(plan, source, task, of, settings), {**coords, **where, **more}, kept=kept))
+                paths = _nngp(plan, task, of, settings)
+                pieces += [Piece(path, {**coords, **where, **more}, kept=kept) for path in paths]
     return StudyPlan(
         tuple(_trimmed(pieces)), _axes(study), _fixed(study), _labels(study), _figures(study), _told_classes(study)
     )
@@ -149,18 +168,14 @@ def _axes(study: Study) -> dict[str, list[Any]]:
 
 
 def _experiments(
-    plan: Plan,
-    study: Study,
-    coords: Mapping[str, Any],
-    source: str | None = None,
-    task: Mapping[str, Any] | None = None,
+    plan: Plan, study: Study, coords: Mapping[str, Any], task: Mapping[str, Any] | None = None
 ) -> list[Piece]:
     """The study's experiment at every point of its block, on a task if it is one that takes tasks, else on none."""
     block = study.experiment
     if block is None or catalogue.EXPERIMENTS[block.name].task != (task is not None):
         return []
     points = grid(block, set())
-    return [Piece(_experiment(plan, settings, source, task), {**coords, **more}) for more, settings in points]
+    return [Piece(path, {**coords, **more}) for more, settings in points for path in _experiment(plan, settings, task)]
 
 
 # ------------------------------------------------------------------------------------- the grid's points
@@ -313,8 +328,28 @@ def _add(plan: Plan, stage: str, slug: Iterable[Any], job: Mapping[str, Any]) ->
     # in canonical order: equal parameters must look equal to whoever compares them as text
     parameters = json.loads(canonical_json(job["parameters"]))
     key = "-".join([*(str(word) for word in slug), digest({"parameters": parameters, "inputs": job["inputs"]})])
-    plan.jobs[stage].setdefault(key, Job(key=key, **{**job, "parameters": parameters}))
+    known = plan.jobs[stage].get(key)
+    asked = request(job["size"], plan.execution)
+    if known is None or known.request.memory_mb < asked.memory_mb:  # a study that uses weights may share the run
+        rest = {name: value for name, value in job.items() if name != "size"}
+        plan.jobs[stage][key] = Job(key=key, **{**rest, "parameters": parameters, "request": asked})
     return f"{stage}/{key}"
+
+
+def _parts(
+    plan: Plan, what: str, sizes: Callable[[Mapping[str, Any], Mapping[str, Any]], Sequence[Size]],
+    task: Mapping[str, Any], ensemble: Mapping[str, list[Any]],
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, list[Any]], Sequence[Size]]]:  # fmt: skip
+    """The task, the ensemble and their jobs' sizes: whole if that is granted, else cut as far as it takes."""
+    needed = sizes(task, ensemble)
+    asked = [(request(size, plan.execution), size) for size in needed]
+    refused = [each for each in asked if not each[0].granted(plan.execution)]
+    if refused and (parts := cut(task, ensemble)):
+        for part in parts:
+            yield from _parts(plan, what, sizes, *part)
+        return
+    plan.refused += [refusal(what, *each, plan.execution) for each in refused]
+    yield task, ensemble, needed
 
 
 def _slug(task: Mapping[str, Any]) -> list[str]:
@@ -356,10 +391,11 @@ def _task(plan: Plan, task: Mapping[str, Any]) -> str:
     )  # fmt: skip
 
 
-def _training(
-    plan: Plan, source: str, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any],
-    ensemble: Mapping[str, list[Any]],
-) -> str:  # fmt: skip
+def _trained(
+    plan: Plan, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any],
+    ensemble: Mapping[str, list[Any]], metrics: Sequence[str],
+) -> Iterator[str]:  # fmt: skip
+    """The measurements of a training, or of its parts."""
     own = chosen(catalogue.OPTIMIZERS, settings["optimizer"], settings)
     own["learning_rate"] = _rate(own["learning_rate"], task, network)
     if isinstance(own["checkpoints"], list):
@@ -368,58 +404,94 @@ def _training(
     built = _network(task, network)
     together = {key: values for key, values in ensemble.items() if key != "seed"}
     scalars = {key: value for key, value in own.items() if key not in together}
-    members = len(as_list(task["seed"])) * own["members"] * prod(len(values) for values in together.values())
-    return _add(
-        plan, "training", [*_slug(task), *_architecture(network, built), *_width(network), settings["optimizer"]],
-        {
-            "parameters": {"network": network, "training": scalars, "ensemble": together},
-            "inputs": {"task": source},
-            "functions": ("implicitbias.training.run:train",),
-            "size": training_size(_seeds(task), built, scalars, members),
-            "entries": (
-                *(catalogue.OPTIMIZERS[settings[key]] for key in ("optimizer", "until_fit") if settings[key]),
-                catalogue.LOSSES[settings["loss"]],
-                catalogue.TARGETS[settings["targets"]],
-                catalogue.SCHEDULES[settings["schedule"]],
-                catalogue.INITIALISATIONS[settings["init"]],
-                *_entries(network),
-            ),
-        },
-    )  # fmt: skip
+    uses = {catalogue.METRICS[name].demand for name in metrics}
+    used = uses != {"outputs"}
+    kept = used or plan.execution.keep_weights
+    slug = [*_architecture(network, built), *_width(network), settings["optimizer"]]
+
+    def sizes(task: Mapping[str, Any], ensemble: Mapping[str, list[Any]]) -> tuple[Size, Size]:
+        task = _seeds(task)
+        members = len(task["seed"]) * own["members"] * prod(len(values) for values in ensemble.values())
+        networks = members * checkpoints(task, scalars)
+        return (
+            training_size(task, built, scalars, members, kept=kept),
+            measurement_size(task, built, networks, itemsize(scalars), kept=kept, uses=uses),
+        )
+
+    entries = (
+        *(catalogue.OPTIMIZERS[settings[key]] for key in ("optimizer", "until_fit") if settings[key]),
+        catalogue.LOSSES[settings["loss"]],
+        catalogue.TARGETS[settings["targets"]],
+        catalogue.SCHEDULES[settings["schedule"]],
+        catalogue.INITIALISATIONS[settings["init"]],
+        *_entries(network),
+    )
+    what = f"training {'-'.join([*_slug(task), *slug])}"
+    for part, values, (size, of_measurement) in _parts(plan, what, sizes, task, together):
+        source = _task(plan, part)
+        run = _add(
+            plan, "training", [*_slug(part), *slug],
+            {
+                "parameters": {"network": network, "training": scalars, "ensemble": values},
+                "inputs": {"task": source},
+                "functions": ("implicitbias.training.run:train",),
+                "size": size,
+                "entries": entries,
+            },
+        )  # fmt: skip
+        if used:
+            plan.with_weights.add(run.removeprefix("training/"))
+        yield _measurement(plan, source, run, metrics, of_measurement)
 
 
-def _sampling(
-    plan: Plan, source: str, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any]
-) -> str:
+def _sampled(
+    plan: Plan, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any],
+    metrics: Sequence[str],
+) -> Iterator[str]:  # fmt: skip
+    """The measurements of random networks."""
     built = _network(task, network)
-    return _add(
-        plan, "sampling", [*_slug(task), *_architecture(network, built), *_width(network)],
-        {
-            "parameters": {"network": network, "sampling": settings},
-            "inputs": {"task": source},
-            "functions": ("implicitbias.sampling:sample",),
-            "size": sampling_size(_seeds(task), built, settings),
-            "entries": _entries(network),
-        },
-    )  # fmt: skip
+    slug = [*_architecture(network, built), *_width(network)]
+
+    def sizes(task: Mapping[str, Any], _: Mapping[str, Any]) -> tuple[Size, Size]:
+        task = _seeds(task)
+        networks = len(task["seed"]) * settings["draws"]
+        return (
+            sampling_size(task, built, settings),
+            measurement_size(task, built, networks, 4, kept=False, uses=("outputs",)),
+        )
+
+    what = f"sampling {'-'.join([*_slug(task), *slug])}"
+    for part, _, (size, of_measurement) in _parts(plan, what, sizes, task, {}):
+        source = _task(plan, part)
+        run = _add(
+            plan, "sampling", [*_slug(part), *slug],
+            {
+                "parameters": {"network": network, "sampling": settings},
+                "inputs": {"task": source},
+                "functions": ("implicitbias.sampling:sample",),
+                "size": size,
+                "entries": _entries(network),
+            },
+        )  # fmt: skip
+        yield _measurement(plan, source, run, metrics, of_measurement)
 
 
-def _measurement(plan: Plan, source: str, run: str, metrics: Sequence[str]) -> str:
+def _measurement(plan: Plan, source: str, run: str, metrics: Sequence[str], size: Size) -> str:
     return _add(
         plan, "measurements", [run.split("/")[1].rsplit("-", 1)[0]],
         {
             "parameters": {"metrics": sorted(metrics)},
             "inputs": {"task": source, "run": run},
             "functions": ("implicitbias.measurement.measure:measure",),
-            "size": plan.job(run).size,
+            "size": size,
             "entries": tuple(catalogue.METRICS[metric] for metric in sorted(metrics)),
         },
     )  # fmt: skip
 
 
 def _nngp(
-    plan: Plan, source: str, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any]
-) -> str:
+    plan: Plan, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Iterator[str]:
     built, scales = _network(task, network), settings["label_scale"]
     vanishing = catalogue.ARCHITECTURES[network["architecture"]].vanishing
     parameters = {
@@ -431,38 +503,50 @@ def _nngp(
     if scales is None:
         del parameters["ray_samples"]
     called = sorted({*settings["estimators"], *(("mixture",) if settings["posterior"] else ())})
-    return _add(
-        plan, "nngp", [*_slug(task), *_architecture(network, built)],
-        {
-            "parameters": parameters,
-            "inputs": {"task": source},
-            "functions": ("implicitbias.nngp.evaluate:evaluate",),
-            "size": nngp_size(_seeds(task), built, settings),
-            "entries": (*_entries(network), *(catalogue.ESTIMATORS[name] for name in called)),
-        },
-    )  # fmt: skip
+    slug = _architecture(network, built)
+
+    def sizes(task: Mapping[str, Any], _: Mapping[str, Any]) -> tuple[Size]:
+        return (nngp_size(_seeds(task), built, settings),)
+
+    for part, _, (size,) in _parts(plan, f"infinite width {'-'.join([*_slug(task), *slug])}", sizes, task, {}):
+        yield _add(
+            plan, "nngp", [*_slug(part), *slug],
+            {
+                "parameters": parameters,
+                "inputs": {"task": _task(plan, part)},
+                "functions": ("implicitbias.nngp.evaluate:evaluate",),
+                "size": size,
+                "entries": (*_entries(network), *(catalogue.ESTIMATORS[name] for name in called)),
+            },
+        )  # fmt: skip
 
 
-def _experiment(
-    plan: Plan, settings: Mapping[str, Any], source: str | None = None, task: Mapping[str, Any] | None = None
-) -> str:
+def _experiment(plan: Plan, settings: Mapping[str, Any], task: Mapping[str, Any] | None) -> Iterator[str]:
     entry = catalogue.EXPERIMENTS[settings["name"]]
     named: Mapping[str, Mapping[str, Entry]] = {
         "estimator": catalogue.ESTIMATORS, "architecture": catalogue.ARCHITECTURES,
     }  # fmt: skip
     own = chosen(catalogue.EXPERIMENTS, settings["name"], settings)
     words = [value for key, value in own.items() if entry.parameters.get(key, _NO_WORD).choices]
-    drawn = [f"seed{settings['seed']}"] if task is None else _slug(task)
-    return _add(
-        plan, "experiments", [settings["name"], *words, *drawn],
-        {
-            "parameters": own,
-            "inputs": {} if source is None else {"task": source},
-            "functions": ("implicitbias.experiments.run:run",),
-            "size": experiment_size(entry, own, 1 if task is None else len(as_list(task["seed"]))),
-            "entries": (entry, *entry.uses, *(table[own[key]] for key, table in named.items() if key in own)),
-        },
-    )  # fmt: skip
+
+    def slug(task: Mapping[str, Any]) -> list[Any]:
+        return [settings["name"], *words, *(_slug(task) if entry.task else [f"seed{settings['seed']}"])]
+
+    def sizes(task: Mapping[str, Any], _: Mapping[str, Any]) -> tuple[Size]:
+        return (experiment_size(entry, own, len(as_list(task["seed"]))),)
+
+    whole = {"seed": settings["seed"]} if task is None else task
+    for part, _, (size,) in _parts(plan, f"experiment {'-'.join(map(str, slug(whole)))}", sizes, whole, {}):
+        yield _add(
+            plan, "experiments", slug(part),
+            {
+                "parameters": own,
+                "inputs": {"task": _task(plan, part)} if entry.task else {},
+                "functions": ("implicitbias.experiments.run:run",),
+                "size": size,
+                "entries": (entry, *entry.uses, *(table[own[key]] for key, table in named.items() if key in own)),
+            },
+        )  # fmt: skip
 
 
 def _trimmed(pieces: Iterable[Piece]) -> Iterable[Piece]:

@@ -1,10 +1,10 @@
 """How large a job is: rough memory and time, from its parameters alone, for whoever schedules it.
 
-Estimates are generous upper bounds for a CPU core of 2020; a scheduler may double them at a second attempt.
+Estimates are generous upper bounds for a CPU core, or a GPU, of 2020; a scheduler may double them at a second attempt.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from math import ceil, log10, prod
 from typing import Any
 
@@ -12,53 +12,122 @@ from implicitbias.catalogue import DENSE, SOURCES, Experiment, described, orthan
 from implicitbias.networks import Network
 from implicitbias.networks.layers import Flatten, GlobalAverage, Pool
 
-_BASE_MB = 600  # Python with torch, and room for the data of a small job
+_BASE_MB = 800  # Python with numpy and xarray, the data of a small job, and a scheduled job's own processes of 200 each
+_TORCH_MB = 700  # as a CPU's build of torch needs half of, and one for CUDA most of
 _AT_ONCE = 32 * 2**30  # bytes of members that train together; with more to do, they go in chunks
+_ON_GPU_AT_ONCE = 16 * 2**30  # the same in a GPU's memory
+_CUDA_MB = 3000  # of the machine's memory, for a process that uses CUDA
+_DRAWN_AT_ONCE = 2**24  # numbers of random networks
+_MINUTES = 5  # to start in, on a busy network file system
+_FEW_MINUTES = 2  # the same without torch
 _FLOPS_PER_MINUTE = 60 * 5e9
+_GPU_FLOPS_PER_MINUTE = 60 * 2e12  # in float32; an H200 does 10e12 of Nero's steps
+_LAYERS_PER_MINUTE = 60 / 1e-3  # of a stacked ensemble's steps, forward, backward and update, that a GPU can launch
 
 
 @dataclass(frozen=True)
 class Size:
-    """Memory in MB and wall-clock minutes that are safe to ask a scheduler for."""
+    """Memory in MB and wall-clock minutes that are safe to ask a scheduler for.
+
+    The job can do with `least_mb`, and can run on a GPU if it has a size for that.
+    """
 
     memory_mb: int
     minutes: int
+    least_mb: int
+    gpu: "Size | None" = None
 
 
 def task_size(task: Mapping[str, Any]) -> Size:
     """Size of the job that builds a task."""
-    return _size(3 * _data_bytes(task), 0)
+    points = described(task)
+    whole = points.features * sum(map(sum, points.counts)) if points.counts else 0
+    return _small(8 * whole + 3 * _data_bytes(task), 0)
 
 
-def training_size(task: Mapping[str, Any], network: Network, training: Mapping[str, Any], members: int) -> Size:
-    """Size of the job that trains `members` networks together."""
+def training_size(
+    task: Mapping[str, Any], network: Network, training: Mapping[str, Any], members: int, *, kept: bool
+) -> Size:
+    """Size of the job that trains `members` networks together, and keeps their weights at every checkpoint or not."""
     parameters, products = network.numbers, network.products
     numbers = network.numbers_in + network.numbers_out
-    bytes_each = 8 if training["dtype"] == "float64" else 4
     copies = 6  # weights, gradients, up to two moments, a checkpoint, a temporary
-    n = task["train_size"]
+    n, steps = task["train_size"], _steps(task, training)
     batch = n if training["batch_size"] == "full" else min(n, training["batch_size"])
-    steps = training["epochs"] * ceil(n / batch)
     work = members * (products * (6 * batch * steps + 2 * _test_points(task)) + 20 * parameters * steps)
-    each = parameters * copies * bytes_each
+    each = parameters * copies * itemsize(training)
     together = each * min(members, max(1, _AT_ONCE // each))
-    later = 2 * 8 * parameters * members * (_checkpoints(training["checkpoints"], steps) - 1)  # measured in float64
-    return _size(together + later + 8 * n * numbers + 4 * _data_bytes(task), work)
-
-
-def _checkpoints(rule: str | Sequence[int], steps: int) -> int:
-    """How many steps are kept, at most."""
-    if rule == "log":
-        return 3 + ceil(4 * log10(steps + 1))
-    return 1 if isinstance(rule, str) else len(rule)
+    run = 2 * _run_bytes(task, network, members * checkpoints(task, training), itemsize(training), kept)
+    data = run + 8 * n * numbers + 4 * _data_bytes(task)
+    chunks = ceil(each * members / _ON_GPU_AT_ONCE)
+    precision = 2 if training["dtype"] == "float64" else 1
+    gpu = _gpu_size(data, precision * work, chunks * steps * network.depth)
+    return _size(together + data, work, least=each + data, gpu=gpu)
 
 
 def sampling_size(task: Mapping[str, Any], network: Network, sampling: Mapping[str, Any]) -> Size:
     """Size of the job that draws random networks (a block of them at a time)."""
-    parameters, products = network.numbers, network.products
-    points = task["train_size"] + _test_points(task)
-    work = len(task["seed"]) * sampling["draws"] * (2 * products * points + 20 * parameters)
-    return _size(64 * parameters * 4 + 4 * _data_bytes(task), work)
+    parameters, products, n = network.numbers, network.products, task["train_size"]
+    networks = len(task["seed"]) * sampling["draws"]
+    work = networks * (2 * products * (n + _test_points(task)) + 20 * parameters)
+    block = 4 * max(_DRAWN_AT_ONCE, parameters + n * network.numbers_in)
+    data = 2 * _run_bytes(task, network, networks, 4, False) + 4 * _data_bytes(task)
+    blocks = len(task["seed"]) * ceil(4 * sampling["draws"] * (parameters + n * network.numbers_in) / block)
+    return _size(4 * block + data, work, gpu=_gpu_size(data, work, blocks * network.depth))
+
+
+def measurement_size(
+    task: Mapping[str, Any], network: Network, networks: int, bytes_each: int, *, kept: bool, uses: Collection[str]
+) -> Size:
+    """Size of the job that measures a run, in float64 whatever the run's own precision is.
+
+    Args:
+        task: the run's task.
+        network: of the run.
+        networks: how many there are, every checkpoint's counted.
+        bytes_each: of a number in the run.
+        kept: whether the run holds weights, which are read whoever uses them.
+        uses: what its metrics use (see `Metric.demand`).
+    """
+    n, numbers = task["train_size"], network.numbers_in + network.numbers_out
+    outputs = network.outputs * (n + _test_points(task))
+    memory = _run_bytes(task, network, networks, bytes_each, kept) + 2 * 8 * networks * outputs + 4 * _data_bytes(task)
+    work = 0
+    if set(uses) - {"outputs"}:
+        memory += 8 * 2 * networks * network.numbers
+        work += sum(8 * rows * columns * min(rows, columns) for rows, columns in network.shapes)  # singular values
+    if "slopes" in uses:
+        memory += 8 * 3 * networks * network.outputs * n * network.features
+        work += 10 * network.outputs * n * network.products
+    if "tangents" in uses:  # with sums of gradients of the weights' size, and the tangent kernel
+        memory += 8 * 2 * networks * (network.numbers + n * numbers + n**2)
+        work += 10 * n * network.products + 4 * n**2 * numbers + 30 * n**3
+    differentiates = not {"slopes", "tangents"}.isdisjoint(uses)
+    return (_size if differentiates else _small)(memory, networks * work)
+
+
+def checkpoints(task: Mapping[str, Any], training: Mapping[str, Any]) -> int:
+    """How many steps of a run are kept, at most."""
+    rule = training["checkpoints"]
+    if rule == "log":
+        return 3 + ceil(4 * log10(_steps(task, training) + 1))
+    return 1 if isinstance(rule, str) else len(rule)
+
+
+def itemsize(training: Mapping[str, Any]) -> int:
+    """Bytes of a number of a run."""
+    return 8 if training["dtype"] == "float64" else 4
+
+
+def _steps(task: Mapping[str, Any], training: Mapping[str, Any]) -> int:
+    n, batch = task["train_size"], training["batch_size"]
+    return int(training["epochs"] * (1 if batch == "full" else ceil(n / batch)))
+
+
+def _run_bytes(task: Mapping[str, Any], network: Network, networks: int, bytes_each: int, kept: bool) -> int:
+    """What a run holds: outputs, and perhaps weights, of so many networks."""
+    outputs = network.outputs * (task["train_size"] + _test_points(task))
+    return int(bytes_each * networks * (outputs + kept * network.numbers))
 
 
 def nngp_size(task: Mapping[str, Any], network: Network, settings: Mapping[str, Any]) -> Size:
@@ -76,16 +145,24 @@ def nngp_size(task: Mapping[str, Any], network: Network, settings: Mapping[str, 
         dense = set(settings["estimators"]) - {"mixture"} | ({"mixture"} if order <= DENSE else set())
         work += 1000 * samples * outputs * test + 30 * len(dense) * order**3
         memory += max((orthant_bytes(order, name) for name in dense), default=0)
-    return _size(memory, len(task["seed"]) * work)
+    size = _size(memory, len(task["seed"]) * work)
+    # samplers go point by point, at which a GPU is no faster
+    return replace(size, gpu=replace(size, memory_mb=size.memory_mb + _CUDA_MB, least_mb=size.least_mb + _CUDA_MB))
 
 
 def experiment_size(entry: Experiment, settings: Mapping[str, Any], seeds: int = 1) -> Size:
-    """Size of an experiment: its minutes, in proportion to the product of its numbers over their defaults."""
-    ratio = float(seeds)
-    for key, parameter in entry.parameters.items():
-        if not isinstance(parameter.default, str) and parameter.default > 0:
-            ratio *= max(1.0, settings[key] / parameter.default)
-    return _size(2**30, ratio * entry.minutes * _FLOPS_PER_MINUTE)
+    """Size of an experiment: its minutes, in proportion to a product of its numbers over their defaults.
+
+    These are the numbers that `work` lists, and of several lists those with the largest product, for no part of the
+    work grows faster; else all of them.
+    """
+
+    def growth(key: str) -> float:
+        default = entry.parameters[key].default
+        return 1.0 if isinstance(default, str) or default <= 0 else max(1.0, settings[key] / default)
+
+    ratio = max(prod(map(growth, keys)) for keys in entry.work or (tuple(entry.parameters),))
+    return _size(2**30, seeds * ratio * entry.minutes * _FLOPS_PER_MINUTE)
 
 
 def _test_points(task: Mapping[str, Any]) -> int:
@@ -96,10 +173,9 @@ def _test_points(task: Mapping[str, Any]) -> int:
 
 
 def _data_bytes(task: Mapping[str, Any]) -> int:
-    points = described(task)
-    whole = sum(map(sum, points.counts)) if points.counts else 0
+    """Of the points that a task chooses."""
     chosen: int = len(task["seed"]) * task["train_size"] + _test_points(task)
-    return 8 * points.features * (chosen + whole)
+    return 8 * described(task).features * chosen
 
 
 def _covariances(network: Network) -> int:
@@ -110,5 +186,19 @@ def _covariances(network: Network) -> int:
     return pixels**2 if any(isinstance(layer, Pool | GlobalAverage) for layer in network.layers) else pixels
 
 
-def _size(memory: float, work: float) -> Size:
-    return Size(memory_mb=_BASE_MB + ceil(1.5 * memory / 2**20), minutes=5 + ceil(2 * work / _FLOPS_PER_MINUTE))
+def _size(memory: float, work: float, *, least: float | None = None, gpu: Size | None = None) -> Size:
+    base = _BASE_MB + _TORCH_MB
+    most, fewest = (base + ceil(1.5 * size / 2**20) for size in (memory, memory if least is None else least))
+    return Size(most, _MINUTES + ceil(2 * work / _FLOPS_PER_MINUTE), min(most, fewest), gpu)
+
+
+def _small(memory: float, work: float) -> Size:
+    """Of a job without torch."""
+    size = _size(memory, work)
+    return Size(size.memory_mb - _TORCH_MB, size.minutes - _MINUTES + _FEW_MINUTES, size.least_mb - _TORCH_MB)
+
+
+def _gpu_size(memory: float, work: float, layers: float) -> Size:
+    """On a GPU: of the machine's memory what is not on the GPU; the time of the work and of launching it."""
+    most = _BASE_MB + _TORCH_MB + _CUDA_MB + ceil(1.5 * memory / 2**20)
+    return Size(most, _MINUTES + ceil(2 * (work / _GPU_FLOPS_PER_MINUTE + layers / _LAYERS_PER_MINUTE)), most)
