@@ -98,7 +98,9 @@ def _page(config: Config, plan: Plan, results: Mapping[str, xr.Dataset], folder:
         }
     with _stage("all runs"):
         runs = _kept(gather(studies), folder / "all_runs.nc")
-    overview = _drawn(runs, {"figure": "all_runs"}, folder / "all_runs.png")
+    overview = folder / ("all_runs.png" if runs.sizes["run"] else "no_runs.png")
+    if runs.sizes["run"] or not overview.exists():  # that of no runs is always the same
+        _drawn(runs, {"figure": "all_runs"}, overview)
     with _stage("report"):
         return build_report(
             studies, pictures, runs=runs, overview=overview,
