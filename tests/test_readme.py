@@ -71,7 +71,7 @@ def test_the_config_example_is_valid() -> None:
     assert make_plan(validate(example)).jobs["training"]
     (study,) = example["studies"].values()
     study |= figures
-    study["training"] |= {"loss": "exponential", "optimizer": ["sgd", "adam"]}
+    study["training"] |= {"loss": "exponential", "optimizer": ["sgd", "adam"], "checkpoints": "log"}
     study["metrics"] += ["margin_l2", "train_loss"]
     assert make_plan(validate(example)).jobs["training"]
 
