@@ -147,7 +147,8 @@ def test_lines_of_networks_that_have_all_diverged_say_that_there_is_nothing() ->
         "network": {"depth": 3},
     }
     for figure in (lines(), {"a": {"figure": "scatter", "quantities": ["test_error", "train_error"]}}):
-        assert [text.get_text() for text in drawn(study(**runs, figures=figure)).axes[0].texts] == ["no values"]
+        (text,) = drawn(study(**runs, figures=figure)).axes[0].texts
+        assert text.get_text() == "nothing to show:\nthis study has no values"
 
 
 @pytest.mark.parametrize(
@@ -278,6 +279,23 @@ def test_checkpoints_are_steps_of_every_run(training: dict[str, Any], task: dict
     assert "training.checkpoints" in told
     assert "from 0 to 2" in told
     assert validate(study(training={**training, "checkpoints": [0, 2]}, task=task))
+
+
+def test_spherised_targets_of_a_singular_kernel_are_known_or_0(tmp_path: Path) -> None:
+    """|K| is 0 there: of a linear network on too many points, which is known, or of points that are equal."""
+    spherised = {"targets": "spherised", "loss": "norm"}
+    points = {"source": "gaussian", "labels": "own", "features": 3, "train_size": 5}
+    assert "targets: spherised inverts the kernel" in refusal(
+        study(training=spherised, task=points, network={"depth": 1})
+    )
+    equal = {"source": "xor_clusters", "labels": "own", "train_size": 8, "spread": 0.0}
+    assert run_whole(study(training=spherised, task=equal), tmp_path)
+    assert study_of(study(training=spherised, task=equal))["stop_reason"].item() == "finished"
+
+
+def test_one_hot_targets_need_no_kernel() -> None:
+    classes = {"labels": "digit", "classes": 3}
+    assert validate(study(training={"targets": "one_hot"}, task=classes, network={"activation": "gelu"}))
 
 
 def test_pooled_inputs_are_not_trained_in_the_span_of_the_inputs(tmp_path: Path) -> None:

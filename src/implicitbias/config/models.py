@@ -177,7 +177,7 @@ class Study(Strict):
         trainings = points_of(self.training, {*DECIDING, "targets"})
         for (_, settings), ((source, points), n) in product(grid(self.network, set()), self.points().items()):
             parameters = chosen_network(settings)
-            self._check_trained(parameters, trainings, source, points)
+            self._check_trained(parameters, trainings, source, points, n)
             # those of the other stages: of the class that is asked for, or else of the classes that are trained
             classes = classes_of(parameters["rows"], trainings)
             if self.sampling is not None:
@@ -187,27 +187,31 @@ class Study(Strict):
                 for rows in as_list(self.nngp.rows) if self.nngp.rows else classes:
                     infinite = _built("nngp", parameters, source, points, rows)
                     _check_kernel("nngp", infinite)
-                    self._check_rank(infinite, n)
+                    for what in self._inverted():
+                        self._check_rank(f"nngp: {what}", infinite, n)
                     if self.nngp.lazy and infinite.without_ntk:
                         raise problem(f"nngp.lazy: true needs a tangent kernel in closed form: {infinite.without_ntk}")
 
-    def _check_rank(self, infinite: NetworkValue, n: int) -> None:
-        """A linear network's kernel has an inverse for no more points than there are dimensions."""
+    def _inverted(self) -> list[str]:
+        """The settings of the infinite-width stage that need the kernel's inverse."""
         assert self.nngp is not None
-        assert self.task is not None
-        rank = infinite.nngp_rank
-        if self.task.centred and rank <= infinite.features:
-            rank = min(rank, n - 1)  # centred points sum to 0
         asked = {
             "estimators: bound": "bound" in self.nngp.estimators, "posterior: true": self.nngp.posterior,
             "label_scale": self.nngp.label_scale is not None,
         }  # fmt: skip
-        wanted = [key for key, value in asked.items() if value]
-        if n > rank and wanted:
+        return [key for key, wanted in asked.items() if wanted]
+
+    def _check_rank(self, what: str, infinite: NetworkValue, n: int) -> None:
+        """A linear network's kernel has an inverse for no more points than there are dimensions."""
+        assert self.task is not None
+        rank = infinite.nngp_rank
+        if self.task.centred and rank <= infinite.features:
+            rank = min(rank, n - 1)  # centred points sum to 0
+        if n > rank:
             raise problem(
-                f"nngp: {wanted[0]} inverts the kernel, which for a linear network on {infinite.features} features has"
-                f" rank {rank:g} at most, less than train_size: {n}; allowed: fewer points, another activation, or"
-                " posterior: false, no label_scale, and estimators without bound"
+                f"{what} inverts the kernel, which for a linear network on {infinite.features} features has rank"
+                f" {rank:g} at most, less than train_size: {n}; allowed: fewer points, another activation, or"
+                " estimators without bound, posterior: false, no label_scale and targets other than spherised"
             )
 
     def _check_orthants(self) -> None:
@@ -225,7 +229,7 @@ class Study(Strict):
 
     def _check_trained(
         self, parameters: Mapping[str, Any], trainings: Sequence[Mapping[str, Any]], source: str,
-        points: catalogue.Points,
+        points: catalogue.Points, n: int,
     ) -> None:  # fmt: skip
         """Networks are of the class that their optimizer keeps them in; targets from the kernel need one."""
         for training in trainings:
@@ -239,8 +243,9 @@ class Study(Strict):
             if first := self.training.until_fit if self.training else None:
                 of_first = catalogue.OPTIMIZERS[first].rows_of(training)
                 _built(f"until_fit {first!r}", parameters, source, points, of_first)
-            if training["targets"] != "labels":
-                _check_kernel(f"targets: {training['targets']}", network)
+            if training["targets"] == "spherised":
+                _check_kernel("targets: spherised", network)
+                self._check_rank("targets: spherised", network, n)
         rates = as_list(self.training.learning_rate) if self.training else []
         if by_width := [rate for rate in rates if str(rate).endswith("m") and "width" not in parameters]:
             raise problem(f"learning_rate = {by_width[0]!r}: architecture {parameters['architecture']!r} has no width")

@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 
 from implicitbias.catalogue import FIGURES, resolve
 from implicitbias.errors import ResultError
+from implicitbias.figures.layout import nothing
 from implicitbias.stamp import metadata
+from implicitbias.studies.verdicts import Lacking
 
 _NO_TIMESTAMP: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
@@ -32,7 +34,7 @@ def draw(
     height: float | None = None,
     **options: Any,
 ) -> Figure:
-    """Draw a figure of the catalogue.
+    """Draw a figure of the catalogue; where the study's numbers leave nothing to show, one that says so.
 
     Args:
         dataset: of the study.
@@ -45,7 +47,10 @@ def draw(
     """
     mpl.rcdefaults()
     sns.set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.9)
-    drawn: Figure = resolve(FIGURES[figure])(_part(dataset, select or {}), **options)
+    try:
+        drawn: Figure = resolve(FIGURES[figure])(_part(dataset, select or {}), **options)
+    except Lacking as missing:
+        drawn = nothing(f"this study has {missing}")
     if width or height:
         own = drawn.get_size_inches()
         drawn.set_size_inches(width or own[0], height or own[1])

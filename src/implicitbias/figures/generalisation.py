@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, long_table
+from implicitbias.studies.verdicts import Lacking
 
 _ESTIMATORS = {
     "bound": "PAC-Bayes, closed bound",
@@ -126,6 +127,8 @@ def _palette(table: pd.DataFrame, column: str) -> Any:
 
 
 def _lines(table: pd.DataFrame, *, hue: str, style: str, **facets: Any) -> sns.FacetGrid:
+    if table.empty:
+        raise Lacking("no values")
     return sns.relplot(
         table, x="train_size", y="error", hue=hue, style=style, kind="line", markers=True, errorbar=("pi", 100),
         palette=_palette(table, hue), height=2.6, aspect=1.2,

@@ -88,6 +88,7 @@ def _panel(axis: Axes, part: xr.Dataset) -> None:
         axis.axhline(
             value, color=colours[4], linewidth=1, linestyle=(0, (5, 5)), label="random networks that fit the signs"
         )
+    axis.update_datalim([(scale, 0.0) for scale in scales])  # where every error is NaN there would be no limits
     axis.set_xscale("log")
 
 

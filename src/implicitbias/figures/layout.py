@@ -42,13 +42,11 @@ def legends_above(grid: sns.FacetGrid, titles: Sequence[str]) -> None:
         bottom += size.height / grid.figure.bbox.height
 
 
-def empty(titles: Sequence[str]) -> Figure:
-    """Panels that say that there are no values to show: every network has diverged, say."""
-    figure, axes = plt.subplots(1, len(titles), figsize=(3.4 * len(titles), 3.1), squeeze=False, layout="constrained")
-    for axis, title in zip(axes[0], titles, strict=True):
-        axis.set(xticks=[], yticks=[])
-        axis.set_title(title, fontsize="medium")
-        axis.text(0.5, 0.5, "no values", ha="center", va="center", color="0.4")
+def nothing(reason: str) -> Figure:
+    """A panel that says why there is nothing to show: every network has diverged, say."""
+    figure, axis = plt.subplots(figsize=(6.4, 3.1), layout="constrained")
+    axis.set(xticks=[], yticks=[])
+    axis.text(0.5, 0.5, f"nothing to show:\n{reason}", ha="center", va="center", color="0.4")
     return figure
 
 

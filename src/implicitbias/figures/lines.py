@@ -11,8 +11,9 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
 
-from implicitbias.figures.layout import empty, legends_above, note_below
+from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import SPREAD, focused, label, long_table, text_of
+from implicitbias.studies.verdicts import Lacking
 
 _COLUMNS = 3
 _TICKS = 6  # values on a logarithmic axis that are labelled each
@@ -37,6 +38,9 @@ def lines(
         hue: dimension told apart by colour.
         style: dimension told apart by dashes and markers.
         log: axes with a logarithmic scale, "x" or "y" or both.
+
+    Raises:
+        Lacking: if there is no value, as of networks that have all diverged.
     """
     chosen = dataset[list(quantities)]
     hue, style = (dim if dim in chosen.dims else None for dim in (hue, style))
@@ -52,7 +56,7 @@ def lines(
     if "x" in log:
         table = table[table[x] > 0]
     if table.empty:
-        return empty([_title(dataset, name) for name in quantities])
+        raise Lacking("no values")
     for kind in kinds:
         table[kind] = table[kind].map(text_of)
     order = {kind: [value for value in map(text_of, data[kind].values) if value in set(table[kind])] for kind in kinds}
@@ -84,7 +88,7 @@ def lines(
     grid.set_axis_labels("" if words_on_x else "\n".join(textwrap.wrap(label(data, x), _TITLE)), "")
     grid.figure.subplots_adjust(hspace=0.35)
     for name, axis in grid.axes_dict.items():
-        axis.set_title(_title(dataset, str(name)), fontsize="medium")
+        axis.set_title("\n".join(textwrap.wrap(label(dataset, str(name)), _TITLE)), fontsize="medium")
         if "x" in log:
             axis.set_xscale("log")
             values = np.unique(table[x])
@@ -107,10 +111,6 @@ def _one_colour_each(table: pd.DataFrame, kinds: Sequence[str]) -> dict[str, Any
     table[together] = table[list(kinds)].agg(", ".join, axis=1)
     order = list(dict.fromkeys(table[together]))
     return {"hue": together, "hue_order": order, "palette": sns.color_palette("colorblind", len(order))}
-
-
-def _title(dataset: xr.Dataset, name: str) -> str:
-    return "\n".join(textwrap.wrap(label(dataset, name), _TITLE))
 
 
 def _varying(data: xr.Dataset, kinds: Sequence[str]) -> str:

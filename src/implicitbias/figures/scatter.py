@@ -8,8 +8,9 @@ import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
 
-from implicitbias.figures.layout import empty, legends_above, note_below
+from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, text_of
+from implicitbias.studies.verdicts import Lacking
 
 _TITLE = 40  # characters a line
 
@@ -28,6 +29,9 @@ def scatter(
         hue: dimension told apart by colour.
         style: dimension told apart by markers.
         log: axes with a logarithmic scale, "x" or "y" or both, if anything is positive; the rest is left out there.
+
+    Raises:
+        Lacking: if no network has values of the last quantity and of another.
     """
     chosen = dataset[list(quantities)]
     hue, style = (dim if dim in chosen.dims else None for dim in (hue, style))
@@ -43,7 +47,7 @@ def scatter(
     kept = [target, "value", "quantity", *kinds]
     table = pd.concat([each[kept] for each in tables], ignore_index=True).dropna().rename(columns=names)
     if table.empty:
-        return empty([_title(dataset, other) for other in others])
+        raise Lacking("no values")
     columns = {"x": "value", "y": target}
     logarithmic = [axis for axis in log if (table[columns[axis]] > 0).any()]
     for axis in logarithmic:
@@ -56,7 +60,7 @@ def scatter(
         facet_kws={"sharex": False, "legend_out": False},
     )  # fmt: skip
     for name, axis in grid.axes_dict.items():
-        axis.set_title(_title(dataset, str(name)), fontsize="medium")
+        axis.set_title("\n".join(textwrap.wrap(label(dataset, str(name)), _TITLE)), fontsize="medium")
     grid.set(**{f"{axis}scale": "log" for axis in logarithmic})
     for axis in grid.axes.flat:
         axis.minorticks_off()
@@ -66,7 +70,3 @@ def scatter(
     note_below(grid.figure, f"a dot a network{f' ({note})' if note else ''}")
     figure: Figure = grid.figure
     return figure
-
-
-def _title(dataset: xr.Dataset, name: str) -> str:
-    return "\n".join(textwrap.wrap(label(dataset, name), _TITLE))
