@@ -114,6 +114,7 @@ def test_weights_can_be_left_out() -> None:
     lean, whole = run(keep_weights=False), run()
     assert not [name for name in lean.variables if str(name).startswith(("weight_", "neuron_", "input_"))]
     dims = [f"{kind}_{layer}" for kind in ("neuron", "input") for layer in range(3)]
+    assert (lean.attrs.pop("weights"), whole.attrs.pop("weights")) == ("left out", "kept")
     xr.testing.assert_identical(lean, whole.drop_dims(dims))
 
 

@@ -161,7 +161,12 @@ def test_an_edit_of_the_code_reruns_the_stages_that_run_it(
         ("catalogue/checks.py", "the closed bound lies above", "this bound lies above", {"write_report"}),
         ("catalogue/checks.py", "the ends of the curves", "ends of the curves", {"write_report"}),
         ("catalogue/nngp.py", "DENSE = 2000", "DENSE = 20", {"evaluate_nngp", *SUMMARY}),
-        ("schema.py", "draws.std(-1, ddof=1)", "draws.std(-1, ddof=0)", {"run_experiment", *SUMMARY}),
+        (
+            "schema.py",
+            "standard error of {",
+            "error of {",
+            {"sample", "measure", "evaluate_nngp", "run_experiment", *SUMMARY},
+        ),
         ("schema.py", "no such result file.", "there is no such file.", set()),
     ],
     ids=["annotation", "figure", "check", "published table", "number", "contract", "error"],
