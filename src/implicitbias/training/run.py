@@ -12,6 +12,7 @@ from torch import Tensor
 
 from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS, resolve
 from implicitbias.errors import ConfigError
+from implicitbias.logs import note
 from implicitbias.networks import Network
 from implicitbias.networks.initialisation import Rule
 from implicitbias.networks.of_task import network_for
@@ -127,6 +128,8 @@ def train(
                     kept[name] = np.empty((len(members), len(steps), *values.shape[1:]), values.dtype)
                 kept[name][here, at] = values
 
+    if lost := int((stop_reason == "diverged").sum()):
+        note(f"{lost} of {len(members)} networks diverged")
     lead = tuple(len(values) for values in axes.values())
     arranged = {name: values.reshape(*lead, *values.shape[1:]) for name, values in kept.items()}
     dataset = _dataset(arranged, stop_reason.reshape(lead), axes, steps, task)
