@@ -55,11 +55,11 @@ def report_what_there_is():
         for path, name in (studies | figures).items()
         if path not in made
     }
-    across = {RUNS, str(page.input.overview)} <= made
+    across = {RUNS, *OVERVIEW_PAGES} <= made
     if not across:
         needed = set(studies) <= made
         missing["all studies together"] = (
-            why(maker[str(page.input.overview)]) if needed else "it needs every study"
+            why(maker[OVERVIEW_PAGES[0]]) if needed else "it needs every study"
         )
     try:
         from implicitbias.job import logged_to
@@ -72,7 +72,7 @@ def report_what_there_is():
                 [path for path in page.input.studies if path in made],
                 [path for path in page.input.figures if path in made],
                 RUNS if across else None,
-                str(page.input.overview) if across else None,
+                OVERVIEW_PAGES if across else [],
                 missing=missing,
                 **(CODES.report_settings() | {"config": ""}),
             )

@@ -17,6 +17,7 @@ from implicitbias.networks import Network
 from implicitbias.networks.stacked import Gradient, forward, joined
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import Progress
+from implicitbias.training.curve import LossCurve
 from implicitbias.training.schedules import Builder, decaying
 
 _LOOK = 10  # epochs between looks at whether all members have stopped
@@ -64,6 +65,7 @@ def descend(
     schedule: Builder = decaying,
     stop_fitted: bool = False,
     until_fit: Optimizer | None = None,
+    curve: LossCurve | None = None,
     description: str = "training",
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
     """Train all members in place, and pause at every checkpoint.
@@ -88,6 +90,7 @@ def descend(
             training set as one batch, these are the outputs of the very weights that it stops at.
         until_fit: another update rule for a member's steps until then; the `optimizer`, which takes over, has to be one
             that stands still at a learning rate of 0 and does not remember more than the last gradient.
+        curve: takes in the loss of every batch.
         description: of the lines in the log.
 
     Yields:
@@ -119,6 +122,8 @@ def descend(
             for x, y in batches:
                 step += 1
                 outputs, losses, gradients = _slopes(network, weights, x, y, members.label_scale, loss)
+                if curve is not None:
+                    curve.add(epoch + 1, losses, x.shape[1] / inputs.shape[1])
                 with torch.no_grad():
                     alive = alive & torch.isfinite(losses)
                     learning_rate = rate(losses, step)
