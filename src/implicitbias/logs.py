@@ -4,7 +4,15 @@ import sys
 from pathlib import Path
 
 _NOTE, _ERROR = "note: ", "error: "
-_OF_MEMORY = ("memory ran out", "memoryerror", "out of memory", "outofmemory", "can't allocate memory", "oom_kill")
+_OF_MEMORY = (
+    "memory ran out",
+    "memoryerror",
+    "out of memory",
+    "outofmemory",
+    "can't allocate memory",
+    "oom_kill",
+    "out_of_memory",
+)
 _ADVICE = (
     "Where memory runs out, run fewer jobs side by side (make CORES=1, or --resources mem_mb=8000 for as many as fit in"
     " 8 GB), have ensembles cut into smaller jobs (execution: {largest_mb: 4000}), or ask for less (width, train_size,"

@@ -30,7 +30,7 @@ _NAMED = 3  # running jobs in a line
 _KEPT = ("Nothing to be done", "Terminating processes", "Will exit after", "Complete log")
 _NO_NEWS = ("Assuming unrestricted shared filesystem", "Building DAG of jobs")
 _SAID_BETTER = ("Exiting because a job execution failed", "At least one job did not complete")
-_RESTART = re.compile(r"Trying to restart job (\d+)")
+_RESTART = re.compile(r"Trying to restart job (\S+)\.")
 
 
 class LogHandler(LogHandlerBase):
@@ -110,7 +110,8 @@ class LogHandler(LogHandlerBase):
         job = self._run.finish(number, now)
         if job is None:
             return
-        told = "".join(f"; {text}" for log in job.logs for text in notes(log))
+        self._failures = [failure for failure in self._failures if number not in failure.jobs]  # it was tried again
+        told = "".join(f"; {text}" for log in job.written() for text in notes(log))
         left = self._run.seconds_left(now)
         more = f", about {duration(left)} left" if left is not None else ""
         self._say(f"{self._run.done} of {self._run.total}{more}: {job.name}, {duration(now - job.since)}{told}")
@@ -119,16 +120,16 @@ class LogHandler(LogHandlerBase):
         job = self._run.drop(number)
         if job is None:
             return
-        reason = reason_of(job.logs, [log for log in logs if log not in job.logs], job.since, self._status, about)
+        reason = reason_of(job.written(), [log for log in logs if log not in job.logs], self._status, about)
         self._status = ""
         if reason or not in_group:  # of the jobs in a group those failed that say so
-            self._report(Failure(number, job.name, reason, logs))
+            self._report(Failure(frozenset([number]), job.name, reason, logs))
 
     def _group_failed(self, about: Mapping[str, Any]) -> None:
         """Of the group; its jobs follow."""
-        logs = list(about["aux_logs"])
-        reason = reason_of([], logs, self._run.since, "", about)
-        self._report(Failure(-1, f"group {about['groupid']}", reason, logs))
+        logs, jobs = list(about["aux_logs"]), frozenset(each["jobid"] for each in about["job_error_info"])
+        name = f"one of {len(jobs)} jobs of the group {about['groupid']}"
+        self._report(Failure(jobs, name, reason_of([], logs, "", about), logs))
 
     def _report(self, failure: Failure) -> None:
         told = {advice(before.reason) for before in self._failures}
@@ -141,10 +142,8 @@ class LogHandler(LogHandlerBase):
         """What Snakemake says in words: what matters while it runs a workflow, and all else that it is asked for."""
         text = record.getMessage()
         if again := _RESTART.match(text):
-            number = int(again[1])
-            names = [failure.name for failure in self._failures if failure.number == number]
-            self._failures = [failure for failure in self._failures if failure.number != number]
-            self._say(f"Trying again: {names[-1] if names else text}", WARNING)
+            names = [failure.name for failure in self._failures if again[1] in map(str, failure.jobs)]
+            self._say(f"Trying again: {names[-1] if names else 'a group of jobs'}", WARNING)
         elif self._failures and any(words in text for words in _SAID_BETTER):
             return
         elif record.levelno >= WARNING or text.startswith(_KEPT) or not (self._executes or text.startswith(_NO_NEWS)):
@@ -167,7 +166,7 @@ class LogHandler(LogHandlerBase):
         jobs, now = self._run.running(), time()
         told = []
         for job in jobs[:_NAMED]:
-            how_far = next(filter(None, map(last_line, job.logs)), "")
+            how_far = next(filter(None, map(last_line, job.written())), "")
             told.append(f"{job.name}, {duration(now - job.since)}{f' ({how_far})' if how_far else ''}")
         more = [f"and {len(jobs) - _NAMED} more"] if len(jobs) > _NAMED else []
         return f"running: {'; '.join([*told, *more])}" if jobs else ""

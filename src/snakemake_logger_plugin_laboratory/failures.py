@@ -8,16 +8,15 @@ from typing import Any
 
 from implicitbias.logs import last_error, last_line
 
-_CLOCKS = 5.0  # seconds that the clocks of two machines may be apart
 _ENDED = re.compile(r"CalledProcessError.*(?:exit status (\d+)|<Signals\.(\w+): \d+>)", re.DOTALL)
 _KILLED = ("SIGKILL", "137")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A job that failed."""
+    """A job, or a group of jobs, that failed."""
 
-    number: int
+    jobs: frozenset[int]
     name: str
     reason: str
     logs: Sequence[str]
@@ -33,25 +32,19 @@ def ended_by(text: str) -> str:
     return next(filter(None, found.groups()), "") if found else ""
 
 
-def reason_of(
-    logs: Sequence[str], of_cluster: Sequence[str], since: float, status: str, about: Mapping[str, Any]
-) -> str:
+def reason_of(logs: Sequence[str | Path], of_cluster: Sequence[str], status: str, about: Mapping[str, Any]) -> str:
     """Why a job failed, or an empty text if nothing says why.
 
     Args:
-        logs: the job's own; what they say from before it began is no reason.
+        logs: the job's own.
         of_cluster: the cluster's logs of the job.
-        since: when it began.
         status: signal or exit status of its process, if known.
         about: what Snakemake says of the error.
     """
-    fresh = [log for log in map(Path, logs) if log.exists() and log.stat().st_mtime > since - _CLOCKS]
-    if told := next(filter(None, map(last_error, fresh)), ""):
+    if told := next(filter(None, map(last_error, logs)), ""):
         return told
-    if told := next(filter(None, map(last_line, of_cluster)), ""):
+    if told := " ".join(filter(None, [about.get("rule_msg"), *map(last_line, of_cluster)])):
         return told
-    if about.get("rule_msg"):
-        return str(about["rule_msg"])
     if status in _KILLED:
         return "it was killed, perhaps because memory ran out"
     how = status if status.startswith("SIG") else f"exit status {status}"

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import time
+
+_CLOCKS = 5.0  # seconds that the clocks of two machines may be apart
 
 
 @dataclass(frozen=True)
@@ -13,6 +16,10 @@ class Job:
     name: str
     logs: list[str]
     since: float
+
+    def written(self) -> list[Path]:
+        """Its logs, without those that an earlier run has left."""
+        return [log for log in map(Path, self.logs) if log.exists() and log.stat().st_mtime > self.since - _CLOCKS]
 
 
 @dataclass
