@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
+from implicitbias.config.jobs import Job
 from implicitbias.config.layout import ALL_RUNS
 from implicitbias.config.models import Config
-from implicitbias.config.plan import Job, Plan, identity
+from implicitbias.config.plan import Plan, identity
 from implicitbias.fingerprint import code_text, digest_of, fingerprint
 from implicitbias.schema import canonical_json
 
