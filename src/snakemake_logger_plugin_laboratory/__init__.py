@@ -60,7 +60,13 @@ class LogHandler(LogHandlerBase):
         self._plain.setFormatter(fmt)
 
     def emit(self, record: LogRecord) -> None:
-        """Say in a line what is to be said of a record, or nothing."""
+        """Say in a line what is to be said of a record, or nothing; whatever goes wrong here does not end the run."""
+        try:
+            self._emit(record)
+        except Exception:
+            self.handleError(record)
+
+    def _emit(self, record: LogRecord) -> None:
         if self._whole:
             self._plain.emit(record)
             return

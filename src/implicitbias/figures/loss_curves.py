@@ -55,4 +55,4 @@ def _panel(axis: Axes, curves: xr.Dataset) -> None:
     axis.set_xscale("log")
     axis.set_yscale("log" if np.nanmin(losses) > 0 else "linear")
     axis.autoscale_view()
-    axis.tick_params(labelsize=7)
+    axis.tick_params(which="both", labelsize=7)
