@@ -10,11 +10,11 @@ _NAMED = 8  # places
 def divergence(dataset: xr.Dataset) -> str:
     """How many trained networks diverged, and where in the study's grid; an empty text if it trains none.
 
-    A place is given by all axes but seeds and members, of which it is said how many diverged.
+    A place is given by all axes of several values but seeds and members, of which it is said how many diverged.
     """
     if "stop_reason" not in dataset:
         return ""
-    reasons = dataset["stop_reason"]
+    reasons = dataset["stop_reason"].squeeze(drop=True)
     lost, trained = reasons == "diverged", reasons != ""
     text = f"{int(lost.sum())} of {int(trained.sum())} trained networks diverged"
     axes = [dim for dim in map(str, reasons.dims) if dim not in ("seed", "member")]
