@@ -34,6 +34,7 @@ _REPORTING = frozenset(
         f"{PACKAGE}.progress",  # lines in the log
         f"{PACKAGE}.logs",  # others, and what they say
         f"{PACKAGE}.job",  # the log itself, and the garbage collector
+        f"{PACKAGE}.warm",  # where a job's process comes from
     }
 )
 _WORDS = frozenset({"summary", "alt"})  # of entries: what people read
