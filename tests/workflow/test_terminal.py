@@ -78,6 +78,18 @@ def test_an_error_before_the_log_is_open_is_seen(new_tiny: Laboratory) -> None:
     assert any("it ended before it could say why (exit status 1)" in line for line in lines)
 
 
+def test_what_works_when_it_is_tried_again_has_not_failed(new_tiny: Laboratory) -> None:
+    once = "from pathlib import Path\n\nif not Path('tried').exists():\n    Path('tried').touch()\n"
+    once += "    raise SystemExit(3)\n"
+    new_tiny.edit("workflow/scripts/build_task.py", lambda text: once + text)
+    lines = said(new_tiny, "--retries", "1", "tasks")
+    (failed,) = [line for line in lines if line.startswith("FAILED: task ")]
+    assert "(exit status 3)" in failed
+    assert any(line.startswith("Trying again: task ") for line in lines)
+    assert any(line.startswith("1 of 1: task ") for line in lines)
+    assert "1 failed:" not in lines
+
+
 def test_divergence_is_said_with_the_training_and_in_the_report(new_tiny: Laboratory) -> None:
     def diverge(config: dict[str, Any]) -> None:
         config["studies"]["one"]["training"].update(
