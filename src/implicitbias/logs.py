@@ -30,9 +30,9 @@ def notes(path: str | Path) -> list[str]:
     return [line.removeprefix(_NOTE) for line in _lines(path) if line.startswith(_NOTE)]
 
 
-def last_line(path: str | Path) -> str:
-    """The last line of a log that has words in it: how far a running job is."""
-    return next((line.strip() for line in reversed(_lines(path)) if line.strip()), "")
+def last_line(path: str | Path, word: str = "") -> str:
+    """The last line of a log that has words in it (a given one, if any is): how far a running job is, say."""
+    return next((line.strip() for line in reversed(_lines(path)) if line.strip() and word in line), "")
 
 
 def last_error(path: str | Path) -> str:

@@ -43,9 +43,14 @@ def reason_of(logs: Sequence[str | Path], of_cluster: Sequence[str], status: str
     """
     if told := next(filter(None, map(last_error, logs)), ""):
         return told
-    if told := " ".join(filter(None, [about.get("rule_msg"), *map(last_line, of_cluster)])):
+    if told := " ".join(filter(None, [about.get("rule_msg"), *map(_by_cluster, of_cluster)])):
         return told
     if status in _KILLED:
         return "it was killed, perhaps because memory ran out"
     how = status if status.startswith("SIG") else f"exit status {status}"
     return f"it ended before it could say why ({how})" if status else ""
+
+
+def _by_cluster(log: str) -> str:
+    """What SLURM says of a job that it ended, or else the last line."""
+    return last_line(log, "slurmstepd") or last_line(log)

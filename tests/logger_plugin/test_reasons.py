@@ -27,11 +27,11 @@ def test_how_a_process_ended_is_read_from_what_snakemake_says(text: str, status:
 def test_the_jobs_own_log_says_best(tmp_path: Path) -> None:
     own, cluster = tmp_path / "own.log", tmp_path / "slurm.log"
     own.write_text("training: epoch 3 of 4\nerror: results/a.nc: cannot be read\n")
-    cluster.write_text("slurmstepd: error: *** JOB 12 ON node CANCELLED AT 2026-01-01 DUE TO TIME LIMIT ***\n\n")
+    cluster.write_text("slurmstepd-vm: error: *** JOB 12 ON vm CANCELLED AT 2026 DUE TO TIME LIMIT ***\nExited\n\n")
     said = {"rule_msg": "SLURM status is: 'TIMEOUT'."}
     assert reason_of([own], [str(cluster)], "1", said) == "results/a.nc: cannot be read"
     told = reason_of([], [str(cluster)], "1", said)
-    assert told.startswith("SLURM status is: 'TIMEOUT'. slurmstepd: error: *** JOB 12")
+    assert told.startswith("SLURM status is: 'TIMEOUT'. slurmstepd-vm: error: *** JOB 12")
     assert told.endswith("DUE TO TIME LIMIT ***")
     assert reason_of([tmp_path / "none.log"], [], "1", {"rule_msg": None}) == (
         "it ended before it could say why (exit status 1)"
