@@ -28,15 +28,19 @@ def loss_curves(dataset: xr.Dataset) -> Figure:
         raise Lacking("no network that is trained for more than one epoch")
     columns = min(_COLUMNS, len(studies))
     rows = -(-len(studies) // columns)
-    figure = Figure(figsize=(2.25 * columns + 0.3, 1.75 * rows + 0.3), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure = Figure(figsize=(2.25 * columns + 0.3, 1.75 * rows + 0.3))
+    apart = {"wspace": 0.35, "hspace": 0.6}  # a layout worked out for dozens of logarithmic axes takes seconds
+    axes = figure.subplots(rows, columns, squeeze=False, gridspec_kw=apart).ravel()
     for axis, study in zip(axes, studies, strict=False):
         _panel(axis, dataset.isel(curve=dataset["curve_study"].values == study))
         axis.set_title(study.replace("_", " "), fontsize=8)
     for axis in axes[len(studies) :]:
         axis.set_axis_off()
-    figure.supxlabel("epoch", fontsize=9)
-    figure.supylabel("training loss", fontsize=9)
+    for number, axis in enumerate(axes[: len(studies)]):
+        if number % columns == 0:
+            axis.set_ylabel("training loss", fontsize=8)
+        if number + columns >= len(studies):
+            axis.set_xlabel("epoch", fontsize=8)
     sns.despine(figure)
     return figure
 
@@ -53,6 +57,9 @@ def _panel(axis: Axes, curves: xr.Dataset) -> None:
         ends = np.array([line[-1] for line, lost in zip(lines, diverged, strict=True) if lost])
         axis.plot(*ends.T, "x", color=colours[3], markersize=4, rasterized=True)
     axis.set_xscale("log")
-    axis.set_yscale("log" if np.nanmin(losses) > 0 else "linear")
+    low, high = np.nanmin(losses), np.nanmax(losses)
+    axis.set_yscale("log" if low > 0 else "linear")
     axis.autoscale_view()
     axis.tick_params(which="both", labelsize=7)
+    if low <= 0 or high > 10 * low:  # else there may be no other ticks
+        axis.minorticks_off()
