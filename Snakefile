@@ -19,6 +19,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/memory.smk"
 include: "workflow/rules/failures.smk"
+include: "workflow/rules/slurm.smk"
 
 
 rule all:
