@@ -2,9 +2,11 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import accounting
 import pytest
@@ -25,17 +27,23 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
         yield running
 
 
-def sleeping(laboratory: Laboratory, cluster: Slurm, *arguments: str) -> "subprocess.Popen[str]":
+@contextmanager
+def sleeping(laboratory: Laboratory, cluster: Slurm, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """A run of its own process group whose first jobs, two groups of one task each, would take minutes."""
     laboratory.edit("workflow/scripts/build_task.py", lambda text: "import time\n\ntime.sleep(300)\n" + text)
     laboratory.edit_config(lambda config: config["studies"]["one"]["task"].update(train_size=[6, 8]))
     quick = ["--slurm-init-seconds-before-status-checks", "3"]
     one_each = ["--group-components", "tasks=1", "measurements=1"]
-    return subprocess.Popen(
+    run = subprocess.Popen(
         command(laboratory, "tasks", "--retries", "0", *quick, *one_each, *arguments), cwd=laboratory.folder,
         env=environment(laboratory, cluster), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
     )  # fmt: skip
+    try:
+        yield run
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
 
 
 def alive(cluster: Slurm) -> list[dict[str, str]]:
@@ -43,12 +51,12 @@ def alive(cluster: Slurm) -> list[dict[str, str]]:
 
 
 def test_a_cancelled_job_is_noticed_and_its_log_named(new_tiny: Laboratory, cluster: Slurm) -> None:
-    run = sleeping(new_tiny, cluster)
-    first, second = wait_until(lambda: len(alive(cluster)) == 2 and alive(cluster))
-    log = wait_until(lambda: list((new_tiny.folder / ".snakemake/slurm_logs").rglob(f"{first['id']}.log")))[0]
-    for job in (first, second):
-        cluster.run("scancel", job["id"])
-    text, _ = run.communicate(timeout=60)
+    with sleeping(new_tiny, cluster) as run:
+        first, second = wait_until(lambda: len(alive(cluster)) == 2 and alive(cluster))
+        log = wait_until(lambda: list((new_tiny.folder / ".snakemake/slurm_logs").rglob(f"{first['id']}.log")))[0]
+        for job in (first, second):
+            cluster.run("scancel", job["id"])
+        text, _ = run.communicate(timeout=60)
     assert run.returncode != 0
     assert "CANCELLED by" in cluster.run("sacct", "-X", "-n", "-j", first["id"], "--format=State%30")
     assert text.count("Error in group tasks") == 2
@@ -95,11 +103,11 @@ def test_what_the_cluster_would_not_run_is_refused_before_anything_is_submitted(
 def test_a_run_that_is_stopped_leaves_no_jobs(
     new_tiny: Laboratory, cluster: Slurm, sent: signal.Signals, to: str
 ) -> None:
-    run = sleeping(new_tiny, cluster)
-    wait_until(lambda: len(alive(cluster)) == 2)
-    (os.kill if to == "process" else os.killpg)(run.pid, sent)
-    wait_until(lambda: not alive(cluster), seconds=10)
-    text, _ = run.communicate(timeout=20)
+    with sleeping(new_tiny, cluster) as run:
+        wait_until(lambda: len(alive(cluster)) == 2)
+        (os.kill if to == "process" else os.killpg)(run.pid, sent)
+        wait_until(lambda: not alive(cluster), seconds=10)
+        text, _ = run.communicate(timeout=20)
     assert run.returncode != 0
     assert "All jobs that this run has submitted are cancelled" in text
 
@@ -107,12 +115,12 @@ def test_a_run_that_is_stopped_leaves_no_jobs(
 def test_nor_does_one_that_is_stopped_while_it_submits(new_tiny: Laboratory, cluster: Slurm) -> None:
     slow = cluster.root / "bin/sbatch"
     slow.write_text(f'#!/bin/sh\ncase "$*" in *--test-only*) ;; *) touch {cluster.root}/asked; sleep 3;; esac\n'
-                    'exec /usr/bin/sbatch "$@"\n')  # fmt: skip
+                    f'exec {shutil.which("sbatch")} "$@"\n')  # fmt: skip
     slow.chmod(0o755)
-    run = sleeping(new_tiny, cluster, "--retries", "2", "--set-resources", "build_task:runtime=attempt*300")
-    wait_until((cluster.root / "asked").exists)
-    os.kill(run.pid, signal.SIGTERM)
-    text, _ = run.communicate(timeout=30)
+    with sleeping(new_tiny, cluster, "--retries", "2", "--set-resources", "build_task:runtime=attempt*300") as run:
+        wait_until((cluster.root / "asked").exists)
+        os.kill(run.pid, signal.SIGTERM)
+        text, _ = run.communicate(timeout=30)
     slow.unlink()
     assert run.returncode != 0
     assert "asks for more when it is tried again" in text
