@@ -4,8 +4,8 @@ import pytest
 import xarray as xr
 
 from implicitbias.catalogue import pointers
+from implicitbias.config.jobs import Job as Row
 from implicitbias.config.load import validate
-from implicitbias.config.plan import Job as Row
 from implicitbias.config.plan import make_plan
 from implicitbias.fingerprint import _REPORTING, closure
 from mutations import Job, baseline, mutate_entries, mutate_functions

@@ -12,7 +12,8 @@ import xarray as xr
 
 from implicitbias import catalogue
 from implicitbias.catalogue import Entry
-from implicitbias.config.plan import STAGES, Plan
+from implicitbias.config.jobs import STAGES
+from implicitbias.config.plan import Plan
 from whole_run import RUNNERS
 
 PACKAGE = Path(catalogue.__file__).parents[1]

@@ -15,9 +15,10 @@ import matplotlib.pyplot as plt
 import xarray as xr
 
 from implicitbias import schema
+from implicitbias.config.jobs import STAGES
 from implicitbias.config.load import validate
 from implicitbias.config.models import Config
-from implicitbias.config.plan import STAGES, Plan, make_plan
+from implicitbias.config.plan import Plan, make_plan
 from implicitbias.experiments.run import run as run_experiment
 from implicitbias.figures.draw import draw
 from implicitbias.measurement.measure import measure

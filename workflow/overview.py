@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
+from implicitbias.config.jobs import STAGES
 from implicitbias.config.layout import ALL_RUNS, PICTURES, dataset, log_of, picture, report_page, root
 from implicitbias.config.load import read_yaml, validate
-from implicitbias.config.plan import STAGES, Plan, identity, make_plan
+from implicitbias.config.plan import Plan, identity, make_plan
 from implicitbias.errors import ConfigError
 
 

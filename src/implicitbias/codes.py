@@ -4,16 +4,17 @@ A point's settings are its name. Studies, figures and reports keep their names w
 count in their codes: what code a file says it is of then tells whether it is what the config asks for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
+from implicitbias.config.jobs import Job
 from implicitbias.config.layout import ALL_RUNS
 from implicitbias.config.models import Config
 from implicitbias.config.plan import Plan, identity
-from implicitbias.fingerprint import fingerprint
+from implicitbias.fingerprint import code_text, digest_of, fingerprint
 from implicitbias.schema import canonical_json
 
 SCRIPTS = {
@@ -32,6 +33,15 @@ class Codes:
     def __init__(self, config: Config, plan: Plan, scripts: Path) -> None:
         self._config, self._plan, self._scripts = config, plan, scripts
         self.point, self.study = cache(self._point), cache(self._study)
+        self._texts: dict[tuple[Any, ...], str] = {}
+
+    def _code_text(self, job: Job, script: Sequence[Path]) -> str:
+        """Of the code that a job runs; most jobs of a stage run the same."""
+        # by identity, since entries hold tables: the plan keeps them alive, and takes them from the catalogue
+        same = (job.functions, tuple(map(id, job.entries)), tuple(script))
+        if same not in self._texts:
+            self._texts[same] = code_text(job.functions, job.entries, script)
+        return self._texts[same]
 
     def _script(self, name: str) -> list[Path]:
         return [self._scripts / f"{name}.py"]
@@ -40,7 +50,7 @@ class Codes:
         """Of the file `stage/key`, its upstream included."""
         job = self._plan.job(address)
         script = self._script(SCRIPTS[address.split("/")[0]])
-        return fingerprint(job.functions, job.entries, script, [self.point(parent) for parent in job.inputs.values()])
+        return digest_of(self._code_text(job, script), map(self.point, job.inputs.values()))
 
     def study_settings(self, name: str) -> dict[str, Any]:
         """What a study's dataset is put together from."""

@@ -60,6 +60,21 @@ def fingerprint(
         shown: catalogue entries whose words it prints.
 
     """
+    return digest_of(code_text(functions, entries, scripts, shown), upstream)
+
+
+def digest_of(code: str, upstream: Iterable[str]) -> str:
+    """The fingerprint of a job by its `code_text`, which many jobs share, and its upstream."""
+    return hashlib.sha256("\n".join([code, *upstream]).encode()).hexdigest()[:16]
+
+
+def code_text(
+    functions: Sequence[str],
+    entries: Sequence[Entry] = (),
+    scripts: Iterable[str | Path] = (),
+    shown: Sequence[Entry] = (),
+) -> str:
+    """What `fingerprint` digests of a job's own code."""
     files = [Path(script) for script in scripts]
     # what one module alone calls is run by those jobs only that run that module
     pointed = list(chain.from_iterable(map(pointers, entries)))
@@ -73,8 +88,7 @@ def fingerprint(
         parts.append(_entry_text(entry) + _methods_text(kind, _attributes(modules)))
     parts += [repr([getattr(entry, word, "") for word in sorted(_WORDS)]) for entry in shown]
     parts += [_digest(read(file)) for file in files]
-    parts += list(upstream)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return "\n".join(parts)
 
 
 def _modules(names: Iterable[Pointer]) -> frozenset[str]:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from implicitbias.config.jobs import STAGES
 from implicitbias.config.load import validate
-from implicitbias.config.plan import STAGES, make_plan
+from implicitbias.config.plan import make_plan
 
 ROOT = Path(__file__).parents[2]
 LARGE: dict[str, Any] = {

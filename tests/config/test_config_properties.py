@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, example, given, reject, settings
 from hypothesis import strategies as st
 
 from implicitbias.catalogue import ACTIVATIONS, INITIALISATIONS, LOSSES, METRICS, OPTIMIZERS, OUTPUTS
+from implicitbias.config.jobs import STAGES
 from implicitbias.config.load import validate
-from implicitbias.config.plan import STAGES, make_plan
+from implicitbias.config.plan import make_plan
 from implicitbias.errors import ConfigError
 
 Path = tuple[str, ...]

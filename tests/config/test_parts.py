@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import xarray as xr
 
-from implicitbias.config import plan
+from implicitbias.config import jobs, plan
 from implicitbias.config.load import validate
 from implicitbias.config.size import Size
 from implicitbias.measurement.measure import measure
@@ -54,7 +54,7 @@ def test_the_limits_change_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(task: Any, network: Any, training: Any, members: int, **_: Any) -> Size:
         return Size(1000, members * task["train_size"], 1000)
 
-    monkeypatch.setattr(plan, "training_size", slow)
+    monkeypatch.setattr(jobs, "training_size", slow)
     whole, cut = planned(), planned(longest_minutes=100)
     assert sorted(job.request.minutes for job in whole.jobs["training"].values()) == [36, 360]
     assert sorted(job.request.minutes for job in cut.jobs["training"].values()) == [36] + [60] * 6

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from implicitbias.config.jobs import STAGES
 from implicitbias.config.load import validate
-from implicitbias.config.plan import STAGES, Plan, make_plan
+from implicitbias.config.plan import Plan, make_plan
 
 BASE: dict[str, Any] = {
     "studies": {

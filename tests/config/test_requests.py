@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from implicitbias.catalogue import METRICS, resolve
+from implicitbias.config.jobs import STAGES
 from implicitbias.config.load import read_yaml, validate
-from implicitbias.config.plan import STAGES, Plan, make_plan
+from implicitbias.config.plan import Plan, make_plan
 from implicitbias.errors import ConfigError
 
 PAPER = Path(__file__).parents[2] / "config/paper.yaml"

@@ -185,6 +185,10 @@ class Source(Entry):
         """Whether its points are data, and not drawn."""
         return bool(self.counts or self.inspect)
 
+    def rule(self, labels: Any) -> Any:
+        """The name of a label rule; the labels that data come with are their classes."""
+        return "class" if self.real and labels == "own" else labels
+
     @property
     def limits(self) -> Limits:
         """`only`, and label rules of its kind; what a synthetic source draws cannot be balanced."""

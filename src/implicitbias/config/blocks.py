@@ -133,15 +133,14 @@ class _Task(TaskBase):
     @model_validator(mode="before")
     @classmethod
     def _own_labels_of_data(cls, values: Any) -> Any:
-        """Of data, the labels that the source comes with are its classes."""
+        """Label rules by the names that all sources have for them (`Source.rule`)."""
         if not isinstance(values, dict):
             return values
         known = [catalogue.SOURCES.get(source) for source in as_list(values.get("source")) if isinstance(source, str)]
         if not known or not all(entry and entry.real for entry in known):
             return values
-        given = values.get("labels", "own")
-        named = ["class" if rule == "own" else rule for rule in given] if isinstance(given, list) else given
-        return {**values, "labels": "class" if named == "own" else named}
+        rule, given = known[0].rule, values.get("labels", "own")  # type: ignore[union-attr]
+        return {**values, "labels": [rule(each) for each in given] if isinstance(given, list) else rule(given)}
 
     @model_validator(mode="after")
     def _fits_source(self) -> "_Task":

@@ -73,7 +73,7 @@ def build(
     if not seed or len(set(seed)) < len(seed) or not all(0 <= s < 2**32 for s in seed):
         raise ConfigError(f"seed = {list(seed)}; allowed: one or more numbers from 0 to 2^32 - 1, each once")
     entry = SOURCES[source]
-    labels = "class" if labels == "own" and entry.real else labels
+    labels = entry.rule(labels)
     rule = LABELS[labels]
     if problem := entry.misfit({"labels": labels}):
         raise ConfigError(f"source {source!r} does not go with {problem}")
