@@ -13,7 +13,7 @@ Amounts = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Partition:
-    """Its longest run time in minutes (None: no limit) and its kinds of nodes, one at least."""
+    """Its longest run time in minutes (None: no limit) and its kinds of nodes (none where nobody says)."""
 
     minutes: int | None
     nodes: tuple[Amounts, ...]
@@ -21,7 +21,7 @@ class Partition:
 
     def most(self, key: str) -> int:
         """The most of something that one node has."""
-        return max(node.get(key, 0) for node in self.nodes)
+        return max((node.get(key, 0) for node in self.nodes), default=0)
 
     def __str__(self) -> str:
         names = dict.fromkeys(["cpus", "mem_mb", "gpu", *(name for node in self.nodes for name in node)])
@@ -51,9 +51,9 @@ def ask() -> Cluster:
         partitions_in(said("sinfo", "--all", "--noheader", "--exact", "--format=%R|%P|%l|%c|%m|%G")),
         accounts_in(said("sacctmgr", "-nP", "show", "assoc", f"user={user}", "format=account,qos")),
         frozenset(
-            line.split("|")[0]
-            for line in said("sacctmgr", "-nP", "show", "qos", "format=name,flags").splitlines()
-            if "PartitionTimeLimit" in line
+            name
+            for name, flags in rows(said("sacctmgr", "-nP", "show", "qos", "format=name,flags"), 2)
+            if "PartitionTimeLimit" in flags.split(",")
         ),
         int(age[1]) if age else None,
     )
@@ -70,27 +70,33 @@ def said(*command: str) -> str:
 def partitions_in(sinfo: str) -> dict[str, Partition]:
     """Partitions by name; sinfo has a line for every kind of node in each."""
     found: dict[str, Partition] = {}
-    for name, marked, limit, cpus, memory, gres in (line.split("|") for line in sinfo.splitlines()):
-        node = {"cpus": number(cpus), "mem_mb": number(memory), **gres_in(gres)}
+    for name, marked, limit, cpus, memory, gres in rows(sinfo, 6):
         nodes = found[name].nodes if name in found else ()
-        found[name] = Partition(minutes_in(limit), (*nodes, node), marked.endswith("*"))
+        if number(cpus):
+            nodes = (*nodes, {"cpus": number(cpus), "mem_mb": number(memory), **gres_in(gres)})
+        found[name] = Partition(minutes_in(limit), nodes, marked.endswith("*"))
     return found
 
 
 def accounts_in(sacctmgr: str) -> dict[str, frozenset[str]]:
     """Qualities of service by account, of which sacctmgr may have several lines."""
     found: dict[str, frozenset[str]] = {}
-    for account, qos in (line.split("|") for line in sacctmgr.splitlines()):
+    for account, qos in rows(sacctmgr, 2):
         found[account] = found.get(account, frozenset()) | {name for name in qos.split(",") if name}
     return found
+
+
+def rows(text: str, columns: int) -> list[list[str]]:
+    """The lines of a table that have this many columns."""
+    return [row for row in (line.split("|") for line in text.splitlines()) if len(row) == columns]
 
 
 def minutes_in(limit: str) -> int | None:
     """Whole minutes of `2-00:00:00`, `10:00:00` or `30:00`; None of `infinite`."""
     days, _, clock = limit.rpartition("-")
-    if not clock.replace(":", "").isdigit():
+    if not re.fullmatch(r"\d+(:\d+)*", clock):
         return None
-    return 1440 * int(days or 0) + reduce(lambda total, part: 60 * total + int(part), clock.split(":"), 0) // 60
+    return 1440 * number(days) + reduce(lambda total, part: 60 * total + int(part), clock.split(":"), 0) // 60
 
 
 def gres_in(text: str) -> dict[str, int]:

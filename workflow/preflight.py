@@ -64,8 +64,8 @@ def forgetful(cluster: Cluster, status_command: str | None) -> list[str]:
         return []
     return [
         f"MinJobAge = {seconds} s (scontrol show config): squeue may forget a job that is over before Snakemake asks "
-        "for it, which then waits for ever. Have it set to 300 s (SLURM's default), or take slurm-status-command: "
-        "sacct, which does not notice that a job was cancelled."
+        "for it, which then waits for ever (or it asks sacct, and does not notice that a job was cancelled). Have it "
+        "set to 300 s, SLURM's default."
     ]
 
 
@@ -101,12 +101,10 @@ def _excess(request: Request, partition: Partition, cluster: Cluster) -> Iterato
     limit = None if request.qos in cluster.unlimited else partition.minutes
     if limit is not None and request.minutes > limit:
         yield "runtime", request.minutes
-    too_much = {key: value for key, value in request.node.items() if value > partition.most(key)}
-    yield from too_much.items()
-    if not too_much and not any(
-        all(value <= node.get(key, 0) for key, value in request.node.items()) for node in partition.nodes
-    ):
-        yield "mem_mb", request.node["mem_mb"]
+    wanted = request.node.items() if partition.nodes else ()
+    too_much = [(key, value) for key, value in wanted if value > partition.most(key)]
+    one_has_all = any(all(value <= node.get(key, 0) for key, value in wanted) for node in partition.nodes)
+    yield from too_much or ([] if one_has_all else list(wanted)[:1])
 
 
 def _advice(key: str, most: int, group: str) -> str:

@@ -31,41 +31,60 @@ def check(workflow: Any) -> None:
     """
     executor, granted = workflow.scheduler._executor, cluster.ask()
     jobs = submitted(workflow.dag)
-    if found := problems([request(job, executor) for job in jobs], granted) or refusals(jobs, executor):
+    if found := problems(requests(jobs, executor, 1), granted) or refusals(jobs, executor):
         raise SystemExit("\n".join(["The cluster would not run this, and no job was submitted.", *found]))
     notices = forgetful(granted, executor.get_status_command())
-    if again := problems([request(job, executor, job.restart_times + 1) for job in jobs], granted):
+    last = max((job.restart_times + 1 for job in jobs), default=1)
+    if again := problems(requests(jobs, executor, last), granted):
         notices += ["A job that fails asks for more when it is tried again, and would then wait in the queue:", *again]
     if notices:
         logger.warning("\n".join(notices))
 
 
 def submitted(dag: Any) -> list[Any]:
-    """Jobs and groups of jobs that SLURM will see, each once."""
-    return [job for job in {dag.get_job_group(job) or job: None for job in dag.needrun_jobs()} if not job.is_local]
+    """Jobs and groups of jobs that this cluster will see (others are not asked), each once."""
+    jobs = {dag.get_job_group(job) or job: None for job in dag.needrun_jobs()}
+    return [
+        job
+        for job in jobs
+        if not job.is_local and not any(map(job.resources.get, ("cluster", "clusters", "slurm_cluster")))
+    ]
 
 
-def request(job: Any, executor: Any, attempt: int = 1) -> Request:
-    """What a job asks for at an attempt."""
-    first, job.attempt = job.attempt, attempt
-    asked = job.resources
+def requests(jobs: Iterable[Any], executor: Any, attempt: int) -> list[Request]:
+    """What jobs ask for at an attempt."""
+    found, partitions = [], {}
+    for job in jobs:
+        first, job.attempt = job.attempt, attempt
+        size = str(sorted(job.resources.items()))
+        if size not in partitions:  # of many alike one is asked for: the executor writes a line each time
+            partitions[size] = shlex.split(f"{executor.get_partition_arg(job)} ''")[1]
+        found.append(request(job, partitions[size], executor.workflow.executor_settings.qos))
+        job.attempt = first
+    return found
+
+
+def request(job: Any, partition: str, qos: str | None) -> Request:
+    """What a job asks for; amounts that are not known before it runs are left out."""
+
+    def amount(key: str) -> int:
+        return cluster.number(str(job.resources.get(key) or ""))
+
     amounts = {
-        "cpus": max(asked.get("cpus_per_task") or job.threads, 1),
-        "mem_mb": asked.get("mem_mb") or 0,
-        "gpu": int(asked.get("gpu") or 0),
-        **cluster.gres_in(asked.get("gres") or ""),
+        "cpus": amount("cpus_per_task") or job.threads,
+        "mem_mb": amount("mem_mb"),
+        "gpu": amount("gpu"),
+        **cluster.gres_in(str(job.resources.get("gres") or "")),
     }
-    found = Request(
+    return Request(
         name=job.groupid if job.is_group() else job.rule.name,
-        partition=shlex.split(f"{executor.get_partition_arg(job)} ''")[1],
-        minutes=asked.get("runtime") or 0,
-        node={key: amount for key, amount in amounts.items() if amount},
-        account=re.split(r"[,\s]+", str(asked.get("slurm_account") or ""))[0],
-        qos=str(executor.workflow.executor_settings.qos or asked.get("qos") or ""),
+        partition=partition,
+        minutes=amount("runtime"),
+        node={key: value for key, value in amounts.items() if value},
+        account=re.split(r"[,\s]+", str(job.resources.get("slurm_account") or ""))[0],
+        qos=str(qos or job.resources.get("qos") or ""),
         group=job.is_group(),
     )
-    job.attempt = first
-    return found
 
 
 def refusals(jobs: Iterable[Any], executor: Any) -> list[str]:
@@ -105,10 +124,17 @@ def take_back_when_stopped(workflow: Any) -> None:
 
     def cancel_jobs(_: list[Any]) -> None:
         executor._job_submission_executor.shutdown(wait=True, cancel_futures=True)
-        subprocess.run(["scancel", f"--name={executor.run_uuid}"], check=False)
         # a daemon that may sleep for three minutes yet, before it looks at the queue again
         executor.wait_thread.join = lambda: None
-        logger.info("All jobs that this run has submitted are cancelled.")
+        command = [
+            "scancel",
+            f"--name={executor.run_uuid}",
+            *["--clusters=all"][: bool(executor._submitted_job_clusters)],
+        ]
+        if subprocess.run(command, check=False).returncode:
+            logger.error(f"Its jobs could not be cancelled. Try again: {shlex.join(command)}")
+        else:
+            logger.info("All jobs that this run has submitted are cancelled.")
 
     executor.cancel_jobs = cancel_jobs
     if threading.current_thread() is threading.main_thread():

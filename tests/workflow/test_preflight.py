@@ -115,7 +115,13 @@ def test_what_is_never_granted_is_told_with_what_to_change(request_: Request, to
 def test_amounts_that_no_single_node_has_together() -> None:
     mixed = Cluster({"mixed": Partition(60, ({"cpus": 64, "mem_mb": 1000}, {"cpus": 4, "mem_mb": 9000}))})
     (line, *_) = problems([Request("train", "mixed", 1, {"cpus": 8, "mem_mb": 2000})], mixed)
-    assert line.startswith("mem_mb = 2000 (train): partition 'mixed' has no node with this and the rest")
+    assert line.startswith("cpus = 8 (train): partition 'mixed' has no node with this and the rest")
+
+
+def test_what_nobody_can_read_is_not_judged() -> None:
+    empty = partitions_in("sinfo: something odd\nempty|empty|n/a|0|0|(null)\n")
+    assert empty == {"empty": Partition(None, ())}
+    assert problems([Request("train", "empty", 10**6, {"cpus": 1000})], Cluster(empty)) == []
 
 
 def test_many_jobs_that_ask_for_too_much_are_one_line() -> None:
