@@ -3,12 +3,14 @@
 SLURM's executor does the rest. Its own functions tell here which partition it will choose and what it will write.
 """
 
+import logging
 import re
 import shlex
 import signal
 import subprocess
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import cluster
@@ -31,14 +33,27 @@ def check(workflow: Any) -> None:
     """
     executor, granted = workflow.scheduler._executor, cluster.ask()
     jobs = submitted(workflow.dag)
-    if found := problems(requests(jobs, executor, 1), granted) or refusals(jobs, executor):
+    last = max((job.restart_times + 1 for job in jobs), default=1)
+    with silence():
+        found = problems(requests(jobs, executor, 1), granted) or refusals(jobs, executor)
+        again = problems(requests(jobs, executor, last), granted)
+    if found:
         raise SystemExit("\n".join(["The cluster would not run this, and no job was submitted.", *found]))
     notices = forgetful(granted, executor.get_status_command())
-    last = max((job.restart_times + 1 for job in jobs), default=1)
-    if again := problems(requests(jobs, executor, last), granted):
+    if again:
         notices += ["A job that fails asks for more when it is tried again, and would then wait in the queue:", *again]
     if notices:
         logger.warning("\n".join(notices))
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Without what the executor logs of each choice: it makes it again, and says so, when it submits."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def submitted(dag: Any) -> list[Any]:
@@ -53,13 +68,11 @@ def submitted(dag: Any) -> list[Any]:
 
 def requests(jobs: Iterable[Any], executor: Any, attempt: int) -> list[Request]:
     """What jobs ask for at an attempt."""
-    found, partitions = [], {}
+    found = []
     for job in jobs:
         first, job.attempt = job.attempt, attempt
-        size = str(sorted(job.resources.items()))
-        if size not in partitions:  # of many alike one is asked for: the executor writes a line each time
-            partitions[size] = shlex.split(f"{executor.get_partition_arg(job)} ''")[1]
-        found.append(request(job, partitions[size], executor.workflow.executor_settings.qos))
+        partition = shlex.split(f"{executor.get_partition_arg(job)} ''")[1]
+        found.append(request(job, partition, executor.workflow.executor_settings.qos))
         job.attempt = first
     return found
 

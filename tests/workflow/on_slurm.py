@@ -12,7 +12,7 @@ from slurm import Slurm
 
 def command(laboratory: Laboratory, *arguments: str) -> list[str]:
     """Snakemake through the SLURM profile, in a hurry."""
-    private = ["--slurm-init-seconds-before-status-checks", "11", "--latency-wait", "10"]
+    private = ["--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10"]
     profile = ["--configfile", laboratory.config, "--workflow-profile", "slurm"]
     return [sys.executable, "-m", "snakemake", *profile, *private, *arguments]
 

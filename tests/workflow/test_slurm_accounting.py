@@ -32,10 +32,9 @@ def sleeping(laboratory: Laboratory, cluster: Slurm, *arguments: str) -> Iterato
     """A run of its own process group whose first jobs, two groups of one task each, would take minutes."""
     laboratory.edit("workflow/scripts/build_task.py", lambda text: "import time\n\ntime.sleep(300)\n" + text)
     laboratory.edit_config(lambda config: config["studies"]["one"]["task"].update(train_size=[6, 8]))
-    quick = ["--slurm-init-seconds-before-status-checks", "3"]
     one_each = ["--group-components", "tasks=1", "measurements=1"]
     run = subprocess.Popen(
-        command(laboratory, "tasks", "--retries", "0", *quick, *one_each, *arguments), cwd=laboratory.folder,
+        command(laboratory, "tasks", "--retries", "0", *one_each, *arguments), cwd=laboratory.folder,
         env=environment(laboratory, cluster), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
     )  # fmt: skip
