@@ -33,6 +33,7 @@ _REPORTING = frozenset(
         f"{PACKAGE}.errors",  # words of errors, and their classes: whoever has a result met none
         f"{PACKAGE}.progress",  # a bar in the log
         f"{PACKAGE}.job",  # the log itself, and the garbage collector
+        f"{PACKAGE}.warm",  # where a job's process comes from
     }
 )
 _WORDS = frozenset({"summary", "alt"})  # of entries: what people read

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from implicitbias.errors import ImplicitBiasError
+from implicitbias.warm import hand_over
 
+hand_over()  # before this process imports what the run's warm process has imported already
 gc.disable()
 
 

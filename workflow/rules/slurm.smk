@@ -4,7 +4,8 @@
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 
 
-onstart:
+def ask_the_cluster():
+    """Before the first job of a run: end it where SLURM would not take its jobs."""
     if workflow.executor_plugin.name == "slurm":
         sys.path.append(str(HERE))
         import submission
