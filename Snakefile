@@ -20,6 +20,7 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/memory.smk"
 include: "workflow/rules/failures.smk"
 include: "workflow/rules/slurm.smk"
+include: "workflow/rules/words.smk"
 include: "workflow/rules/warm.smk"
 
 

@@ -16,6 +16,7 @@ import xarray as xr
 
 from implicitbias import schema
 from implicitbias.config.jobs import STAGES
+from implicitbias.config.layout import OVERVIEWS
 from implicitbias.config.load import validate
 from implicitbias.config.models import Config
 from implicitbias.config.plan import Plan, make_plan
@@ -99,12 +100,14 @@ def _page(config: Config, plan: Plan, results: Mapping[str, xr.Dataset], folder:
         }
     with _stage("all runs"):
         runs = _kept(gather(studies), folder / "all_runs.nc")
-    overview = folder / ("all_runs.png" if runs.sizes["run"] else "no_runs.png")
-    if runs.sizes["run"] or not overview.exists():  # that of no runs is always the same
-        _drawn(runs, {"figure": "all_runs"}, overview)
+    some = "" if runs.sizes["run"] or runs.sizes["curve"] else "no_"  # those of no runs are always the same
+    overviews = {figure: folder / f"{some}{figure}.png" for figure in OVERVIEWS}
+    for figure, path in overviews.items():
+        if not some or not path.exists():
+            _drawn(runs, {"figure": figure}, path)
     with _stage("report"):
         return build_report(
-            studies, pictures, runs=runs, overview=overview,
+            studies, pictures, runs=runs, overviews=overviews,
             drawings={
                 name: {figure: settings["figure"] for figure, settings in planned.figures.items()}
                 for name, planned in plan.studies.items()

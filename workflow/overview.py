@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from implicitbias.config.jobs import STAGES
-from implicitbias.config.layout import ALL_RUNS, PICTURES, dataset, log_of, picture, report_page, root
+from implicitbias.config.layout import ALL_RUNS, OVERVIEWS, PICTURES, dataset, log_of, picture, report_page, root
 from implicitbias.config.load import read_yaml, validate
 from implicitbias.config.plan import Plan, identity, make_plan
 from implicitbias.errors import ConfigError
@@ -33,7 +33,10 @@ def products(plan: Plan, name: str) -> dict[str, list[str]]:
     made = {log_of("report", name): [report_page(name)]}
     for study in (ALL_RUNS, *plan.studies):
         made[log_of(f"studies/{study}", name)] = [dataset(f"studies/{study}", name)]
-    for figure in (ALL_RUNS, *(f"{study}/{each}" for study, one in plan.studies.items() for each in one.figures)):
+    made[log_of(f"figures/{ALL_RUNS}", name)] = [
+        picture(each, suffix, name) for each in OVERVIEWS for suffix in PICTURES
+    ]
+    for figure in (f"{study}/{each}" for study, one in plan.studies.items() for each in one.figures):
         made[log_of(f"figures/{figure}", name)] = [picture(figure, suffix, name) for suffix in PICTURES]
     return made
 

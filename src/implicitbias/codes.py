@@ -11,7 +11,7 @@ from typing import Any
 
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.config.jobs import Job
-from implicitbias.config.layout import ALL_RUNS
+from implicitbias.config.layout import ALL_RUNS, OVERVIEWS
 from implicitbias.config.models import Config
 from implicitbias.config.plan import Plan, identity
 from implicitbias.fingerprint import code_text, digest_of, fingerprint
@@ -82,14 +82,15 @@ class Codes:
 
     def figure_settings(self, study: str, figure: str) -> Mapping[str, Any]:
         """What a figure shows; of all runs where the study is the table of these."""
-        return {"figure": ALL_RUNS} if study == ALL_RUNS else self._plan.studies[study].figures[figure]
+        return {"figure": figure} if study == ALL_RUNS else self._plan.studies[study].figures[figure]
 
     def figure(self, study: str, figure: str) -> str:
         """Of a figure of a study, or of the table of all runs."""
         settings = self.figure_settings(study, figure)
         upstream = [self.runs() if study == ALL_RUNS else self.study(study), canonical_json(settings)]
         entries = [FIGURES[settings["figure"]]]
-        return fingerprint(["implicitbias.figures.draw:draw"], entries, self._script("draw_figure"), upstream)
+        script = self._script("draw_all_runs" if study == ALL_RUNS else "draw_figure")
+        return fingerprint(["implicitbias.figures.draw:draw"], entries, script, upstream)
 
     def report_settings(self) -> dict[str, Any]:
         """What the report shows of each study."""
@@ -110,7 +111,7 @@ class Codes:
         entries = [CHECKS[name] for study in studies for name in study.checks]
         entries += [PUBLISHED[name] for study in studies for name in study.published]
         drawn = [(study, figure) for study, plan in self._plan.studies.items() for figure in plan.figures]
-        drawn.append((ALL_RUNS, ALL_RUNS))
+        drawn += [(ALL_RUNS, figure) for figure in OVERVIEWS]
         shown = [FIGURES[self.figure_settings(*names)["figure"]] for names in drawn]
         upstream = [*(self.figure(*names) for names in drawn), *map(self.study, self._plan.studies)]
         upstream.append(canonical_json(self.report_settings()))

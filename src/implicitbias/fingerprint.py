@@ -31,7 +31,8 @@ _BY_NAME = (f"{PACKAGE}.catalogue", f"{PACKAGE}.schema")
 _REPORTING = frozenset(
     {
         f"{PACKAGE}.errors",  # words of errors, and their classes: whoever has a result met none
-        f"{PACKAGE}.progress",  # a bar in the log
+        f"{PACKAGE}.progress",  # lines in the log
+        f"{PACKAGE}.logs",  # others, and what they say
         f"{PACKAGE}.job",  # the log itself, and the garbage collector
         f"{PACKAGE}.warm",  # where a job's process comes from
     }

@@ -20,36 +20,26 @@ hand_over()  # before this process imports what the run's warm process has impor
 gc.disable()
 
 
-def last_error(path: str | Path) -> str:
-    """What ended the job whose log this is, or an empty text if the log does not say (the job was killed, say)."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    for position in range(len(lines) - 1, -1, -1):
-        if lines[position].startswith("error: "):
-            return " ".join(lines[position:]).removeprefix("error: ")
-        if lines[position].startswith("Traceback "):
-            told = [line for line in lines[position + 1 :] if line.strip() and not line.startswith(" ")]
-            return " ".join(told)
-    return ""
-
-
 class _Log(io.TextIOWrapper):
     """A log that a full disk leaves incomplete, but that never ends the job whose words it holds."""
 
+    whole = True
+
     def write(self, text: str, /) -> int:
-        with contextlib.suppress(OSError):
+        try:
             return super().write(text)
-        return len(text)
+        except OSError:
+            self.whole = False
+            return len(text)
 
 
 @contextlib.contextmanager
 def logged_to(path: str | Path) -> Iterator[None]:
     """Send everything that is printed, warned or raised inside the block to the file `path`.
 
-    An error that the user can put right (a full disk among them) ends the program with its message alone; any other
-    one goes on, with its traceback, after it was written to the log.
+    An error ends the program: one that the user can put right (a full disk among them) leaves its message in the log,
+    any other one its traceback. Whoever runs the workflow looks there, so the program says nothing more, unless the log
+    could not take it.
 
     What was imported before the block stays out of the garbage collector's sight, and at the end everything does.
     """
@@ -69,16 +59,25 @@ def logged_to(path: str | Path) -> Iterator[None]:
         warnings.simplefilter("default")
         try:
             yield
-        except ImplicitBiasError as error:
-            print(f"error: {error}", file=log)
-            raise SystemExit(f"error: {error}") from error
-        except OSError as error:
-            traceback.print_exc(file=log)
-            if error.errno == errno.ENOSPC:
-                raise SystemExit(f"error: {error.filename or 'a file'} cannot be written: {error.strerror}") from error
-            raise
-        except Exception:
-            traceback.print_exc(file=log)
+        except Exception as error:
+            message = _message(error)
+            if message:
+                print(f"error: {message}", file=log)
+            else:
+                traceback.print_exc(file=log)
+            if log.whole:
+                raise SystemExit(1) from error
+            if message:
+                raise SystemExit(f"error: {message}") from error
             raise
         finally:
             gc.freeze()
+
+
+def _message(error: Exception) -> str:
+    """All that is to be said of an error that the user can put right; nothing of others."""
+    if isinstance(error, ImplicitBiasError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"{error.filename or 'a file'} cannot be written: {error.strerror}"
+    return ""

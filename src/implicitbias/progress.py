@@ -1,11 +1,45 @@
-"""How far a job is: a bar with figures in its log."""
+"""How far a job is: a line in its log every few seconds."""
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from time import monotonic
 
-from tqdm import tqdm
+_EVERY = 5.0  # seconds between lines
 
 
-def bar(total: int, description: str) -> "tqdm[Any]":
-    """A progress bar on the current stderr, at most one line every five seconds; set figures by `set_postfix`."""
-    return tqdm(total=total, desc=description, file=sys.stderr, mininterval=5, ascii=True)
+class Progress:
+    """Counts what is done, and says so on the current stderr: at most every five seconds, and once at the end.
+
+    A line ends with figures (loss and error, say). They are worked out for lines alone, since they may make the program
+    wait for the device.
+    """
+
+    def __init__(self, total: int, description: str, unit: str) -> None:
+        self._total, self._description, self._unit = total, description, unit
+        self._count = self._told = 0
+        self._start = self._last = monotonic()
+        self._figures: Callable[[], str] | None = None
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._told < self._count:
+            self._tell()
+
+    def update(self, count: int = 1, figures: Callable[[], str] | None = None) -> None:
+        """Count `count` more as done; `figures` says what a line written now would end with."""
+        self._count += count
+        self._figures = figures
+        if monotonic() - self._last >= _EVERY:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told, self._last = self._count, monotonic()
+        past = self._last - self._start
+        line = f"{self._description}: {self._unit} {self._count} of {self._total}, {past:.0f} s"
+        if self._count < self._total:
+            line += f", {past / self._count * (self._total - self._count):.0f} s left"
+        if self._figures:
+            line += f", {self._figures()}"
+        print(line, file=sys.stderr, flush=True)

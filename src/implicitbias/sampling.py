@@ -13,7 +13,7 @@ from implicitbias.networks import Network
 from implicitbias.networks.of_task import network_for
 from implicitbias.networks.outputs import outputs
 from implicitbias.networks.stacked import forward, initialise
-from implicitbias.progress import bar
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr
 
@@ -46,7 +46,7 @@ def sample(
     """
     built, draws = network_for(network, task), sampling["draws"]
     seeds = task["seed"].values.tolist()
-    with bar(len(seeds) * draws, "guess and check") as progress:
+    with Progress(len(seeds) * draws, "guess and check", "network") as progress:
         found = [
             _accepted(
                 task.sel(seed=seed), [derive_seed("guess", seed, draw) for draw in range(draws)], built,

@@ -46,7 +46,7 @@ def page(generalisation: xr.Dataset, label_ray: xr.Dataset, decomposed: xr.Datas
         {"decomposition": decomposed, "generalisation": diverged, "label_ray": label_ray},
         {"generalisation": {"wide": image}},
         runs=gather({"generalisation": diverged}),
-        overview=image,
+        overviews={"all_runs": image, "loss_curves": image},
         drawings={"generalisation": {"wide": "bounds"}, "decomposition": {"path": "decomposition"}},
         checks={
             "generalisation": ["small_labels_hurt", "networks_beat_the_kernel_of_free_rows"],
@@ -59,11 +59,12 @@ def page(generalisation: xr.Dataset, label_ray: xr.Dataset, decomposed: xr.Datas
 
 def test_figures_are_inside_with_alternative_text(page: Page) -> None:
     images = [attrs for tag, attrs in page.tags if tag == "img"]
-    assert len(images) == 2
+    assert len(images) == 3
     for image in images:
         assert str(image["src"]).startswith("data:image/png;base64,")
         assert image["alt"]
-    assert len({image["alt"] for image in images}) == 2
+    assert len({image["alt"] for image in images}) == 3
+    assert "Loss curves. the loss of every trained network" in " ".join(page.text.split())
 
 
 def test_nothing_is_loaded_from_elsewhere(page: Page) -> None:
@@ -108,7 +109,8 @@ def test_the_class_of_the_kernels_networks_is_told(page: Page) -> None:
 
 
 def test_diverged_networks_are_counted(page: Page) -> None:
-    assert "1 of 108 trained networks diverged" in page.text
+    place = "labels decimal, train size 50, depth 2, label scale 0.1"
+    assert f"1 of 108 trained networks diverged: at {place} (1 of 3)." in page.text
 
 
 def test_the_path_from_chance_is_told_first(page: Page) -> None:
@@ -142,7 +144,7 @@ def test_the_metrics_that_go_with_the_test_error_are_named() -> None:
 def test_what_is_missing_is_named_first_and_the_rest_is_there(generalisation: xr.Dataset) -> None:
     missing = {"study other": "train failed: no <room>"}
     page = Page(
-        build({"generalisation": generalisation}, {}, runs=None, overview=None, drawings={}, checks={}, published={},
+        build({"generalisation": generalisation}, {}, runs=None, overviews={}, drawings={}, checks={}, published={},
               missing=missing)
     )  # fmt: skip
     assert page.text.index("This report is not whole") < page.text.index("study other") < page.text.index("In short")

@@ -122,9 +122,11 @@ def test_architectures_are_not_pooled() -> None:
 
 def test_nothing_trained_is_no_error() -> None:
     found = gather({})
-    assert found.sizes == {"run": 0, "metric": 0}
+    assert found.sizes == {"run": 0, "metric": 0, "curve": 0, "point": 0}
     assert schema.violations(found) == []
     assert len(draw(found, figure="all_runs").axes) == 2
+    (empty,) = draw(found, figure="loss_curves").axes
+    assert "no network that is trained for more than one epoch" in empty.texts[0].get_text()
 
 
 def test_the_figure_shows_correlations_and_errors() -> None:

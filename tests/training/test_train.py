@@ -110,6 +110,15 @@ def test_diverged_members_keep_what_they_had_before() -> None:
         assert found[name].sel(learning_rate=1e-3).notnull().all(), name
 
 
+def test_a_diverged_member_errs_in_the_log_which_says_that_it_diverged(capsys) -> None:
+    run({"learning_rate": [1e9]}, optimizer="sgd", loss="square", checkpoints=[0, 30])
+    line, told = capsys.readouterr().err.splitlines()
+    assert "loss nan, error 1.000, 3 of 3 diverged" in line
+    assert told == "note: 3 of 3 networks diverged"
+    run(optimizer="sgd", loss="square", learning_rate=1e-3)
+    assert "diverged" not in capsys.readouterr().err
+
+
 def test_weights_can_be_left_out() -> None:
     lean, whole = run(keep_weights=False), run()
     assert not [name for name in lean.variables if str(name).startswith(("weight_", "neuron_", "input_"))]

@@ -100,7 +100,7 @@ def test_a_figure_that_fails_is_missed_alone(tiny: Laboratory) -> None:
     assert "<td>figure bounds of study one</td><td>draw_figure failed: RuntimeError: broken on purpose" in page
     assert "study one</td>" in page
     assert "<td>study one</td>" not in page
-    assert page.count("data:image/png;base64,") == 1  # that of all studies
+    assert page.count("data:image/png;base64,") == 2  # those of all studies
 
 
 def test_a_run_that_is_asked_for_something_else_writes_no_report(new_tiny: Laboratory) -> None:

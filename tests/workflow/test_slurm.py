@@ -73,7 +73,7 @@ def test_a_job_that_fails_once_is_tried_again_with_twice_the_memory_and_time(
     done = submitted(new_tiny, cluster)
     text = done.stdout + done.stderr
     assert done.returncode == 0, text[-5000:]
-    assert "Trying to restart job" in text
+    assert "Trying again: training " in text
     (planned,) = make_plan(validate(TINY)).jobs["training"].values()
     attempts = [job for job in cluster.jobs() if "rule_train" in job["comment"] and job["id"] not in before]
     assert [job["state"] for job in attempts] == ["FAILED", "COMPLETED"]
@@ -107,7 +107,7 @@ def test_a_job_that_is_ended_from_outside_is_named_with_its_log(
     assert run.returncode != 0
     states = {"scancel": "CANCELLED", "time limit": "TIMEOUT", "node failure": "NODE_FAIL"}
     assert {found["state"] for found in cluster.jobs() if found["id"] == job["id"]} == {states[end]}
-    assert "Error in group tasks" in text
+    assert "jobs of the group tasks: " in text
     words = {"scancel": "CANCELLED AT", "time limit": "DUE TO TIME LIMIT", "node failure": "DUE TO NODE FAILURE"}
     assert words[end] in text, text
     (log,) = (new_tiny.folder / ".snakemake/slurm_logs").rglob(f"{job['id']}.log")

@@ -7,6 +7,7 @@ from pathlib import Path
 from implicitbias.codes import Codes
 from implicitbias.config.layout import (
     ALL_RUNS,
+    OVERVIEWS,
     PICTURES,
     dataset,
     log_of,
@@ -31,6 +32,7 @@ config["with_weights"] = sorted(PLAN.with_weights)
 NAME = CONFIG.name
 REPORT = report_page(NAME)
 RUNS = dataset(f"studies/{ALL_RUNS}", NAME)
+OVERVIEW_PAGES = [picture(figure, "png", NAME) for figure in OVERVIEWS]
 RAW = "data/raw"
 
 

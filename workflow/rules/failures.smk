@@ -9,7 +9,7 @@ def failures():
 
 def why(job):
     """Why a job's files are missing: the errors of the jobs at or before it that failed, with the first log of each."""
-    from implicitbias.job import last_error
+    from implicitbias.logs import advice, last_error
 
     before, found = [job], set()
     while before:
@@ -20,13 +20,16 @@ def why(job):
     told = {}
     for failed in sorted(failures() & found, key=str):
         log = str(failed.log[0])
-        reason = last_error(log) or "it was killed, or ended before it could say why"
+        reason = (
+            last_error(log)
+            or "it was killed, perhaps because memory ran out, or ended before it could say why"
+        )
         told.setdefault(reason, f"{failed.rule.name} failed: {reason} (log: {log})")
+    if not told:
+        return "the run ended before it was its turn"
     more = [f"and {len(told) - 3} other errors"] if len(told) > 3 else []
-    return (
-        "; ".join([*list(told.values())[:3], *more])
-        or "the run ended before it was its turn"
-    )
+    advised = sorted({advice(reason) for reason in told} - {""})
+    return ". ".join(["; ".join([*list(told.values())[:3], *more]), *advised])
 
 
 def report_what_there_is():
@@ -52,11 +55,11 @@ def report_what_there_is():
         for path, name in (studies | figures).items()
         if path not in made
     }
-    across = {RUNS, str(page.input.overview)} <= made
+    across = {RUNS, *OVERVIEW_PAGES} <= made
     if not across:
         needed = set(studies) <= made
         missing["all studies together"] = (
-            why(maker[str(page.input.overview)]) if needed else "it needs every study"
+            why(maker[OVERVIEW_PAGES[0]]) if needed else "it needs every study"
         )
     try:
         from implicitbias.job import logged_to
@@ -69,7 +72,7 @@ def report_what_there_is():
                 [path for path in page.input.studies if path in made],
                 [path for path in page.input.figures if path in made],
                 RUNS if across else None,
-                str(page.input.overview) if across else None,
+                OVERVIEW_PAGES if across else [],
                 missing=missing,
                 **(CODES.report_settings() | {"config": ""}),
             )

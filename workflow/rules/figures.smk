@@ -17,22 +17,23 @@ rule draw_figure:
 
 rule draw_all_runs:
     input:
-        study=RUNS,
+        runs=RUNS,
     output:
-        **{suffix: picture(ALL_RUNS, suffix, NAME) for suffix in PICTURES},
+        [picture(figure, suffix, NAME) for figure in OVERVIEWS for suffix in PICTURES],
     log:
         log_of(f"figures/{ALL_RUNS}", NAME),
     localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"
     params:
-        settings=CODES.figure_settings(ALL_RUNS, ALL_RUNS),
-        code=lambda wildcards: CODES.figure(ALL_RUNS, ALL_RUNS),
+        codes=lambda wildcards: {
+            figure: CODES.figure(ALL_RUNS, figure) for figure in OVERVIEWS
+        },
     script:
-        "../scripts/draw_figure.py"
+        "../scripts/draw_all_runs.py"
 
 
 rule figures:
     input:
         figure_files(),
-        picture(ALL_RUNS, "png", NAME),
+        OVERVIEW_PAGES,

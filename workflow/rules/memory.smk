@@ -27,8 +27,8 @@ def codes():
                 CODES.figure, study, figure
             )
     yield RUNS, CODES.runs
-    for suffix in PICTURES:
-        yield picture(ALL_RUNS, suffix, NAME), partial(CODES.figure, ALL_RUNS, ALL_RUNS)
+    for figure, suffix in product(OVERVIEWS, PICTURES):
+        yield picture(figure, suffix, NAME), partial(CODES.figure, ALL_RUNS, figure)
     yield REPORT, CODES.report
 
 

@@ -3,7 +3,7 @@ rule write_report:
         studies=rules.studies.input,
         figures=figure_files(),
         runs=RUNS,
-        overview=picture(ALL_RUNS, "png", NAME),
+        overviews=OVERVIEW_PAGES,
     output:
         REPORT,
     log:

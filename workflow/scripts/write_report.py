@@ -8,7 +8,7 @@ with job.logged_to(snakemake.log[0]):
         given.studies,
         given.figures,
         given.runs,
-        given.overview,
+        given.overviews,
         code=params.code,
         **params.settings,
     )

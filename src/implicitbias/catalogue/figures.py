@@ -52,6 +52,13 @@ FIGURES: dict[str, Figure] = {
         alt="Rank correlations of metrics with the test error; test errors against the architecture's average error",
         needs=("within", "across"),
     ),
+    "loss_curves": Figure(
+        "implicitbias.figures.loss_curves:loss_curves",
+        "the loss of every trained network while it trains, a panel a study, a line a network; a cross is where one has"
+        " diverged",
+        alt="Training losses against epochs, a panel a study",
+        needs=("curve_loss",),
+    ),
     "stable_rank": Figure(
         "implicitbias.figures.low_rank:stable_rank",
         "stable rank of the first layer, as a share of its value at the first checkpoint, while gradient descent runs",

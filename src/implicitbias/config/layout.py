@@ -7,6 +7,11 @@ config, and lie in a folder of its name, if it has one. Addresses may hold wildc
 ALL_RUNS = "all_runs"
 """Name of the table of all studies' runs, among the studies, and of its figure."""
 
+LOSS_CURVES = "loss_curves"
+
+OVERVIEWS = (ALL_RUNS, LOSS_CURVES)
+"""Figures that are drawn from the table of all studies' runs."""
+
 PICTURES = ("png", "pdf")
 """Figures are PNG for the report and PDF for papers."""
 

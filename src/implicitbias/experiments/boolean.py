@@ -16,7 +16,7 @@ from implicitbias.losses import logistic
 from implicitbias.networks import Network, network_of
 from implicitbias.networks.stacked import forward
 from implicitbias.optimizers.sgd import sgd
-from implicitbias.progress import bar
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 from implicitbias.training.loop import descend_alike
@@ -165,7 +165,7 @@ def _random(network: Network, count: int, generator: torch.Generator) -> list[Te
 
 def _drawn(name: str, draws: int, network: Network, seed: int) -> Iterator[list[Tensor]]:
     """Random networks, a block at a time, each block with a generator of its own."""
-    with bar(draws, name) as progress:
+    with Progress(draws, name, "network") as progress:
         for number, start in enumerate(range(0, draws, _BLOCK)):
             count = min(_BLOCK, draws - start)
             yield _random(network, count, torch.Generator().manual_seed(derive_seed(name, seed, number)))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from implicitbias.errors import ConvergenceWarning, NumericalError
 from implicitbias.nngp.orthant import log_probability, taken_settings
-from implicitbias.progress import bar
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, variable, with_stderr
 
@@ -36,7 +36,7 @@ def calibrate(estimator: str = "mixture", *, problems: int = 200, samples: int =
         less than the independent groups that the estimator compares. NaN where the estimator gave up.
     """
     rows: list[tuple[Any, ...]] = []
-    with bar(problems, f"calibration of {estimator}") as progress:
+    with Progress(problems, f"calibration of {estimator}", "problem") as progress:
         for number in range(problems):
             problem = random_problem(derive_seed("calibration problem", seed, number))
             given = {"samples": samples, "draws": samples, "seed": derive_seed("calibration", seed, number)}

@@ -13,7 +13,7 @@ from implicitbias.losses import margins
 from implicitbias.networks import Network
 from implicitbias.networks.of_task import network_for
 from implicitbias.networks.stacked import forward, from_first_weights
-from implicitbias.progress import bar
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable, with_stderr
 
@@ -73,7 +73,7 @@ def guess_and_check(
         descend(network, found, x, y, learning_rate, size, passes, generator)
         return chosen(found, _fitting(network, found, x, y))
 
-    with bar(len(FOUND_BY), "guess and check") as progress:
+    with Progress(len(FOUND_BY), "guess and check", "way to find networks") as progress:
         generator = torch.Generator().manual_seed(derive_seed("guess and check", seed, 0))
         guessed, tried = guess(network, x, y, networks, draws, generator)
         progress.update()

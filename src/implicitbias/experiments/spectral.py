@@ -13,7 +13,7 @@ from implicitbias.networks import network_of
 from implicitbias.networks.kernels import ntk_kernel
 from implicitbias.networks.stacked import Gradient, forward
 from implicitbias.optimizers.adam import adam
-from implicitbias.progress import bar
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 
@@ -80,7 +80,7 @@ def spectral_bias(
     for weight in weights:
         weight.requires_grad_(True)
     records = [np.abs(found(weights))]
-    with bar(steps, "spectral bias") as progress:
+    with Progress(steps, "spectral bias", "step") as progress:
         for step in range(1, steps + 1):
             gradients: list[Gradient] = []
             (forward(network, weights, x, gradients)[0] - target).square().mean().backward()  # type: ignore[no-untyped-call]

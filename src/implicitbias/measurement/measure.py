@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from implicitbias.measurement.loss_direction import LossDirection
     from implicitbias.measurement.tangents import Tangent
 
-PASSED_ON = ("stop_reason", "acceptance", "acceptance_stderr")
+PASSED_ON = ("stop_reason", "loss_curve", "acceptance", "acceptance_stderr")
 """Variables of a run that a study wants to see too."""
 
 NETWORKS = ("member", "draw")
@@ -63,6 +63,7 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         if "test_point" in entry.dims:
             variables["test_index"] = task["test_index"].variable
     variables |= {name: run[name].variable for name in PASSED_ON if name in run}
+    coords |= {"epoch": run["epoch"].values} if "epoch" in run else {}
     used = {dim for data in variables.values() for dim in data.dims}
     dataset = xr.Dataset(variables, {dim: values for dim, values in coords.items() if dim in used})
     parameters = {"metrics": sorted(metrics), "run": parameters_of(run)}

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from implicitbias.nngp.labelling import Labelling, labelling_of
 from implicitbias.nngp.orthant import taken_settings
 from implicitbias.nngp.posterior import TestBlock
 from implicitbias.nngp.variables import SPREAD_POINTS, VARIABLES
-from implicitbias.progress import bar
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr
 
@@ -85,12 +86,11 @@ def evaluate(
     }  # fmt: skip
     seeds = [int(seed) for seed in task["seed"].values]
     rows: list[dict[str, Any]] = []
-    with bar(len(seeds), f"nngp depth {built.depth}") as progress:
+    with Progress(len(seeds), f"infinite width, depth {built.depth}", "draw of points") as progress:
         for position, seed in enumerate(seeds):
             row = _one_seed(task.isel(seed=position), seed, built, estimators, settings, torch.device(device))
             rows.append(row)
-            progress.set_postfix(complexity=np.round(row["complexity"], 2).tolist(), refresh=False)
-            progress.update()
+            progress.update(figures=partial(_told, row))
 
     coords: dict[str, Any] = {"seed": seeds, "estimator": list(estimators)}
     coords |= {} if label_scale is None else {"label_scale": list(label_scale)}
@@ -139,6 +139,10 @@ def _answer(reasons: list[str]) -> Iterator[None]:
         yield
     except NumericalError as error:
         reasons.append(str(error))
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    return f"complexity {', '.join(f'{value:.2f}' for value in row['complexity'])}"
 
 
 def _named(network: Network) -> str:

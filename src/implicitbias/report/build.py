@@ -15,6 +15,7 @@ import xarray as xr
 from implicitbias import schema
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
 from implicitbias.report.answers import sentences
+from implicitbias.report.divergence import divergence
 from implicitbias.schema import mixture, parameters_of, versions
 from implicitbias.studies.all_runs import judged
 from implicitbias.studies.answers import estimator_gap
@@ -47,7 +48,7 @@ def build(
     figures: Mapping[str, Mapping[str, Path]],
     *,
     runs: xr.Dataset | None,
-    overview: Path | None,
+    overviews: Mapping[str, Path],
     drawings: Mapping[str, Mapping[str, str]],
     checks: Mapping[str, Sequence[str]],
     published: Mapping[str, Sequence[str]],
@@ -61,7 +62,7 @@ def build(
         studies: name -> dataset.
         figures: study -> figure -> PNG file.
         runs: from `studies.all_runs.gather`; None if the table could not be made.
-        overview: PNG file of the figure of all runs; None if it could not be drawn.
+        overviews: figure of all runs -> PNG file; empty if they could not be drawn.
         drawings: study -> figure -> its name in `catalogue.FIGURES`.
         checks: study -> names in `catalogue.CHECKS`.
         published: study -> names in `catalogue.PUBLISHED`.
@@ -83,10 +84,9 @@ def build(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    entry = FIGURES["all_runs"]
     across = None
-    if runs is not None and overview is not None:
-        across = {"text": _across(runs), "caption": entry.summary, "alt": entry.alt, "data": _inlined(overview)}
+    if runs is not None and overviews:
+        across = {"text": _across(runs), "figures": [_picture(name, name, path) for name, path in overviews.items()]}
     return environment.get_template("report.html.j2").render(
         studies=shown, counts=counts, across=across, code=code, config=config, missing=missing or {}
     )
@@ -97,19 +97,22 @@ def write(
     studies: Iterable[str],
     figures: Iterable[str],
     runs: str | None,
-    overview: str | None,
+    overviews: Iterable[str],
     **more: Any,
 ) -> None:
     """Write the page from files: datasets `<study>.nc`, pictures `<study>/<figure>.png`, and those of all runs."""
     datasets = {Path(study).stem: schema.load(study) for study in studies}
     images = [Path(figure) for figure in figures if figure.endswith(".png")]
     drawn = {name: {image.stem: image for image in images if image.parent.name == name} for name in datasets}
-    table, picture = schema.load(runs) if runs else None, Path(overview) if overview else None
-    Path(path).write_text(build(datasets, drawn, runs=table, overview=picture, **more), encoding="utf-8")
+    table = schema.load(runs) if runs else None
+    across = {Path(overview).stem: Path(overview) for overview in overviews}
+    Path(path).write_text(build(datasets, drawn, runs=table, overviews=across, **more), encoding="utf-8")
 
 
-def _inlined(path: Path) -> str:
-    return base64.b64encode(path.read_bytes()).decode()
+def _picture(name: str, figure: str, path: Path) -> dict[str, str]:
+    """What the template shows of a figure, by its name in the report and in the catalogue."""
+    entry, data = FIGURES[figure], base64.b64encode(path.read_bytes()).decode()
+    return {"name": name, "caption": entry.summary, "alt": entry.alt, "data": data}
 
 
 def _across(runs: xr.Dataset) -> str:
@@ -141,10 +144,7 @@ def _study(
     name: str, dataset: xr.Dataset, figures: Mapping[str, Path], drawings: Mapping[str, str], checks: Sequence[str],
     published: Sequence[str],
 ) -> _Study:  # fmt: skip
-    images = []
-    for figure, path in figures.items():
-        entry = FIGURES[drawings.get(figure, figure)]
-        images.append({"name": figure, "caption": entry.summary, "alt": entry.alt, "data": _inlined(path)})
+    images = [_picture(figure, drawings.get(figure, figure), path) for figure, path in figures.items()]
     verdicts = []
     for check in checks:
         verdict = run_check(check, dataset)
@@ -173,7 +173,7 @@ def _study(
         published=tables,
         sentences=sentences(dataset, {*drawings.values()}),
         notes=_notes(dataset),
-        diverged=_diverged(dataset),
+        diverged=divergence(dataset),
         provenance=[
             (key.replace("_", " "), str(dataset.attrs[key]))
             for key in ("package_version", *versions(), "device", "code")
@@ -197,13 +197,6 @@ def _facts(dataset: xr.Dataset) -> list[tuple[str, str]]:
             if value is not None:
                 facts.append((f"{block}.{key}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
     return facts
-
-
-def _diverged(dataset: xr.Dataset) -> str:
-    if "stop_reason" not in dataset:
-        return ""
-    reasons = dataset["stop_reason"].values
-    return f"{int((reasons == 'diverged').sum())} of {int((reasons != '').sum())} trained networks diverged."
 
 
 def _notes(dataset: xr.Dataset) -> list[str]:

@@ -11,6 +11,7 @@ from scipy.stats import t as student
 
 from implicitbias.catalogue import METRICS
 from implicitbias.schema import canonical_json, describe, parameters_of, variable
+from implicitbias.studies.loss_curves import loss_curves
 from implicitbias.studies.variants import without_repeats
 from implicitbias.studies.verdicts import fisher, last, rank_correlation
 
@@ -42,6 +43,8 @@ def gather(studies: Mapping[str, xr.Dataset]) -> xr.Dataset:
         `across_low`, `across_high`) leave out one draw after another with all its networks, and are NaN for fewer than
         five draws (`within_draws`, `across_draws`), and where all correlations are 1. They hold for new draws, not for
         other sources and labels.
+
+        And the loss of all trained networks while they train (see `studies.loss_curves`).
     """
     tables = [
         _table(name, study)
@@ -66,7 +69,9 @@ def gather(studies: Mapping[str, xr.Dataset]) -> xr.Dataset:
     found = [_predicts(whole, name) for name in names]
     for key, what in _PREDICTION.items():
         columns[key] = variable("metric", [each[key] for each in found], what, source=_PAPERS)
-    dataset = xr.Dataset(columns, {"run": np.arange(len(whole)), "metric": np.array(names, dtype=str)})
+    columns |= (curves := loss_curves(studies))
+    coords = {dim: np.arange(size) for dim, size in curves["curve_loss"].sizes.items()}
+    dataset = xr.Dataset(columns, {"run": np.arange(len(whole)), "metric": np.array(names, dtype=str), **coords})
     return describe(dataset, "all trained networks of all studies", {"studies": sorted(studies)})
 
 

@@ -23,6 +23,7 @@ _AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
     "member": ("member of the ensemble", "1"),
     "draw": ("accepted random network", "1"),
     "step": ("optimizer step", "1"),
+    "epoch": ("epoch", "1"),
     "layer": ("layer", "1"),
     "problem": ("random problem", "1"),
     "features": ("dimension of the inputs", "1"),

@@ -1,10 +1,11 @@
 """The ensemble loop: stacked members, each with its own data, data order, learning rate and label scale.
 
 Nothing in the loop waits for the device: divergence is a mask, and losses are looked at only when the
-progress bar is drawn (and, where members may stop early, every few epochs whether all have).
+log gets a line (and, where members may stop early, every few epochs whether all have).
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -15,7 +16,8 @@ from implicitbias.losses import margins
 from implicitbias.networks import Network
 from implicitbias.networks.stacked import Gradient, forward, joined
 from implicitbias.optimizers.base import Optimizer
-from implicitbias.progress import bar
+from implicitbias.progress import Progress
+from implicitbias.training.curve import LossCurve
 from implicitbias.training.schedules import Builder, decaying
 
 _LOOK = 10  # epochs between looks at whether all members have stopped
@@ -63,6 +65,7 @@ def descend(
     schedule: Builder = decaying,
     stop_fitted: bool = False,
     until_fit: Optimizer | None = None,
+    curve: LossCurve | None = None,
     description: str = "training",
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
     """Train all members in place, and pause at every checkpoint.
@@ -87,7 +90,8 @@ def descend(
             training set as one batch, these are the outputs of the very weights that it stops at.
         until_fit: another update rule for a member's steps until then; the `optimizer`, which takes over, has to be one
             that stands still at a learning rate of 0 and does not remember more than the last gradient.
-        description: of the progress bar.
+        curve: takes in the loss of every batch.
+        description: of the lines in the log.
 
     Yields:
         The step, and two `(member,)` bools: where every loss so far was finite, and where an epoch had no wrong sign
@@ -111,13 +115,15 @@ def descend(
     step, in_epoch = 0, steps_per_epoch(inputs.shape[1], batch_size)
     if step in checkpoints:
         yield step, alive, fitted
-    with bar(epochs, description) as progress:
+    with Progress(epochs, description, "epoch") as progress:
         for epoch, batches in enumerate(_epochs(inputs, targets, members, batch_size, epochs)):
             begin_epoch(epoch)
             right = ~fitted
             for x, y in batches:
                 step += 1
                 outputs, losses, gradients = _slopes(network, weights, x, y, members.label_scale, loss)
+                if curve is not None:
+                    curve.add(epoch + 1, losses, x.shape[1] / inputs.shape[1])
                 with torch.no_grad():
                     alive = alive & torch.isfinite(losses)
                     learning_rate = rate(losses, step)
@@ -144,9 +150,7 @@ def descend(
             if stop_fitted and epoch % _LOOK == 0 and bool((fitted | ~alive).all()):
                 yield from ((later, alive, fitted) for later in sorted(checkpoints) if later > step)
                 break
-            if progress.update() or epoch == epochs - 1:  # when it is time to draw, and at the end
-                wrong = (margins(outputs, y) <= 0).to(outputs.dtype).mean()
-                progress.set_postfix(loss=f"{losses.detach().nanmean():.3g}", error=f"{wrong:.3f}")
+            progress.update(figures=partial(_figures, outputs, y, losses, alive))
     for weight in weights:
         weight.requires_grad_(False)
 
@@ -174,6 +178,13 @@ def _slopes(
         return parts[0]
     outputs, losses = (torch.cat(each) for each in list(zip(*parts, strict=True))[:2])
     return outputs, losses, [joined(layer) for layer in zip(*(gradients for _, _, gradients in parts), strict=True)]
+
+
+def _figures(outputs: Tensor, targets: Tensor, losses: Tensor, alive: Tensor) -> str:
+    """Of a batch, for the log; an output that is no number errs."""
+    wrong = 1 - (margins(outputs, targets) > 0).double().mean()
+    lost = len(alive) - int(alive.sum())
+    return f"loss {losses.nanmean():.3g}, error {wrong:.3f}" + (f", {lost} of {len(alive)} diverged" if lost else "")
 
 
 def _put_back(weights: Sequence[Tensor], kept: Sequence[Tensor], members: Tensor) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS, resolve
 from implicitbias.errors import ConfigError
+from implicitbias.logs import note
 from implicitbias.networks import Network
 from implicitbias.networks.initialisation import Rule
 from implicitbias.networks.of_task import network_for
@@ -20,6 +21,7 @@ from implicitbias.optimizers.base import Optimizer
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable
 from implicitbias.training.checkpoints import checkpoint_steps
+from implicitbias.training.curve import LossCurve
 from implicitbias.training.loop import Loss, Members, descend, steps_per_epoch
 from implicitbias.training.memory import bytes_each, free_bytes, members_at_once
 from implicitbias.training.schedules import Builder
@@ -89,8 +91,8 @@ def train(
     Returns:
         Dimensions `seed`, the axes of `ensemble`, `member`, `step`, of several outputs `class`; variables
         `train_output`, `test_output`, `train_loss` (over the whole training set), `frobenius_norm` (by `layer`),
-        `weight_0`, `weight_1`, …, `stop_reason` ("finished", "fitted" or "diverged"). A member is NaN from its
-        divergence on.
+        `weight_0`, `weight_1`, …, `loss_curve` (by `epoch` instead of `step`), `stop_reason` ("finished", "fitted" or
+        "diverged"). A member is NaN from its divergence on.
 
     Raises:
         ConfigError: for an ensemble axis that members cannot differ in, checkpoints beyond the run, or a
@@ -116,20 +118,28 @@ def train(
 
     kept: dict[str, np.ndarray] = {}
     stop_reason = np.full(len(members), "finished")
+    curves = []
     for start in range(0, len(members), chunk):
         here = slice(start, min(start + chunk, len(members)))
         description = f"training {here.start + 1}-{here.stop} of {len(members)}"
-        pauses = _train_chunk(members[here], data, rules, built, training, steps, keep_weights, description)
+        curve = LossCurve(training["epochs"])
+        pauses = _train_chunk(members[here], data, rules, built, training, steps, keep_weights, curve, description)
         for at, (arrays, reasons) in enumerate(pauses):
             stop_reason[here] = reasons
             for name, values in arrays.items():
                 if name not in kept:
                     kept[name] = np.empty((len(members), len(steps), *values.shape[1:]), values.dtype)
                 kept[name][here, at] = values
+        curves.append(curve.values())
 
+    if lost := int((stop_reason == "diverged").sum()):
+        note(f"{lost} of {len(members)} networks diverged")
     lead = tuple(len(values) for values in axes.values())
     arranged = {name: values.reshape(*lead, *values.shape[1:]) for name, values in kept.items()}
     dataset = _dataset(arranged, stop_reason.reshape(lead), axes, steps, task)
+    losses = np.concatenate(curves).reshape(*lead, -1)
+    told = "loss over the training set, of each batch before its step"
+    dataset = dataset.assign_coords(epoch=curve.epochs).assign(loss_curve=variable((*axes, "epoch"), losses, told))
     parameters = {
         "task": parameters_of(task), "network": dict(network), "training": dict(training),
         "ensemble": {name: list(values) for name, values in ensemble.items()},
@@ -172,7 +182,8 @@ def _data(task: xr.Dataset, dtype: torch.dtype, device: torch.device, rotates: b
 
 def _train_chunk(
     members: Sequence[Mapping[str, Any]], data: Data, rules: Rules, network: Network,
-    training: Mapping[str, Any], steps: Sequence[int], keep_weights: bool, description: str,
+    training: Mapping[str, Any], steps: Sequence[int], keep_weights: bool, curve: LossCurve,
+    description: str,
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:  # fmt: skip
     """At every checkpoint what is kept of these members, and why they have stopped."""
 
@@ -193,7 +204,8 @@ def _train_chunk(
         network, weights, data.train_input if data.span is None else data.span.inputs, targets, together,
         loss=rules.loss, optimizer=rules.optimizer, epochs=training["epochs"],
         batch_size=training["batch_size"], checkpoints=steps, schedule=rules.schedule,
-        stop_fitted=training["stop"] == "fitted", until_fit=rules.until_fit, description=description,
+        stop_fitted=training["stop"] == "fitted", until_fit=rules.until_fit, curve=curve,
+        description=description,
     )  # fmt: skip
     for _, alive, fitted in pauses:
         whole = weights

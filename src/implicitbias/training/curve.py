@@ -1,0 +1,50 @@
+"""The loss of every member while it trains, by epoch."""
+
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_MOST = 200  # epochs of a curve
+
+
+class LossCurve:
+    """Losses of an epoch's batches, averaged over its points: each of the weights that its step started from.
+
+    It is kept for every epoch of a short run, and of a longer one for 200 at most, at equal distances on a logarithmic
+    axis. Nothing here waits for the device.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self._last = epochs
+        self._sums: dict[int, Tensor] = {}
+
+    @cached_property
+    def epochs(self) -> list[int]:
+        """The epochs that are kept, counted from 1."""
+        if self._last <= _MOST:
+            return list(range(1, self._last + 1))
+        return sorted({round(float(epoch)) for epoch in np.geomspace(1, self._last, _MOST)})
+
+    @cached_property
+    def _kept(self) -> frozenset[int]:
+        return frozenset(self.epochs)
+
+    def add(self, epoch: int, losses: Tensor, fraction: float) -> None:
+        """Take in a batch.
+
+        Args:
+            epoch: counted from 1.
+            losses: `(member,)`.
+            fraction: of the training points that are in the batch.
+        """
+        if epoch in self._kept:
+            part = losses.detach() if fraction == 1 else fraction * losses.detach()
+            self._sums[epoch] = self._sums[epoch] + part if epoch in self._sums else part
+
+    def values(self) -> np.ndarray:
+        """Losses `(member, epoch)`; NaN after a member has diverged, and where training stopped before."""
+        known = torch.stack([self._sums[epoch] for epoch in self.epochs if epoch in self._sums], dim=1).cpu().numpy()
+        missing = np.full((len(known), len(self.epochs) - known.shape[1]), np.nan, known.dtype)
+        return np.concatenate([np.where(np.isfinite(known), known, np.nan), missing], axis=1)

@@ -1,0 +1,58 @@
+"""Why a job failed: its own log first, then a cluster's, then how its process ended."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from implicitbias.logs import advice
+from snakemake_logger_plugin_laboratory.failures import Failure, ended_by, reason_of
+from snakemake_logger_plugin_laboratory.run import Job
+
+KILLED = (
+    'RuleException:\nCalledProcessError in file "/lab/workflow/rules/training.smk", line 27:\n'
+    "Command 'set -euo pipefail;  python /lab/train.py' died with <Signals.SIGKILL: 9>."
+)
+STATUS = KILLED.replace("died with <Signals.SIGKILL: 9>", "returned non-zero exit status 137")
+
+
+@pytest.mark.parametrize(
+    ("text", "status"), [(KILLED, "SIGKILL"), (STATUS, "137"), ("MissingOutputException in rule train", "")]
+)
+def test_how_a_process_ended_is_read_from_what_snakemake_says(text: str, status: str) -> None:
+    assert ended_by(text) == status
+
+
+def test_the_jobs_own_log_says_best(tmp_path: Path) -> None:
+    own, cluster = tmp_path / "own.log", tmp_path / "slurm.log"
+    own.write_text("training: epoch 3 of 4\nerror: results/a.nc: cannot be read\n")
+    cluster.write_text("slurmstepd-vm: error: *** JOB 12 ON vm CANCELLED AT 2026 DUE TO TIME LIMIT ***\nExited\n\n")
+    said = {"rule_msg": "SLURM status is: 'TIMEOUT'."}
+    assert reason_of([own], [str(cluster)], "1", said) == "results/a.nc: cannot be read"
+    told = reason_of([], [str(cluster)], "1", said)
+    assert told.startswith("SLURM status is: 'TIMEOUT'. slurmstepd-vm: error: *** JOB 12")
+    assert told.endswith("DUE TO TIME LIMIT ***")
+    assert reason_of([tmp_path / "none.log"], [], "1", {"rule_msg": None}) == (
+        "it ended before it could say why (exit status 1)"
+    )
+    assert reason_of([], [], "", {}) == ""
+
+
+def test_what_an_earlier_run_has_left_in_a_log_is_not_read(tmp_path: Path) -> None:
+    log, now = tmp_path / "own.log", time.time()
+    log.write_text("error: of yesterday\n")
+    assert Job("train", "training", [str(log)], now).written() == [log]
+    os.utime(log, (now - 60, now - 60))
+    assert Job("train", "training", [str(log)], now).written() == []
+
+
+@pytest.mark.parametrize("status", ["SIGKILL", "137"])
+def test_a_killed_job_gets_advice_on_memory(status: str) -> None:
+    assert "largest_mb" in advice(reason_of([], [], status, {}))
+    assert not advice(reason_of([], [], "SIGTERM", {}))
+
+
+def test_a_failure_is_one_line_with_its_log() -> None:
+    assert str(Failure(frozenset([3]), "training a", "no room", ["a.log"])) == "training a: no room (log: a.log)"
+    assert str(Failure(frozenset([3]), "training a", "", [])) == "training a: no reason is known"
