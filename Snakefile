@@ -19,8 +19,15 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/memory.smk"
 include: "workflow/rules/failures.smk"
+include: "workflow/rules/slurm.smk"
 include: "workflow/rules/words.smk"
 include: "workflow/rules/warm.smk"
+
+
+# once for all of them: Snakemake would keep the last of several
+onstart:
+    fork_jobs_that_run_here()
+    ask_the_cluster()
 
 
 rule all:

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from implicitbias.config.jobs import STAGES
-from implicitbias.config.layout import ALL_RUNS, OVERVIEWS, PICTURES, dataset, log_of, picture, report_page, root
+from implicitbias.config.layout import ALL_RUNS, OVERVIEWS, PICTURES, STATE, dataset, log_of, picture, report_page, root
 from implicitbias.config.load import read_yaml, validate
 from implicitbias.config.plan import Plan, identity, make_plan
 from implicitbias.errors import ConfigError
@@ -64,6 +64,7 @@ def stale(configs: Iterable[str]) -> list[Path]:
         for stage in STAGES:
             for key in plan.jobs[stage]:
                 wanted |= {dataset(f"{stage}/{key}"), log_of(f"{stage}/{key}")}
+        wanted |= {str(Path(dataset(f"training/{key}")).with_suffix(STATE)) for key in plan.jobs["training"]}
         own = products(plan, name)
         wanted |= {*own, *chain.from_iterable(own.values())}
     found = (path for path in Path(root()).rglob("*") if path.is_file() or path.is_symlink())

@@ -14,9 +14,9 @@ class Progress:
     wait for the device.
     """
 
-    def __init__(self, total: int, description: str, unit: str) -> None:
+    def __init__(self, total: int, description: str, unit: str, done: int = 0) -> None:
         self._total, self._description, self._unit = total, description, unit
-        self._count = self._told = 0
+        self._count = self._told = self._before = done
         self._start = self._last = monotonic()
         self._figures: Callable[[], str] | None = None
 
@@ -39,7 +39,7 @@ class Progress:
         past = self._last - self._start
         line = f"{self._description}: {self._unit} {self._count} of {self._total}, {past:.0f} s"
         if self._count < self._total:
-            line += f", {past / self._count * (self._total - self._count):.0f} s left"
+            line += f", {past / (self._count - self._before) * (self._total - self._count):.0f} s left"
         if self._figures:
             line += f", {self._figures()}"
         print(line, file=sys.stderr, flush=True)

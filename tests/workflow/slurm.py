@@ -9,6 +9,9 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+import accounting
+from accounting import free_port
+
 _SBIN = "/usr/sbin"
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "sinfo", "scontrol")
 
@@ -30,7 +33,7 @@ SlurmdLogFile={root}/slurmd.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
-AccountingStorageType=accounting_storage/none
+{accounting}
 MpiDefault=none
 SwitchType=switch/none
 SelectType=select/cons_tres
@@ -46,17 +49,18 @@ PartitionName=main Nodes={host} Default=YES MaxTime=600 State=UP
 """
 
 
-def missing() -> list[str]:
-    """Programs of SLURM that this machine does not have."""
+def missing(programs: tuple[str, ...] = PROGRAMS) -> list[str]:
+    """Programs that this machine does not have."""
     path = f"{os.environ['PATH']}:{_SBIN}"
-    return [program for program in PROGRAMS if shutil.which(program, path=path) is None]
+    return [program for program in programs if shutil.which(program, path=path) is None]
 
 
 class Slurm:
     """The cluster as a context; `environment` is what its clients need."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, with_accounting: bool = False) -> None:
         self.root = root
+        self.with_accounting = with_accounting
         self.daemons: list[subprocess.Popen[bytes]] = []
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "SBATCH_", "SRUN_"))}
         path = f"{root / 'bin'}:{os.environ['PATH']}:{_SBIN}"
@@ -67,9 +71,12 @@ class Slurm:
             (self.root / folder).mkdir(parents=True)
         host = socket.gethostname().split(".")[0]
         memory = int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20 * 0.8)
+        storage = "AccountingStorageType=accounting_storage/none"
+        if self.with_accounting:
+            storage = accounting.start(self.root, self._start, self.run)
         text = _CONF.format(
             host=host, user=getpass.getuser(), root=self.root, cpus=os.cpu_count(), memory=memory,
-            controller_port=_free_port(), node_port=_free_port(),
+            controller_port=free_port(), node_port=free_port(), accounting=storage,
         )  # fmt: skip
         conf = self.root / "slurm.conf"
         conf.write_text(text)
@@ -80,8 +87,7 @@ class Slurm:
         shim.write_text(f'#!/bin/sh\nSLURM_CONF={conf} exec {shutil.which("srun")} "$@"\n')
         shim.chmod(0o755)
         for command in (["slurmctld", "-D", "-f", str(conf)], ["slurmd", "-D", "-f", str(conf), "-N", host]):
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            self.daemons.append(subprocess.Popen(command, env=self.environment, **quiet))  # type: ignore[call-overload]
+            self._start(command)
         deadline = time.monotonic() + 30
         while self.run("sinfo", "-h", "-o", "%T").split()[:1] != ["idle"]:
             if time.monotonic() > deadline or any(daemon.poll() is not None for daemon in self.daemons):
@@ -90,6 +96,10 @@ class Slurm:
                 raise RuntimeError(f"SLURM did not come up:\n{logs}")
             time.sleep(0.05)
         return self
+
+    def _start(self, command: list[str]) -> None:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.daemons.append(subprocess.Popen(command, env=self.environment, **quiet))  # type: ignore[call-overload]
 
     def run(self, *command: str) -> str:
         """Standard output of a SLURM client."""
@@ -118,10 +128,3 @@ class Slurm:
                 daemon.wait(10)
             except subprocess.TimeoutExpired:
                 daemon.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -3,14 +3,12 @@
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from laboratory import TINY, Laboratory
+from on_slurm import command, environment, of_rule, submitted, wait_until
 from slurm import Slurm, missing
 
 from implicitbias import schema
@@ -29,43 +27,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
         yield running
 
 
-def command(laboratory: Laboratory, *arguments: str) -> list[str]:
-    """Snakemake through the SLURM profile; without accounting, job states come from squeue."""
-    private = ["--slurm-no-account", "--slurm-init-seconds-before-status-checks", "11"]
-    private += ["--slurm-status-command", "squeue", "--latency-wait", "10"]
-    profile = ["--configfile", laboratory.config, "--workflow-profile", "slurm"]
-    return [sys.executable, "-m", "snakemake", *profile, *private, *arguments]
-
-
-def environment(laboratory: Laboratory, cluster: Slurm) -> dict[str, str]:
-    return laboratory.environment | cluster.environment | {"PYTHONPATH": laboratory.environment["PYTHONPATH"]}
-
-
-def submitted(laboratory: Laboratory, cluster: Slurm, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(laboratory, *arguments), cwd=laboratory.folder, env=environment(laboratory, cluster),
-        capture_output=True, text=True, check=False, timeout=900,
-    )  # fmt: skip
-
-
 def same_results(laboratory: Laboratory, local: Laboratory) -> None:
     paths = list((local.folder / "results").rglob("*.nc"))
     assert paths
     for path in paths:
         other = laboratory.folder / path.relative_to(local.folder)
         assert schema.load(other).identical(schema.load(path)), path.name
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return found
-
-
-def of_rule(cluster: Slurm, rule: str, *states: str) -> list[dict[str, str]]:
-    return [job for job in cluster.jobs() if f"rule_{rule}" in job["comment"] and job["state"] in states]
 
 
 def test_the_whole_test_config_runs_in_four_jobs_with_equal_results(

@@ -9,7 +9,8 @@ import tempfile
 from implicitbias.warm import VARIABLE
 
 
-onstart:
+def fork_jobs_that_run_here():
+    """Before the first job of a run: where its jobs find the process that they are forks of."""
     os.environ.pop(VARIABLE, None)
     if workflow.local_exec and not workflow.deployment_settings.deployment_method:
         sockets = tempfile.mkdtemp(prefix="implicitbias-")

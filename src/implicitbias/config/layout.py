@@ -12,6 +12,9 @@ LOSS_CURVES = "loss_curves"
 OVERVIEWS = (ALL_RUNS, LOSS_CURVES)
 """Figures that are drawn from the table of all studies' runs."""
 
+STATE = ".state"
+"""Suffix of the file beside a training's dataset that the training goes on from if it was cut off."""
+
 PICTURES = ("png", "pdf")
 """Figures are PNG for the report and PDF for papers."""
 

@@ -18,7 +18,8 @@ class LossCurve:
 
     def __init__(self, epochs: int) -> None:
         self._last = epochs
-        self._sums: dict[int, Tensor] = {}
+        self.sums: dict[int, Tensor] = {}
+        """Losses `(member,)` of the epochs so far, by epoch."""
 
     @cached_property
     def epochs(self) -> list[int]:
@@ -41,10 +42,10 @@ class LossCurve:
         """
         if epoch in self._kept:
             part = losses.detach() if fraction == 1 else fraction * losses.detach()
-            self._sums[epoch] = self._sums[epoch] + part if epoch in self._sums else part
+            self.sums[epoch] = self.sums[epoch] + part if epoch in self.sums else part
 
     def values(self) -> np.ndarray:
         """Losses `(member, epoch)`; NaN after a member has diverged, and where training stopped before."""
-        known = torch.stack([self._sums[epoch] for epoch in self.epochs if epoch in self._sums], dim=1).cpu().numpy()
+        known = torch.stack([self.sums[epoch] for epoch in self.epochs if epoch in self.sums], dim=1).cpu().numpy()
         missing = np.full((len(known), len(self.epochs) - known.shape[1]), np.nan, known.dtype)
         return np.concatenate([np.where(np.isfinite(known), known, np.nan), missing], axis=1)

@@ -18,6 +18,7 @@ from implicitbias.networks.stacked import Gradient, forward, joined
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import Progress
 from implicitbias.training.curve import LossCurve
+from implicitbias.training.saved import State
 from implicitbias.training.schedules import Builder, decaying
 
 _LOOK = 10  # epochs between looks at whether all members have stopped
@@ -66,6 +67,8 @@ def descend(
     stop_fitted: bool = False,
     until_fit: Optimizer | None = None,
     curve: LossCurve | None = None,
+    begin: State | None = None,
+    offer: Callable[[Callable[[], State]], None] | None = None,
     description: str = "training",
 ) -> Iterator[tuple[int, Tensor, Tensor]]:
     """Train all members in place, and pause at every checkpoint.
@@ -91,6 +94,8 @@ def descend(
         until_fit: another update rule for a member's steps until then; the `optimizer`, which takes over, has to be one
             that stands still at a learning rate of 0 and does not remember more than the last gradient.
         curve: takes in the loss of every batch.
+        begin: the state to go on from, after which no pause is made again.
+        offer: is called after every epoch with a function that makes the state.
         description: of the lines in the log.
 
     Yields:
@@ -111,12 +116,32 @@ def descend(
         outputs = forward(network, weights, inputs[members.task_index], [])  # as in training, to the last bit
         return loss(outputs, targets, members.label_scale)
 
-    begin_epoch, rate, end_epoch = schedule(members, trained, whole_loss, network.leading_degree)
-    step, in_epoch = 0, steps_per_epoch(inputs.shape[1], batch_size)
-    if step in checkpoints:
+    begin_epoch, rate, end_epoch, kept_by_schedule = schedule(members, trained, whole_loss, network.leading_degree)
+    step, in_epoch, done = 0, steps_per_epoch(inputs.shape[1], batch_size), 0
+    if begin is not None:
+        done, alive, fitted, state, first_state = (
+            begin[key] for key in ("epochs", "alive", "fitted", "state", "first_state")
+        )
+        step = done * in_epoch
+        with torch.no_grad():
+            for now, then in zip([*trained, *kept_by_schedule], begin["tensors"], strict=True):
+                now.copy_(then)
+        if curve is not None:
+            curve.sums.update(begin["curve"])
+
+    def whole_state() -> State:
+        return {
+            "epochs": epoch + 1, "alive": alive, "fitted": fitted, "state": state, "first_state": first_state,
+            "tensors": [tensor.detach() for tensor in (*trained, *kept_by_schedule)],
+            "curve": {} if curve is None else curve.sums,
+        }  # fmt: skip
+
+    if step in checkpoints and begin is None:
         yield step, alive, fitted
-    with Progress(epochs, description, "epoch") as progress:
+    with Progress(epochs, description, "epoch", done) as progress:
         for epoch, batches in enumerate(_epochs(inputs, targets, members, batch_size, epochs)):
+            if epoch < done:  # its order is drawn, and left
+                continue
             begin_epoch(epoch)
             right = ~fitted
             for x, y in batches:
@@ -151,6 +176,8 @@ def descend(
                 yield from ((later, alive, fitted) for later in sorted(checkpoints) if later > step)
                 break
             progress.update(figures=partial(_figures, outputs, y, losses, alive))
+            if offer is not None:
+                offer(whole_state)
     for weight in weights:
         weight.requires_grad_(False)
 

@@ -1,6 +1,7 @@
 """The training stage: the networks of a run, found on a task by gradient descent."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from implicitbias.training.checkpoints import checkpoint_steps
 from implicitbias.training.curve import LossCurve
 from implicitbias.training.loop import Loss, Members, descend, steps_per_epoch
 from implicitbias.training.memory import bytes_each, free_bytes, members_at_once
+from implicitbias.training.saved import Saved, State
 from implicitbias.training.schedules import Builder
 from implicitbias.training.snapshots import snapshot
 from implicitbias.training.span import Span, expand, reduce, span_of
@@ -70,6 +72,7 @@ def train(
     device: str = "cpu",
     memory_bytes: int | None = None,
     keep_weights: bool = True,
+    saved: Saved | None = None,
 ) -> xr.Dataset:
     """Train the product of task seeds, ensemble axes and members as stacked ensembles.
 
@@ -87,6 +90,8 @@ def train(
         device: torch device.
         memory_bytes: memory to count on; None asks the machine. It decides the chunks, never the results.
         keep_weights: whether the result holds the weights, which for wide networks are nearly all of it.
+        saved: where the state is written while it trains, and what it goes on from if it was cut off: to the same
+            numbers, to the last bit.
 
     Returns:
         Dimensions `seed`, the axes of `ensemble`, `member`, `step`, of several outputs `class`; variables
@@ -116,30 +121,38 @@ def train(
     free = free_bytes(data.train_input.device) if memory_bytes is None else memory_bytes
     chunk = members_at_once(each, len(members), free)
 
-    kept: dict[str, np.ndarray] = {}
-    stop_reason = np.full(len(members), "finished")
-    curves = []
-    for start in range(0, len(members), chunk):
-        here = slice(start, min(start + chunk, len(members)))
+    cut_off = None if saved is None else saved.load(data.train_input.device)
+    found = _Found.of(cut_off, len(members), len(steps))
+    while found.start < len(members):
+        begin = cut_off and cut_off["loop"]
+        here = slice(found.start, cut_off["stop"] if cut_off else min(found.start + chunk, len(members)))
         description = f"training {here.start + 1}-{here.stop} of {len(members)}"
+        if begin:
+            note(f"{description} goes on after {begin['epochs']} epochs, where it was cut off")
         curve = LossCurve(training["epochs"])
-        pauses = _train_chunk(members[here], data, rules, built, training, steps, keep_weights, curve, description)
-        for at, (arrays, reasons) in enumerate(pauses):
-            stop_reason[here] = reasons
-            for name, values in arrays.items():
-                if name not in kept:
-                    kept[name] = np.empty((len(members), len(steps), *values.shape[1:]), values.dtype)
-                kept[name][here, at] = values
-        curves.append(curve.values())
+
+        def offer(loop: Callable[[], State], stop: int = here.stop) -> None:
+            if saved is not None:
+                saved.offer(lambda: {**found.state(), "stop": stop, "loop": loop()})
+
+        pauses = _train_chunk(
+            members[here], data, rules, built, training, steps, keep_weights, curve, begin, offer, description
+        )
+        for arrays, reasons in pauses:
+            found.take(here, arrays, reasons)
+        found.finish(here.stop, curve.values())
+        cut_off = None
+    stop_reason = np.array(found.stop_reason)
 
     if lost := int((stop_reason == "diverged").sum()):
         note(f"{lost} of {len(members)} networks diverged")
     lead = tuple(len(values) for values in axes.values())
-    arranged = {name: values.reshape(*lead, *values.shape[1:]) for name, values in kept.items()}
+    arranged = {name: values.reshape(*lead, *values.shape[1:]) for name, values in found.kept.items()}
     dataset = _dataset(arranged, stop_reason.reshape(lead), axes, steps, task)
-    losses = np.concatenate(curves).reshape(*lead, -1)
+    losses = np.concatenate(found.curves).reshape(*lead, -1)
     told = "loss over the training set, of each batch before its step"
-    dataset = dataset.assign_coords(epoch=curve.epochs).assign(loss_curve=variable((*axes, "epoch"), losses, told))
+    epochs = LossCurve(training["epochs"]).epochs
+    dataset = dataset.assign_coords(epoch=epochs).assign(loss_curve=variable((*axes, "epoch"), losses, told))
     parameters = {
         "task": parameters_of(task), "network": dict(network), "training": dict(training),
         "ensemble": {name: list(values) for name, values in ensemble.items()},
@@ -149,6 +162,57 @@ def train(
         device=torch.device(device).type, dtype=training["dtype"],
         weights="kept" if keep_weights else "left out",
     )  # fmt: skip
+
+
+@dataclass
+class _Found:
+    """What has come out so far, of all members.
+
+    Attributes:
+        kept: arrays `(member, step, …)` by name.
+        stop_reason: of every member.
+        curves: of the chunks of members that are done.
+        start: number of members that are done.
+        at: number of pauses of the members that are being trained.
+    """
+
+    stop_reason: list[str]
+    steps: int
+    kept: dict[str, np.ndarray] = field(default_factory=dict)
+    curves: list[np.ndarray] = field(default_factory=list)
+    start: int = 0
+    at: int = 0
+
+    @classmethod
+    def of(cls, state: State | None, members: int, steps: int) -> "_Found":
+        """Nothing yet, or what a training that was cut off had."""
+        if state is None:
+            return cls(["finished"] * members, steps)
+        kept = {name: values.cpu().numpy() for name, values in state["kept"].items()}
+        curves = [values.cpu().numpy() for values in state["curves"]]
+        return cls(state["stop_reason"], steps, kept, curves, state["start"], state["at"])
+
+    def state(self) -> State:
+        """All of it, to be saved."""
+        return {
+            "kept": {name: torch.from_numpy(values) for name, values in self.kept.items()},
+            "curves": [torch.from_numpy(values) for values in self.curves],
+            "stop_reason": self.stop_reason, "start": self.start, "at": self.at,
+        }  # fmt: skip
+
+    def take(self, here: slice, arrays: Mapping[str, np.ndarray], reasons: np.ndarray) -> None:
+        """What some members have at a pause."""
+        self.stop_reason[here] = reasons.tolist()
+        for name, values in arrays.items():
+            if name not in self.kept:
+                self.kept[name] = np.empty((len(self.stop_reason), self.steps, *values.shape[1:]), values.dtype)
+            self.kept[name][here, self.at] = values
+        self.at += 1
+
+    def finish(self, stop: int, curve: np.ndarray) -> None:
+        """The members up to this one are done."""
+        self.curves.append(curve)
+        self.start, self.at = stop, 0
 
 
 def _rules(network: Network, training: Mapping[str, Any]) -> Rules:
@@ -183,7 +247,7 @@ def _data(task: xr.Dataset, dtype: torch.dtype, device: torch.device, rotates: b
 def _train_chunk(
     members: Sequence[Mapping[str, Any]], data: Data, rules: Rules, network: Network,
     training: Mapping[str, Any], steps: Sequence[int], keep_weights: bool, curve: LossCurve,
-    description: str,
+    begin: State | None, offer: Callable[[Callable[[], State]], None], description: str,
 ) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:  # fmt: skip
     """At every checkpoint what is kept of these members, and why they have stopped."""
 
@@ -205,7 +269,7 @@ def _train_chunk(
         loss=rules.loss, optimizer=rules.optimizer, epochs=training["epochs"],
         batch_size=training["batch_size"], checkpoints=steps, schedule=rules.schedule,
         stop_fitted=training["stop"] == "fitted", until_fit=rules.until_fit, curve=curve,
-        description=description,
+        begin=begin, offer=offer, description=description,
     )  # fmt: skip
     for _, alive, fitted in pauses:
         whole = weights

@@ -28,11 +28,13 @@ class Schedule(NamedTuple):
         begin: (epoch), before every epoch; epochs count from 0.
         rate: (losses, step) -> `(member,)`, the learning rates of a step; steps count from 1.
         end: (), after the last step of every epoch.
+        state: what they keep from one epoch to the next, changed in place.
     """
 
     begin: Callable[[int], None]
     rate: Callable[[Tensor, int], Tensor]
     end: Callable[[], None] = lambda: None
+    state: Sequence[Tensor] = ()
 
 
 WholeLoss = Callable[[], Tensor]
@@ -55,7 +57,7 @@ def decaying(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, d
 
 def plain(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int = 1) -> Schedule:
     """As `decaying` times the batch's loss, for a loss that is differentiated as its logarithm: steps on the loss."""
-    begin, of_step, _ = decaying(members, weights, whole_loss)
+    begin, of_step, *_ = decaying(members, weights, whole_loss)
     return Schedule(begin, lambda losses, step: of_step(losses, step) * losses.detach().exp())
 
 
@@ -65,7 +67,7 @@ def scale_free(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss,
     The gradient of a log-domain loss grows as |theta|^(M - 1), m is the width. For M = 1 this is Chizat & Bach's (2020,
     section 5) factor for the output layer alone, for M = 2, both layers, it is 1, as it is there.
     """
-    begin, of_step, _ = decaying(members, weights, whole_loss)
+    begin, of_step, *_ = decaying(members, weights, whole_loss)
 
     @torch.no_grad()
     def rate(losses: Tensor, step: int) -> Tensor:
@@ -102,4 +104,4 @@ def loss_based(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss,
             weight.copy_(torch.where(fell[:, None, None], weight, old))
             old.copy_(weight)
 
-    return Schedule(lambda epoch: None, rate, end)
+    return Schedule(lambda epoch: None, rate, end, [a, best, *kept])
