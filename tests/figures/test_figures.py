@@ -15,7 +15,7 @@ from implicitbias.catalogue import FIGURES
 from implicitbias.config.layout import PICTURES
 from implicitbias.errors import ResultError
 from implicitbias.figures.draw import draw, save
-from implicitbias.figures.tables import focused, long_table
+from implicitbias.figures.tables import focused, label, long_table
 from implicitbias.schema import describe
 from implicitbias.studies.intervals import intervals_of
 from implicitbias.studies.learning_curve import bound_given_first
@@ -463,3 +463,16 @@ def test_figures_are_the_same_whatever_matplotlib_is_told_by_the_user(tmp_path: 
         assert done.returncode == 0, done.stderr
     for suffix in PICTURES:
         assert (tmp_path / f"ours/a.{suffix}").read_bytes() == (tmp_path / f"theirs/a.{suffix}").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("long_name", "shown"),
+    [
+        ("the last layer: trained: as others; signs: frozen", "the last layer"),
+        ("number of weight matrices L; 1: a linear model", "number of weight matrices L"),
+        ("test error", "test error"),
+    ],
+)
+def test_labels_leave_out_what_a_name_explains(long_name: str, shown: str) -> None:
+    dataset = xr.Dataset(coords={"x": ("x", [1, 2], {"long_name": long_name, "units": "nat"})})
+    assert label(dataset, "x") == f"{shown} (nat)"

@@ -23,8 +23,8 @@ def _synthetic(name: str, summary: str, *, features: int = 0, least: int | str =
 
 _SCALING = Parameter(
     "norm",
-    "of the inputs: pixels from 0 to 1 (or numbers as they are), standardised, or standardised and each brought to"
-    " norm sqrt(d)",
+    "scaling of the inputs: pixels from 0 to 1 (or numbers as they are), standardised, or standardised and each brought"
+    " to norm sqrt(d)",
     choices=("norm", "standardised", "pixels"),
 )
 

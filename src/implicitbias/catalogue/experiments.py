@@ -89,7 +89,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "implicitbias.experiments.spectral:spectral_bias",
         "which frequencies a network learns first (Rahaman et al. 2019)",
         {
-            "rising": Parameter(0, "1: higher frequencies have larger amplitudes", 0, 1),
+            "rising": Parameter(0, "whether higher frequencies have larger amplitudes: 1, or 0 for equal ones", 0, 1),
             "width": _width(128),
             "depth": Parameter(6, "linear layers", 2),
             "learning_rate": Parameter(3e-4, "step of Adam", 0, exclusive_minimum=True),

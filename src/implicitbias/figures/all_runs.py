@@ -11,6 +11,7 @@ from implicitbias.catalogue import METRICS
 from implicitbias.studies.all_runs import judged
 
 _ABOVE: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "frameon": False}
+_BESIDE: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False}
 
 
 def all_runs(dataset: xr.Dataset) -> Figure:
@@ -49,7 +50,7 @@ def all_runs(dataset: xr.Dataset) -> Figure:
             ax=right, s=14, alpha=0.5,
         )  # fmt: skip
         if order:
-            right.legend(**_ABOVE, ncol=len(order))
+            right.legend(**_BESIDE)
     right.axline((0, 0), slope=1, color="grey", linewidth=1)
     right.set(xlabel="average error of the infinitely wide network", ylabel="test error of a trained network")
     sns.despine(figure)

@@ -1,5 +1,6 @@
 """From a dataset to the long table that a plot wants."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -41,10 +42,10 @@ def long_table(quantities: Mapping[str, xr.DataArray], value: str = "error") -> 
 
 
 def label(dataset: xr.Dataset, name: str) -> str:
-    """An axis label from the attributes: long name, and the unit where there is one."""
+    """An axis label from the attributes: long name without what it explains, and the unit where there is one."""
     attrs = dataset[name].attrs
     units = attrs.get("units", "1")
-    text = str(attrs.get("long_name", name))
+    text = re.split(r"(?:; \d+)?: ", str(attrs.get("long_name", name)))[0]
     return text if units == "1" else f"{text} ({units})"
 
 
