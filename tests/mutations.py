@@ -86,12 +86,12 @@ def baseline(plan: Plan, known: dict[str, xr.Dataset]) -> Iterator[Job]:
     """All jobs of a plan that can be computed, watched."""
     for address in addresses(plan):
         forget()
-        start = time.perf_counter()
+        start = time.process_time()
         with suppress(Exception), Watch() as watch:
             known[address] = compute(plan, address, known)
         if address in known:
             yield Job(
-                plan, address, known[address], time.perf_counter() - start, watch.codes, watch.entries,
+                plan, address, known[address], time.process_time() - start, watch.codes, watch.entries,
                 own_code(plan, address),
             )  # fmt: skip
 

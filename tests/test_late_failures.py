@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from implicitbias.config.load import validate
 from implicitbias.errors import ConfigError
 from implicitbias.figures.draw import draw
+from implicitbias.optimizers.shampoo import _inverse_fourth_root
 from implicitbias.schema import parameters_of
 from whole_run import run_whole, study_of
 
@@ -268,6 +270,35 @@ def test_one_estimator_keeps_its_name() -> None:
 # ------------------------------------------------------------------------------------------------- training and others
 def test_balanced_weights_need_two_layers() -> None:
     assert "depth = 1" in refusal(study(training={"init": "balanced"}, network={"depth": 1}))
+
+
+@pytest.mark.parametrize("init", ["axes", "balanced"])
+def test_output_weights_that_go_with_rows_need_as_many_inputs_as_there_are_rows(init: str) -> None:
+    network: dict[str, Any] = {"bias": "all"}
+    told = refusal(study(network=network, training={"init": init}))
+    assert "bias = 'all'" in told
+    images = {"architecture": "cnn", "readout": "flatten", "depth": 3}
+    assert "architecture = 'cnn'" in refusal(study(network=images, training={"init": init}))
+    validate(study(network={"bias": "first"}, training={"init": init}))
+
+
+def test_residuals_of_networks_that_no_weight_scales_are_nan(tmp_path: Path) -> None:
+    """A bounded activation before a frozen output layer: the degree is 0."""
+    network = {"activation": "erf", "output": "signs", "bias": "all"}
+    training = {"optimizer": "sgd", "loss": "logistic", "label_scale": 1.0, "learning_rate": 1.0, "epochs": 50}
+    metrics = ["kkt_slackness", "bregman_spectral", "smallest_margin"]
+    task = {"train_size": 1}
+    found = study_of(study(task=task, network=network, training=training, metrics=metrics))
+    assert found["smallest_margin"] > 0
+    assert found["kkt_slackness"].isnull().all()
+    assert found["bregman_spectral"].isnull().all()
+
+
+def test_preconditioners_that_overflow_are_diverged_networks() -> None:
+    matrices = torch.stack([torch.eye(3), torch.full((3, 3), torch.inf), 16 * torch.eye(3)])
+    roots = _inverse_fourth_root(matrices)
+    assert roots[1].isnan().all()
+    torch.testing.assert_close(roots[[0, 2]], torch.stack([torch.eye(3), torch.eye(3) / 2]))
 
 
 @pytest.mark.parametrize(

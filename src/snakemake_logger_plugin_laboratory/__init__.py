@@ -27,7 +27,13 @@ _SILENCE = 30.0  # seconds without a line, after which the running jobs are name
 _LONGEST_SILENCE = 600.0
 _NAMED = 3  # running jobs in a line
 # What is worth a line of the many that Snakemake writes while it runs a workflow. Warnings and errors all are.
-_KEPT = ("Nothing to be done", "Terminating processes", "Will exit after", "Complete log")
+_KEPT = (
+    "Nothing to be done",
+    "Terminating processes",
+    "Will exit after",
+    "Complete log",
+    "All jobs that this run has submitted",
+)
 _NO_NEWS = ("Assuming unrestricted shared filesystem", "Building DAG of jobs")
 _SAID_BETTER = ("Exiting because a job execution failed", "At least one job did not complete")
 _RESTART = re.compile(r"Trying to restart job (\S+)\.")

@@ -30,10 +30,10 @@ def rates(**given: list[float]) -> Members:
 
 def test_decaying_schedule() -> None:
     members = rates(learning_rate=[1.0, 2.0, 8.0], decay=[0.5, 1.0, 1.0], step_exponent=[0.0, 0.0, 0.5])
-    begin, rate, _ = decaying(members, [], lambda: torch.zeros(0))
+    begin, rate, *_ = decaying(members, [], lambda: torch.zeros(0))
     begin(3)
     assert rate(torch.zeros(3), 16).tolist() == [0.125, 2.0, 2.0]
-    begin, rate, _ = plain(members, [], lambda: torch.zeros(0))
+    begin, rate, *_ = plain(members, [], lambda: torch.zeros(0))
     begin(3)
     assert rate(torch.tensor([0.0, -math.log(4), 0.0]), 16).tolist() == pytest.approx([0.125, 0.5, 2.0])
 
@@ -42,7 +42,7 @@ def test_scale_free_schedule_grows_with_the_weights_as_their_gradient_does_not()
     members = rates(learning_rate=[1.0, 1.0])
     weights = [torch.zeros(2, 4, 3), torch.tensor([[[3.0, 3.0, 3.0, 3.0]], [[0.1, 0.1, 0.1, 0.1]]])]  # norms 6 and .2
     for degree, expected in ((1, [3.0, 1.0]), (2, [1.0, 1.0]), (3, [1 / 3, 1.0])):
-        begin, rate, _ = scale_free(members, weights, lambda: torch.zeros(2), degree)
+        begin, rate, *_ = scale_free(members, weights, lambda: torch.zeros(2), degree)
         begin(0)
         assert rate(torch.zeros(2), 1).tolist() == pytest.approx(expected)
 
@@ -51,7 +51,7 @@ def test_loss_based_schedule_takes_back_epochs_that_raised_the_loss() -> None:
     """Two members: the first one's loss falls by 400 nats, the second one's rises."""
     weight, losses = torch.zeros(2, 1, 1, dtype=torch.float64), torch.tensor([-1000.0, -5.0], dtype=torch.float64)
     members = rates(learning_rate=[0.1, 0.1])
-    begin, rate, end = loss_based(members, [weight], lambda: losses)
+    begin, rate, end, _ = loss_based(members, [weight], lambda: losses)
     begin(0)
     batch = torch.tensor([-1001.0, -5.0], dtype=torch.float64)
     assert rate(batch, 1).tolist() == pytest.approx([0.1 / math.e, 0.1])

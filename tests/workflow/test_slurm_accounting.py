@@ -58,7 +58,7 @@ def test_a_cancelled_job_is_noticed_and_its_log_named(new_tiny: Laboratory, clus
         text, _ = run.communicate(timeout=60)
     assert run.returncode != 0
     assert "CANCELLED by" in cluster.run("sacct", "-X", "-n", "-j", first["id"], "--format=State%30")
-    assert text.count("Error in group tasks") == 2
+    assert text.count("FAILED: one of 1 jobs of the group tasks") == 2
     assert str(log) in text
 
 

@@ -3,7 +3,7 @@
 from math import log
 
 from implicitbias.catalogue.entries import Activation, Entry, Parameter
-from implicitbias.catalogue.limits import SIGNS, Range
+from implicitbias.catalogue.limits import SIGNS, Allowed, Range
 
 _HERE, _DUALS = "implicitbias.networks.activations", "implicitbias.networks.duals"
 ACTIVATIONS: dict[str, Activation] = {
@@ -41,6 +41,9 @@ ACTIVATIONS: dict[str, Activation] = {
 }  # fmt: skip
 
 _INITIALISATION = "implicitbias.networks.initialisation"
+_ROW_BY_ROW: dict[str, Allowed] = {"architecture": ("mlp",), "bias": ("none", "first")}
+"""For initialisations that give the output layer a weight for each row of the layer before, and no other."""
+
 INITIALISATIONS: dict[str, Entry] = {
     "fan_in": Entry(f"{_INITIALISATION}:fan_in", "N(0, 1/fan_in)"),
     "glorot": Entry(f"{_INITIALISATION}:glorot", "N(0, 2/(fan_in + fan_out))"),
@@ -53,11 +56,11 @@ INITIALISATIONS: dict[str, Entry] = {
     "axes": Entry(
         f"{_INITIALISATION}:axes",
         "rows on the axes, of sizes 1, .1, .001, .01, output weights of these sizes (Tsoy & Konstantinov 2024)",
-        only=(SIGNS,),
+        only=({**_ROW_BY_ROW, **SIGNS},),
     ),
     "balanced": Entry(
         f"{_INITIALISATION}:balanced",
         "rows N(0, I/fan_in), output weights of the rows' norms",
-        only=({"depth": Range(minimum=2), **SIGNS},),
+        only=({"depth": Range(minimum=2), **_ROW_BY_ROW, **SIGNS},),
     ),
 }

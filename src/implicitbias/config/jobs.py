@@ -240,7 +240,7 @@ def _measurement(table: Jobs, source: str, run: str, metrics: Sequence[str], siz
     )  # fmt: skip
 
 
-def nngp(
+def infinite(
     table: Jobs, task: Mapping[str, Any], network: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Iterator[str]:
     """The networks of infinite width on a task."""

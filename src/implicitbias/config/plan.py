@@ -101,7 +101,7 @@ def _plan_study(plan: Plan, study: Study) -> StudyPlan:
             for more, settings, _ in _settings(study, "nngp", study.nngp, coords):
                 of = {**network, "rows": settings["rows"] or rows}
                 kept = () if settings["rows"] else tuple(where)
-                paths = jobs.nngp(plan, task, of, settings)
+                paths = jobs.infinite(plan, task, of, settings)
                 pieces += [Piece(path, {**coords, **where, **more}, kept=kept) for path in paths]
     return StudyPlan(
         tuple(_trimmed(pieces)), _axes(study), _fixed(study), _labels(study), _figures(study), _told_classes(study)

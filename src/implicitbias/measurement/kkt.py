@@ -23,12 +23,12 @@ def bregman(norm: str, tangents: Sequence[Tangent], loss_direction: LossDirectio
     """|v|_*^2/2 + |t|^2/2 - <t, v>, with t = theta/q_min^(1/M) and v the loss's ascent of dual norm |t|.
 
     The Bregman divergence between v and a subgradient of |t|^2/2; |t|^2 (1 - alignment). NaN where a point is
-    misclassified.
+    misclassified, and of networks that no weight scales (M = 0).
 
     Source: Tsilivis, Vardi & Kempe 2025, section 3.
     """
     theta, ascent = [tangent.weight for tangent in tangents], loss_direction.ascent
-    scale = _smallest(loss_direction) ** (-1 / degree)
+    scale = _smallest(loss_direction, degree) ** (-1 / (degree or 1))
     size = NORMS[norm](theta) * scale
     v = [layer * (size / DUAL_NORMS[norm](ascent))[..., None, None] for layer in ascent]
     return DUAL_NORMS[norm](v) ** 2 / 2 + size**2 / 2 - inner(theta, v) * scale
@@ -44,11 +44,11 @@ def kkt_stationarity(tangents: Sequence[Tangent], loss_direction: LossDirection)
 def kkt_slackness(tangents: Sequence[Tangent], loss_direction: LossDirection, degree: int) -> Array:
     """sum_i lambda_i (q_i/q_min - 1), lambda_i = |theta|/|ascent| q_min^(1 - 2/M) w_i (Lyu & Li 2020, section 4).
 
-    NaN where a point is misclassified.
+    NaN where a point is misclassified, and of networks that no weight scales (M = 0).
     """
     theta, (ascent, weights, q) = [tangent.weight for tangent in tangents], loss_direction
-    smallest = _smallest(loss_direction)
-    size = l2(theta) / l2(ascent) * smallest ** (1 - 2 / degree)
+    smallest = _smallest(loss_direction, degree)
+    size = l2(theta) / l2(ascent) * smallest ** (1 - 2 / (degree or 1))
     slackness: Array = ((size[..., None] * weights) * (q / smallest[..., None] - 1)).sum(-1)
     return slackness
 
@@ -78,6 +78,7 @@ def nnls_residual(tangents: Sequence[Tangent], train_margins: Array) -> Array:
     return residual
 
 
-def _smallest(loss_direction: LossDirection) -> Array:
+def _smallest(loss_direction: LossDirection, degree: int) -> Array:
+    """q_min, or NaN where the formulas have no value: it is not positive, or its root of degree M = 0 is asked for."""
     smallest = loss_direction.q.min(-1)
-    return np.where(smallest > 0, smallest, np.nan)
+    return np.where((smallest > 0) & (degree > 0), smallest, np.nan)

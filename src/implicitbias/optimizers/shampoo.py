@@ -52,7 +52,9 @@ def _identities(weight: Tensor, dim: int) -> Tensor:
 
 
 def _inverse_fourth_root(matrix: Tensor) -> Tensor:
-    """In float64, of symmetric matrices `(member, n, n)`; as accurate as these are."""
-    values, vectors = torch.linalg.eigh(matrix.double())
+    """Of symmetric matrices `(member, n, n)`: as accurate as these are, and NaN of one that has overflowed."""
+    overflown = ~torch.isfinite(matrix).all(2, keepdim=True).all(1, keepdim=True)
+    values, vectors = torch.linalg.eigh(matrix.double().masked_fill(overflown, 0))
     floor = torch.finfo(matrix.dtype).eps * values[:, -1:]  # eigenvalues below it are rounding errors of either sign
-    return product(vectors * torch.maximum(values, floor)[:, None, :] ** -0.25, vectors.mT).to(matrix.dtype)
+    root = product(vectors * torch.maximum(values, floor)[:, None, :] ** -0.25, vectors.mT)
+    return root.to(matrix.dtype).masked_fill(overflown, torch.nan)
