@@ -2,7 +2,7 @@ import pytest
 
 from implicitbias.errors import DataError
 from implicitbias.job import logged_to
-from implicitbias.logs import advice, last_error, last_line, note, notes
+from implicitbias.logs import last_error, last_line, note, notes
 from implicitbias.progress import Progress
 
 
@@ -30,22 +30,3 @@ def test_notes_and_the_last_line_are_found_again(tmp_path):
         print("the note: is no note\n\n")
     assert notes(log) == ["3 of 12 networks diverged"]
     assert last_line(log) == "the note: is no note"
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "MemoryError",
-        "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 7.28 TiB for an array",
-        "RuntimeError: [enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried",
-        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB",
-        "slurmstepd: error: Detected 1 oom_kill event in StepId=12.0. Some of the step tasks have been OOM Killed.",
-    ],
-)
-def test_whoever_runs_out_of_memory_is_told_what_to_change(reason):
-    assert "execution: {largest_mb" in advice(reason)
-    assert "--resources mem_mb" in advice(reason)
-
-
-def test_other_failures_get_no_such_advice():
-    assert advice("RuntimeError: broken on purpose") == ""

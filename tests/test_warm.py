@@ -71,6 +71,16 @@ def test_a_script_runs_where_it_is_without_a_warm_process(start: Start, tmp_path
         assert (status, out.split()[0], int(out.split()[3])) == (0, "False", os.getpid())
 
 
+def test_a_warm_process_that_cannot_start_is_tried_once(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 120)  # too long for the address of a socket
+    folder.mkdir()
+    assert ended(start(TOLD, f"{os.getpid()}:{folder}"))[1].split()[0] == "False"
+    before = sorted((each.name, each.stat().st_mtime_ns) for each in folder.iterdir())
+    assert "none" in dict(before)
+    assert ended(start(TOLD, f"{os.getpid()}:{folder}"))[1].split()[0] == "False"
+    assert sorted((each.name, each.stat().st_mtime_ns) for each in folder.iterdir()) == before
+
+
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [

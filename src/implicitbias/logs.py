@@ -4,20 +4,6 @@ import sys
 from pathlib import Path
 
 _NOTE, _ERROR = "note: ", "error: "
-_OF_MEMORY = (
-    "memory ran out",
-    "memoryerror",
-    "out of memory",
-    "outofmemory",
-    "can't allocate memory",
-    "oom_kill",
-    "out_of_memory",
-)
-_ADVICE = (
-    "Where memory runs out, run fewer jobs side by side (make CORES=1, or --resources mem_mb=8000 for as many as fit in"
-    " 8 GB), have ensembles cut into smaller jobs (execution: {largest_mb: 4000}), or ask for less (width, train_size,"
-    " draws); on a GPU, see what else uses it, or set execution: {device: cpu}."
-)
 
 
 def note(text: str) -> None:
@@ -45,11 +31,6 @@ def last_error(path: str | Path) -> str:
             told = [line for line in lines[position + 1 :] if line.strip() and not line.startswith(" ")]
             return " ".join(told)
     return ""
-
-
-def advice(reason: str) -> str:
-    """What to change where this is why a job failed, or an empty text if the reason says all."""
-    return _ADVICE if any(word in reason.lower() for word in _OF_MEMORY) else ""
 
 
 def _lines(path: str | Path) -> list[str]:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 VARIABLE = "IMPLICITBIAS_WARM"
+_NONE = "none"  # a file, where there is to be no further attempt to start one
 _LIBRARIES = ("torch", "xarray", "netCDF4", "h5py", "scipy.optimize", "scipy.stats", "sklearn", "seaborn")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "GOTO_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Read by libraries when they are imported, so that jobs with other values need a warm process of their own."""
@@ -38,7 +39,7 @@ def hand_over() -> None:
     if sys.platform != "linux" or ":" not in place:
         return
     owner, folder = place.split(":", 1)
-    if int(owner) == os.getpid() or not Path(folder).is_dir():
+    if int(owner) == os.getpid() or not Path(folder).is_dir() or Path(folder, _NONE).exists():
         return
     with contextlib.suppress(OSError):
         connection = _connected(int(owner), Path(folder))
@@ -60,7 +61,8 @@ def _connected(owner: int, folder: Path) -> socket.socket:
             command, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         assert server.stdout is not None
-        server.stdout.readline()  # it has imported all, or ended
+        if not server.stdout.readline():  # it has ended, and would again: a socket's address has 107 signs at most
+            (folder / _NONE).touch()
         connection.connect(str(address))
     return connection
 

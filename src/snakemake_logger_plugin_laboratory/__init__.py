@@ -16,8 +16,8 @@ from snakemake.logging import ColorizingTextHandler
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from implicitbias.logs import advice, last_line, notes
-from snakemake_logger_plugin_laboratory.failures import Failure, ended_by, reason_of
+from implicitbias.logs import last_line, notes
+from snakemake_logger_plugin_laboratory.failures import Failure, advice, ended_by, reason_of
 from snakemake_logger_plugin_laboratory.names import NAMES
 from snakemake_logger_plugin_laboratory.run import Job, Run, duration
 

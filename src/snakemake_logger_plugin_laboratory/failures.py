@@ -1,4 +1,4 @@
-"""Why a job failed, from its own log, a cluster's log and how its process ended."""
+"""Why a job failed, from its own log, a cluster's log and how its process ended; and what to change."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,20 @@ from implicitbias.logs import last_error, last_line
 
 _ENDED = re.compile(r"CalledProcessError.*(?:exit status (\d+)|<Signals\.(\w+): \d+>)", re.DOTALL)
 _KILLED = ("SIGKILL", "137")
+_OF_MEMORY = (
+    "memory ran out",
+    "memoryerror",
+    "out of memory",
+    "outofmemory",
+    "can't allocate memory",
+    "oom_kill",
+    "out_of_memory",
+)
+_ADVICE = (
+    "Where memory runs out, run fewer jobs side by side (make CORES=1, or --resources mem_mb=8000 for as many as fit in"
+    " 8 GB), have ensembles cut into smaller jobs (execution: {largest_mb: 4000}), or ask for less (width, train_size,"
+    " draws); on a GPU, see what else uses it, or set execution: {device: cpu}."
+)
 
 
 @dataclass(frozen=True)
@@ -54,3 +68,8 @@ def reason_of(logs: Sequence[str | Path], of_cluster: Sequence[str], status: str
 def _by_cluster(log: str) -> str:
     """What SLURM says of a job that it ended, or else the last line."""
     return last_line(log, "slurmstepd") or last_line(log)
+
+
+def advice(reason: str) -> str:
+    """What to change where this is why a job failed, or an empty text if the reason says all."""
+    return _ADVICE if any(word in reason.lower() for word in _OF_MEMORY) else ""

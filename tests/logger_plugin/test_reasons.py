@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from implicitbias.logs import advice
-from snakemake_logger_plugin_laboratory.failures import Failure, ended_by, reason_of
+from snakemake_logger_plugin_laboratory.failures import Failure, advice, ended_by, reason_of
 from snakemake_logger_plugin_laboratory.run import Job
 
 KILLED = (
@@ -56,3 +55,22 @@ def test_a_killed_job_gets_advice_on_memory(status: str) -> None:
 def test_a_failure_is_one_line_with_its_log() -> None:
     assert str(Failure(frozenset([3]), "training a", "no room", ["a.log"])) == "training a: no room (log: a.log)"
     assert str(Failure(frozenset([3]), "training a", "", [])) == "training a: no reason is known"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "MemoryError",
+        "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 7.28 TiB for an array",
+        "RuntimeError: [enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried",
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB",
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=12.0. Some of the step tasks have been OOM Killed.",
+    ],
+)
+def test_whoever_runs_out_of_memory_is_told_what_to_change(reason):
+    assert "execution: {largest_mb" in advice(reason)
+    assert "--resources mem_mb" in advice(reason)
+
+
+def test_other_failures_get_no_such_advice():
+    assert advice("RuntimeError: broken on purpose") == ""

@@ -9,7 +9,8 @@ def failures():
 
 def why(job):
     """Why a job's files are missing: the errors of the jobs at or before it that failed, with the first log of each."""
-    from implicitbias.logs import advice, last_error
+    from implicitbias.logs import last_error
+    from snakemake_logger_plugin_laboratory.failures import advice
 
     before, found = [job], set()
     while before:
@@ -77,7 +78,8 @@ def report_what_there_is():
                 **(CODES.report_settings() | {"config": ""}),
             )
     except (Exception, SystemExit) as error:
-        print(f"No report could be made of what there is: {error}", file=sys.stderr)
+        told = error.__cause__ or error  # what ends a job leaves its words in the log
+        print(f"No report could be made of what there is: {told}", file=sys.stderr)
         return
     print(f"A report of what there is, and of what is missing and why: {REPORT}")
 
