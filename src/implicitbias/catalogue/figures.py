@@ -55,7 +55,7 @@ FIGURES: dict[str, Figure] = {
     "loss_curves": Figure(
         "implicitbias.figures.loss_curves:loss_curves",
         "the loss of every trained network while it trains, a panel a study, a line a network; a cross is where one has"
-        " diverged",
+        " diverged; losses below 0 are logarithms",
         alt="Training losses against epochs, a panel a study",
         needs=("curve_loss",),
     ),

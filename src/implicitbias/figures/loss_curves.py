@@ -6,6 +6,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from implicitbias.studies.verdicts import Lacking
 
@@ -60,6 +61,9 @@ def _panel(axis: Axes, curves: xr.Dataset) -> None:
     low, high = np.nanmin(losses), np.nanmax(losses)
     axis.set_yscale("log" if low > 0 else "linear")
     axis.autoscale_view()
+    if 0 < low <= high <= 10 * low:  # there may be no power of ten
+        axis.yaxis.set_major_locator(MaxNLocator(4))
+        axis.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
     axis.tick_params(which="both", labelsize=7)
-    if low <= 0 or high > 10 * low:  # else there may be no other ticks
-        axis.minorticks_off()
+    axis.yaxis.get_offset_text().set_fontsize(7)
+    axis.minorticks_off()
