@@ -209,6 +209,7 @@ def mutate_functions(
     jobs: list[Job], known: Mapping[str, xr.Dataset], modules: set[str] | None = None
 ) -> Iterator[Outcome]:
     """One number of every function that jobs run: the first that changes a result, or else the last one tried."""
+    gc.unfreeze()  # what a job's log has hidden from the collector in this process is not listed
     functions = {
         function.__code__: function
         for function in gc.get_objects()
