@@ -2,6 +2,8 @@
 
 import pytest
 from cluster import Cluster, Partition, accounts_in, gres_in, minutes_in, partitions_in, said
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from preflight import Request, forgetful, problems
 
 SINFO = """\
@@ -134,3 +136,63 @@ def test_many_jobs_that_ask_for_too_much_are_one_line() -> None:
 @pytest.mark.parametrize(("command", "seconds", "told"), [("squeue", 60, 1), ("squeue", 300, 0), ("sacct", 60, 0)])
 def test_a_cluster_that_forgets_soon_is_noticed(command: str, seconds: int, told: int) -> None:
     assert len(forgetful(Cluster(memory_seconds=seconds), command)) == told
+
+
+AMOUNTS = st.dictionaries(st.sampled_from(["cpus", "mem_mb", "gpu", "gpu:a100"]), st.integers(1, 6), max_size=4)
+NODES = st.lists(AMOUNTS, max_size=3).map(tuple)
+PARTITIONS = st.dictionaries(
+    st.sampled_from(["one", "two", "three"]), st.builds(Partition, st.none() | st.integers(1, 6), NODES), max_size=3
+)
+ACCOUNTS = st.dictionaries(
+    st.sampled_from(["lab", "other"]), st.frozensets(st.sampled_from(["normal", "long"]), max_size=2), max_size=2
+)
+CLUSTERS = st.builds(Cluster, PARTITIONS, ACCOUNTS, st.frozensets(st.sampled_from(["long"])))
+REQUESTS = st.builds(
+    Request,
+    name=st.sampled_from(["train", "tasks"]),
+    partition=st.lists(st.sampled_from(["one", "two", "four"]), min_size=1, max_size=2, unique=True).map(",".join),
+    minutes=st.integers(0, 8),
+    node=AMOUNTS,
+    account=st.sampled_from(["", "lab", "LAB", "none"]),
+    qos=st.sampled_from(["", "normal", "long", "none"]),
+    group=st.booleans(),
+)
+
+
+def granted(request: Request, cluster: Cluster) -> bool:
+    """Whether a job can run there, as far as the cluster says."""
+    accounts, account = cluster.accounts, request.account.lower()
+    if account and accounts and account not in accounts:
+        return False
+    may = accounts.get(account) or {name for names in accounts.values() for name in names}
+    if request.qos and may and request.qos not in may:
+        return False
+    names = request.partition.split(",")
+    if not cluster.partitions:
+        return True
+    if not all(name in cluster.partitions for name in names):
+        return False
+
+    def fits(partition: Partition) -> bool:
+        in_time = partition.minutes is None or request.minutes <= partition.minutes
+        has_all = [all(node.get(key, 0) >= value for key, value in request.node.items()) for node in partition.nodes]
+        return (in_time or request.qos in cluster.unlimited) and (not has_all or any(has_all))
+
+    return any(fits(cluster.partitions[name]) for name in names)
+
+
+@given(cluster=CLUSTERS, requests=st.lists(REQUESTS, max_size=3))
+@settings(max_examples=500)
+def test_a_run_is_refused_where_one_of_its_jobs_would_not_be_granted_and_nowhere_else(
+    cluster: Cluster, requests: list[Request]
+) -> None:
+    assert bool(problems(requests, cluster)) == (not all(granted(request, cluster) for request in requests))
+
+
+@given(text=st.text(alphabet="abgpu|:,()*-+0123456789\n ", max_size=80))
+@settings(max_examples=500)
+def test_whatever_a_cluster_prints_is_read_or_passed_over(text: str) -> None:
+    for partition in partitions_in(text).values():
+        assert str(partition)
+    accounts_in(text)
+    problems([Request("train", partition="a", minutes=5, node={"cpus": 1})], Cluster(partitions_in(text)))
