@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from implicitbias.measurement.kernel_alignment import tangent_kernel_alignment
+from implicitbias.measurement.kernel_alignment import (
+    layer_tangent_alignment,
+    tangent_alignment_by_kind,
+    tangent_kernel_alignment,
+)
 from implicitbias.measurement.tangents import gram, tangents_of
 from implicitbias.networks import Network, network_of
 from implicitbias.networks.layers import ROWS
@@ -54,6 +58,31 @@ def test_it_is_the_cosine_of_its_definition() -> None:
         centred = centring @ kernel @ centring
         wanted = (centred * target).sum() / np.linalg.norm(centred) / np.linalg.norm(target)
         assert found[at] == pytest.approx(wanted, rel=1e-10)
+
+
+def test_layers_are_aligned_as_their_own_kernels() -> None:
+    network = network_of({"depth": 3, "width": 5, "output": "signs"}, 4)
+    weights, x = drawn(network, (2,))
+    tangents = tangents_of(network, weights, x)
+    found = layer_tangent_alignment(tangents, LABELS, network)
+    assert np.isnan(found[:, 2]).all()  # it is frozen
+    for layer in range(2):
+        assert found[:, layer] == pytest.approx(tangent_kernel_alignment([tangents[layer]], LABELS, network))
+    assert found[:, 0] != pytest.approx(found[:, 1], rel=1e-3)
+
+
+def test_kinds_of_labels_are_judged_as_if_they_were_alone() -> None:
+    network = network_of({"depth": 3, "width": 5}, 4)
+    weights, x = drawn(network, (2,))
+    kinds = np.array([[0.0, 1, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0]])
+    found = tangent_alignment_by_kind(tangents_of(network, weights, x), LABELS, kinds, network)
+    for member, kind in np.ndindex(2, 2):
+        chosen = kinds[member] == kind
+        own = [weight[member] for weight in weights]
+        if chosen.any():
+            alone = tangent_kernel_alignment(tangents_of(network, own, x[chosen]), LABELS[chosen], network)
+            assert found[member, kind] == pytest.approx(float(alone))
+    assert np.isnan(found[1, 1])
 
 
 FAMILIES = {

@@ -200,6 +200,9 @@ def test_labels_drawn_by_coin(source):
     changed = [(plain.train_label != other.train_label).mean("train_point").values for other in (half, all_of_them)]
     assert changed[0] == pytest.approx([0.25, 0.25], abs=0.06)
     assert changed[1] == pytest.approx([0.5, 0.5], abs=0.07)
+    assert (half.train_random.sum("train_point") == 400).all()
+    assert (plain.train_label == half.train_label).where(half.train_random == 0).fillna(1).all()
+    assert "train_random" not in plain
     np.testing.assert_array_equal(plain.train_input, half.train_input)
     np.testing.assert_array_equal(plain.test_label, half.test_label)
     assert (half.train_label.sel(seed=0) != half.train_label.sel(seed=1)).any()

@@ -33,6 +33,27 @@ CHECKS: dict[str, Entry] = {
         "the alignment of the tangent kernel with the labels rises during training at the largest learning rate, and by"
         " more than at the smallest: both above 0 by their 95 % intervals over draws",
     ),
+    "tangent_features_align_with_the_labels": Entry(
+        f"{_CHECKS}.feature_alignment:tangent_features_align_with_the_labels",
+        "at every depth, the alignment of the tangent kernel with the labels is higher at the end of training than at"
+        " the start, by the 95 % interval of the difference over draws",
+    ),
+    "effective_rank_of_deep_features_falls": Entry(
+        f"{_CHECKS}.feature_alignment:effective_rank_of_deep_features_falls",
+        "in the deepest networks the effective rank of the tangent kernel is lower at the end of training than at the"
+        " start, by the 95 % interval of the ratio over draws",
+    ),
+    "deeper_networks_align_more": Entry(
+        f"{_CHECKS}.feature_alignment:deeper_networks_align_more",
+        "from every depth to the next larger one the alignment of the tangent kernel with the labels, at the end of"
+        " training, rises: 95 % intervals of the paired differences over draws above 0",
+    ),
+    "true_labels_are_aligned_with_first": Entry(
+        f"{_CHECKS}.feature_alignment:true_labels_are_aligned_with_first",
+        "where part of the labels is random, the tangent kernel makes half of the rise of its alignment with true"
+        " labels before half of that with random ones, at every depth: ratio of steps above 1 by its 95 % interval over"
+        " draws",
+    ),
     "either_half_of_the_projection_suffices": Entry(
         f"{_CHECKS}.learning_rate:either_half_of_the_projection_suffices",
         "with rows of mean 0 alone and with rows of norm 1 alone, the test error at the smallest learning rate is over"

@@ -17,6 +17,7 @@ _NORMS = {
     "l2": "2-norm", "linf": "largest entry", "l1": "sum of entries", "spectral": "largest singular value of a layer",
 }  # fmt: skip
 _TSILIVIS = "Tsilivis, Vardi & Kempe 2025, section 3"
+_BARATIN = "Baratin et al. 2021"
 _PLANE = tuple(position / 40 for position in range(-48, 49))  # in units of the training points' largest coordinate
 METRICS: dict[str, Metric] = {
     "train_error": Metric(
@@ -267,9 +268,39 @@ METRICS: dict[str, Metric] = {
     "tangent_kernel_alignment": Metric(
         f"{_MEASUREMENT}.kernel_alignment:tangent_kernel_alignment",
         "cosine between the centred tangent kernel on the training points and the centred y y^T",
-        long_name="alignment of tangent kernel and labels", source="Baratin et al. 2021", trained=True,
+        long_name="alignment of tangent kernel and labels", source=_BARATIN, trained=True,
         made_of="tangents",
         only=(SIGNS,),
+    ),
+    "layer_tangent_alignment": Metric(
+        f"{_MEASUREMENT}.kernel_alignment:layer_tangent_alignment",
+        "tangent_kernel_alignment of the gradients by one layer's weights alone, of every layer",
+        long_name="alignment of the layer's tangent kernel and labels", source="Baratin et al. 2021; Lou et al. 2022",
+        dims=("layer",), trained=True, made_of="tangents", only=(SIGNS,),
+    ),
+    "tangent_alignment_by_kind": Metric(
+        f"{_MEASUREMENT}.kernel_alignment:tangent_alignment_by_kind",
+        "tangent_kernel_alignment among the points with true labels, and among those of random_share, with random ones",
+        long_name="alignment of tangent kernel and labels of a kind", source=_BARATIN, dims=("label_kind",),
+        coordinates={"label_kind": ("true", "random")}, trained=True, made_of="tangents", only=(SIGNS,),
+    ),
+    "tangent_kernel_rank": Metric(
+        f"{_MEASUREMENT}.kernel_spectrum:tangent_kernel_rank",
+        "exp of the entropy of the centred tangent kernel's eigenvalues over their sum",
+        long_name="effective rank of the tangent kernel", source=_BARATIN, trained=True, made_of="tangents",
+        only=(SIGNS,),
+    ),
+    "layer_tangent_rank": Metric(
+        f"{_MEASUREMENT}.kernel_spectrum:layer_tangent_rank",
+        "tangent_kernel_rank of the gradients by one layer's weights alone, of every layer",
+        long_name="effective rank of the layer's tangent kernel", source=_BARATIN, dims=("layer",), trained=True,
+        made_of="tangents", only=(SIGNS,),
+    ),
+    "tangent_trace_ratio": Metric(
+        f"{_MEASUREMENT}.kernel_spectrum:tangent_trace_ratio",
+        "fraction of the centred tangent kernel's trace in its 1, 4 or 16 largest eigenvalues",
+        long_name="trace of the tangent kernel in its largest eigenvalues", source=_BARATIN, dims=("largest",),
+        coordinates={"largest": (1, 4, 16)}, trained=True, made_of="tangents", only=(SIGNS,),
     ),
     "tangent_margin": Metric(
         f"{_MEASUREMENT}.optima:tangent_margin", "largest margin of the tangent kernel",

@@ -157,6 +157,10 @@ def _loss_margins(
     return alpha[..., 0] * soft_margins(train_outputs / alpha, train_labels)
 
 
+def _train_random(task: xr.Dataset, run: xr.Dataset, lead: tuple[str, ...], train_labels: Array) -> Array:
+    return _of_task("train_random", task, run, lead) if "train_random" in task else np.zeros_like(train_labels)
+
+
 def _train_targets(train_labels: Array, network: Network) -> Array:
     """The labels +-1, or one-hot vectors of the classes."""
     return train_labels if network.outputs == 1 else np.eye(network.outputs)[train_labels.astype(np.int64)]
@@ -250,6 +254,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "test_margins": lambda test_outputs, test_labels: margins(test_outputs, test_labels),
     "loss_margins": _loss_margins,
     "train_targets": _train_targets,
+    "train_random": _train_random,
     "tangents": _tangents,
     "output_tangents": _output_tangents,
     "margin_slopes": _margin_slopes,
@@ -259,8 +264,8 @@ MAKERS: dict[str, Callable[..., Any]] = {
 """What a metric's argument names can ask for, besides `network`, the metric's own arguments and the
 coordinates of its dimensions:
 
-- arrays of the run and of its task; `layer_shapes`: `(L, 2)`; `degree`: of homogeneity in the trained
-  weights (at large ones);
+- arrays of the run and of its task, with `train_random`, 1 where a label was drawn at random; `layer_shapes`:
+  `(L, 2)`; `degree`: of homogeneity in the trained weights (at large ones);
 - `train_margins`, `test_margins`: y f, or of several classes f_y less the largest other output, `(..., n)`;
 - `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`, of the margins, and `output_tangents`, of
   the only output: see `measurement.tangents`;

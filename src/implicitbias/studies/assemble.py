@@ -32,6 +32,8 @@ _AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
     "class": ("class", "1"),
     "classes": ("number of classes", "1"),
     "layers": ("weight matrices", "1"),
+    "label_kind": ("kind of labels", "1"),
+    "largest": ("number of largest eigenvalues", "1"),
     "averaged": ("networks in an average", "1"),
     "neuron_0": ("neuron of the first layer", "1"),
     "plane_x": ("first coordinate over its largest value", "1"),

@@ -17,6 +17,7 @@ _LONG_NAMES = {
     "train_input": "training input",
     "train_label": "training label",
     "train_index": "index of the training point in its source",
+    "train_random": "whether the training label was drawn at random",
     "test_input": "test input",
     "test_label": "test label",
     "test_index": "index of the test point in its source",
@@ -59,8 +60,8 @@ def build(
     Returns:
         Dimensions `seed`, `train_point`, `test_point`, `feature`, and of labels that are classes `class`, with the
         names of the classes 0 ... C - 1; variables `train_input`, `train_label`, `train_index`, `test_input` (without
-        `seed` when the test set is whole), `test_label`, `test_index`; of images the attribute `image`, their
-        shape (channels, rows, columns) as JSON.
+        `seed` when the test set is whole), `test_label`, `test_index`, and where labels are random `train_random`, 1
+        for those and 0 for others; of images the attribute `image`, their shape (channels, rows, columns) as JSON.
 
     Raises:
         ConfigError: for an unknown name, a size that the source does not have, or impossible seeds.
@@ -90,12 +91,10 @@ def build(
         arrays = _synthetic(source, labels, train_size, test_size, seed, chosen)
     if random_share:
         possible = np.arange(len(names)) if rule.several else np.array([-1, 1])
-        arrays["train_label"] = np.stack(
-            [
-                _randomised(given, random_share, possible, s)
-                for given, s in zip(arrays["train_label"], seed, strict=True)
-            ]
-        )
+        drawn = [
+            _randomised(given, random_share, possible, s) for given, s in zip(arrays["train_label"], seed, strict=True)
+        ]
+        arrays["train_label"], arrays["train_random"] = map(np.stack, zip(*drawn, strict=True))
     if centred:
         mean = arrays["train_input"].mean(1, keepdims=True)
         arrays = {**arrays, "train_input": arrays["train_input"] - mean, "test_input": arrays["test_input"] - mean}
@@ -104,6 +103,7 @@ def build(
         "train_input": ("seed", "train_point", "feature"),
         "train_label": ("seed", "train_point"),
         "train_index": ("seed", "train_point"),
+        "train_random": ("seed", "train_point"),
         "test_input": ("test_point", "feature") if shared else ("seed", "test_point", "feature"),
         "test_label": ("seed", "test_point"),
         "test_index": ("seed", "test_point"),
@@ -210,8 +210,9 @@ def _select(
     return train, np.arange(available[1]) if test_size is None else test
 
 
-def _randomised(labels: np.ndarray, fraction: float, possible: np.ndarray, seed: int) -> np.ndarray:
-    """The labels, a fraction of them (rounded) drawn anew from the possible ones."""
+def _randomised(labels: np.ndarray, fraction: float, possible: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The labels, a fraction of them (rounded) drawn anew from the possible ones; and which these are, as 0 and 1."""
     rng = np.random.default_rng(derive_seed("labels by coin", seed))
     chosen = rng.permutation(len(labels)) < round(fraction * len(labels))
-    return np.where(chosen, possible[rng.integers(len(possible), size=len(labels))], labels).astype(labels.dtype)
+    drawn = np.where(chosen, possible[rng.integers(len(possible), size=len(labels))], labels).astype(labels.dtype)
+    return drawn, chosen.astype(np.int8)
