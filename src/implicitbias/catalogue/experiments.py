@@ -200,6 +200,22 @@ EXPERIMENTS: dict[str, Experiment] = {
         variables=("test_loss", "test_loss_stderr", "test_error", "test_error_stderr"),
         dims=("network",), dtype="float32", work=(("width", "train_size", "draws", "steps"),),
     ),
+    "self_attention": Experiment(
+        "implicitbias.experiments.self_attention:self_attention",
+        "the max-margin problems that a layer of attention solves (Tarzanagh et al. 2023; Vasudeva et al. 2024)",
+        {
+            "sequences": Parameter(6, "training sequences", 1),
+            "tokens": Parameter(8, "of a sequence", 2),
+            "features": Parameter(10, "coordinates of a token, at least as many as sequences", 2),
+            "learning_rate": Parameter(1.0, "step of gradient descent", 0, exclusive_minimum=True),
+            "step_length": Parameter(0.1, "length of normalised steps", 0, exclusive_minimum=True),
+            "steps": _steps(2000),
+            "draws": Parameter(20, "data sets", 1),
+        },
+        variables=("frobenius_distance", "nuclear_distance", "attention", "log_excess_loss"),
+        dims=("rule", "draw", "step"),
+        only=({"features": Range(minimum="sequences")},),
+    ),
     "frequency_bias": Experiment(
         "implicitbias.experiments.spectral:frequency_bias",
         "how fast frequencies on a circle are learned by a Sobolev loss (Yu, Yang & Townsend 2023)",

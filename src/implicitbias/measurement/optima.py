@@ -13,6 +13,9 @@ from implicitbias.measurement.tangents import Tangent, gram
 from implicitbias.networks import Network
 
 _ROUNDING = 1e-9  # margins below this share of the points' size are 0
+_GAP = 1e-6  # relative, between the smallest nuclear norm and its lower bound
+_WEIGHTS, _NEWTON = 10.0 ** np.arange(10), 200  # of the barrier, growing, and most steps for each
+_NEAR, _CENTRED = 0.25, 1e-4  # Newton decrements below which a step need not be damped, and is the last
 
 
 def hard_margin(points: Array) -> Array:
@@ -57,6 +60,58 @@ def largest_margin_linf(points: Array) -> float:
         raise NumericalError(f"the largest margin by the largest weight was not found: {found.message}")
     best = -float(found.fun)
     return best if best > _ROUNDING * np.abs(points).max() else np.nan
+
+
+def smallest_nuclear_norm(features: Array) -> Array:
+    """The W of smallest nuclear norm with <F_k, W> >= 1 for all matrices F_k.
+
+    By Newton's method on the dual problem, max sum_k m_k over m >= 0 with |Y|_2 <= 1, Y = sum_k m_k F_k, with the
+    logarithmic barrier of m and of the matrix [I, Y; Y^T, I] (Boyd & Vandenberghe 2004, section 11.3). At its optimum
+    for the weight t, W = -2/t times the upper right block of that matrix's inverse has margins 1 + 1/(t m_k).
+
+    Args:
+        features: `(n, d, e)`.
+
+    Returns:
+        `(d, e)`, of smallest margin 1; NaN where no W does it.
+
+    Raises:
+        NumericalError: if its norm is not the dual problem's value, up to a millionth.
+    """
+    n, d, e = features.shape
+    if not np.isfinite(hard_margin(features.reshape(n, -1))).all():
+        return np.full((d, e), np.nan)
+    blocks = np.zeros((n, d + e, d + e))
+    blocks[:, :d, d:] = features
+    blocks[:, d:, :d] = features.mT
+    multipliers = np.full(n, 0.5 / np.linalg.norm(features, 2, axis=(1, 2)).sum())
+    for weight in _WEIGHTS / multipliers.sum():
+        multipliers = _centred(multipliers, blocks, weight)
+    inverse = np.linalg.inv(np.eye(d + e) + np.tensordot(multipliers, blocks, 1))
+    block = -inverse[:d, d:]
+    w: Array = block / (features * block).sum((1, 2)).min()
+    if not np.linalg.norm(w, "nuc") <= (1 + _GAP) * multipliers.sum():
+        raise NumericalError("the smallest nuclear norm was not found: its lower bound is not as large")
+    return w
+
+
+def _centred(multipliers: Array, blocks: Array, weight: float) -> Array:
+    """The maximum over m of weight sum_k m_k + sum_k ln m_k + ln det(I + sum_k m_k B_k).
+
+    Newton steps, damped by 1/(1 + decrement), which keeps them inside, as the function is self-concordant (Boyd &
+    Vandenberghe 2004, section 9.6).
+    """
+    unit = np.eye(blocks.shape[1])
+    for _ in range(_NEWTON):
+        scaled = np.linalg.inv(unit + np.tensordot(multipliers, blocks, 1)) @ blocks
+        slope = weight + 1 / multipliers + np.trace(scaled, axis1=1, axis2=2)
+        curvature = np.diag(multipliers**-2) + scaled.reshape(len(blocks), -1) @ scaled.mT.reshape(len(blocks), -1).T
+        move = np.linalg.solve(curvature, slope)
+        decrement = np.sqrt(max(float(slope @ move), 0))
+        multipliers = multipliers + move / (1 + decrement if decrement > _NEAR else 1)
+        if decrement < _CENTRED:
+            break
+    return multipliers
 
 
 def two_layer_optimum(points: Array, labels: Array, signs: Array, slope: float) -> Array:

@@ -1,0 +1,103 @@
+"""Checks of what attention selects: max-margin directions, optimal tokens, and sentences that were not seen."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from implicitbias.studies.intervals import Interval
+from implicitbias.studies.powers import late_power, log
+from implicitbias.studies.verdicts import Lacking, Verdict, axis, last, mean, mean_interval, verdict
+
+_ADAPTIVE = ("normalised", "Polyak")  # rules of the steps
+_FACTORS = "normalised, factors"
+
+
+def attention_turns_to_its_max_margin(dataset: xr.Dataset) -> Verdict:
+    """Vasudeva, Deora & Thrampoulidis 2024: under normalised and Polyak steps the distance of directions tends to 0."""
+    passed, numbers = True, []
+    for rule, part in _rules(dataset, _ADAPTIVE):
+        end, power = _ends_and_falls(part["frobenius_distance"])
+        passed &= end.high < 0.01 and power.high < 0
+        numbers.append(f"{rule} {end}, a power {power} of the step")
+    return verdict(passed, f"1 - cosine, 95 % over {_count(dataset)} draws: {'; '.join(numbers)}")
+
+
+def adaptive_steps_turn_faster(dataset: xr.Dataset) -> Verdict:
+    """Vasudeva, Deora & Thrampoulidis 2024; by the ratio of distances at the last step, paired within draws."""
+    ((_, descent),) = _rules(dataset, ("gradient descent",))
+    passed, numbers = True, []
+    for rule, part in _rules(dataset, _ADAPTIVE):
+        ratio = _ratio(last(descent)["frobenius_distance"], last(part)["frobenius_distance"])
+        passed &= ratio.low > 1
+        numbers.append(f"{rule} {ratio}")
+    return verdict(passed, f"gradient descent's 1 - cosine over theirs, {_count(dataset)} draws: {'; '.join(numbers)}")
+
+
+def attention_selects_the_optimal_tokens(dataset: xr.Dataset) -> Verdict:
+    """Tarzanagh et al. 2023; in the sequence where it is least, of every draw."""
+    found = {rule: _over_draws(last(part)["attention"]) for rule, part in _rules(dataset, _ADAPTIVE)}
+    numbers = "; ".join(f"{rule} {interval.within(0, 1)}" for rule, interval in found.items())
+    return verdict(all(interval.low > 0.99 for interval in found.values()), f"{numbers}; {_count(dataset)} draws")
+
+
+def factors_find_the_smallest_nuclear_norm(dataset: xr.Dataset) -> Verdict:
+    """Tarzanagh et al. 2023: trained as it is, W tends to the solution of smallest Frobenius norm instead.
+
+    Factors may also end with another selection of tokens, which is a local optimum, and then tend to another solution.
+    """
+    parts = dict(_rules(dataset, (_FACTORS, "normalised")))
+    gaps = {
+        rule: _over_draws(last(part)["frobenius_distance"] - last(part)["nuclear_distance"])
+        for rule, part in parts.items()
+    }
+    elsewhere = np.ravel(mean(last(parts[_FACTORS])["attention"], "draw", "seed") <= 0.5)
+    end, power = _ends_and_falls(parts[_FACTORS]["nuclear_distance"], ~elsewhere)
+    numbers = "; ".join(f"{rule} {gap}" for rule, gap in gaps.items())
+    return verdict(
+        gaps[_FACTORS].low > 0 and gaps["normalised"].high < 0 and end.high < 0.01 and power.high < 0,
+        f"1 - cosine with the solution of smallest Frobenius norm less that with the nuclear norm's: {numbers}; the"
+        f" latter of factors {end}, a power {power} of the step, but for {int(elsewhere.sum())} draws that select"
+        f" another token; {_count(dataset)} draws",
+    )
+
+
+def _rules(dataset: xr.Dataset, names: tuple[str, ...]) -> list[tuple[str, xr.Dataset]]:
+    """The parts of these rules of the steps.
+
+    Raises:
+        Lacking: if one is missing.
+    """
+    missing = [name for name in names if name not in axis(dataset, "rule")]
+    if missing:
+        raise Lacking(f"no rule {missing[0]}")
+    return [(name, dataset.sel(rule=name)) for name in names]
+
+
+def _ends_and_falls(values: xr.DataArray, judged: Any = ...) -> tuple[Interval, Interval]:
+    """Values at the last step, and the power of the step with which they change over the last decade, of some draws."""
+    axis(values, "step")
+    return _over_draws(last(values), judged), _over_draws(late_power(values["step"], values), judged)
+
+
+def _ratio(one: xr.DataArray, other: xr.DataArray) -> Interval:
+    """The interval of the ratio of the first to the second, paired within draws, by its logarithm."""
+    return Interval(*np.exp(_over_draws(log(one / other))))
+
+
+def _over_draws(values: xr.DataArray, judged: Any = ...) -> Interval:
+    """The interval over independent draws (of `draw` and `seed`, or those of them to be judged), by their means."""
+    _count(values)
+    return Interval(*mean_interval(np.ravel(mean(values, "draw", "seed"))[judged]))
+
+
+def _count(data: xr.DataArray | xr.Dataset) -> int:
+    """How many draws there are.
+
+    Raises:
+        Lacking: if there are no two, without which no interval is known.
+    """
+    count = len(axis(data, "draw")) * data.sizes.get("seed", 1)
+    if count < 2:
+        raise Lacking("no two draws")
+    return count
