@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy import integrate, special, stats
 
-from implicitbias.nngp.gaussian import hazard, log_ndtr, ndtr, truncated
+from implicitbias.nngp.gaussian import hazard, log_ndtr, log_ndtr_sum, ndtr, truncated
 
 T = torch.tensor([-1e6, -1e3, -200, -38.5, -37, -30.001, -29.999, -8, -1, 0, 1, 8, 40], dtype=torch.float64)
 
@@ -50,3 +50,10 @@ def test_truncated_normal_has_the_right_mean():
     for t in (-35.0, -5.0, 0.0, 3.0):
         sample = truncated(torch.full_like(u, t), u)
         assert float(sample.mean()) == pytest.approx(float(hazard(torch.tensor(-t, dtype=torch.float64))), abs=2e-4)
+
+
+@pytest.mark.parametrize("lowest", [-5.0, -20.0, -200.0])
+def test_a_sum_of_logarithms_is_exact_where_the_product_underflows_too(lowest: float) -> None:
+    t = torch.linspace(lowest, 4, 120, dtype=torch.float64).reshape(4, 10, 3)
+    exact = special.log_ndtr(t.numpy()).sum(1)
+    assert np.allclose(log_ndtr_sum(t, 1), exact, rtol=1e-13, atol=1e-14)

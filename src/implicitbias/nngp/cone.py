@@ -116,8 +116,8 @@ def _by_structure(
     assert estimate.log_weights is not None
     effective, advice = estimate.effective_sample_size, "more samples, or the method differences, may help"
     warn_if_few(effective, len(estimate.log_weights), "structured", advice, few=_EFFECTIVE)
-    few = guided.sample(sobol(n * count, 8, derive_seed("bound", seed)).to(points.classes.device))
-    jensen = max(estimate.lower_bound, float(guided.log_weight(few).mean()))  # the tilted samples spoil the first
+    _, few = guided.sample(sobol(n * count, 8, derive_seed("bound", seed)).to(points.classes.device))
+    jensen = max(estimate.lower_bound, float(few.mean()))  # the tilted samples spoil the first
     lower_bound = min(jensen, estimate.log_probability)
     if not keep_samples:
         return replace(estimate, lower_bound=lower_bound, samples=None, log_weights=None)

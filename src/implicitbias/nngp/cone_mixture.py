@@ -8,12 +8,10 @@ import torch
 from torch import Tensor
 
 from implicitbias.errors import ConvergenceWarning, NumericalError
-from implicitbias.nngp.cone_proposals import ConeProposal
+from implicitbias.nngp.cone_proposals import COLUMNS, ConeProposal
 from implicitbias.nngp.estimate import OrthantEstimate, log_mean
 from implicitbias.nngp.mixture import SCRAMBLES, by_scramble, sobol
 from implicitbias.rng import derive_seed
-
-_COLUMNS = 512  # samples weighted at once: their temporaries stay near the processor
 
 
 def combined(
@@ -84,17 +82,17 @@ def _sampled(
     """Samples `(n, N)`, scramble by scramble, and their log-weights `(N,)`."""
     parts = parts[: len(components)]
     counts = [max(2, samples * part // (SCRAMBLES * sum(parts))) for part in parts]
-    drawn = [
-        component.sample(sobol(n, count, derive_seed("sobol", seed, position)).to(device)).reshape(n, SCRAMBLES, count)
-        for position, (component, count) in enumerate(zip(components, counts, strict=True))
-    ]
+    weights = [math.log(count / min(counts)) for count in counts]
+    drawn, log_densities = [], []
+    for position, (component, count) in enumerate(zip(components, counts, strict=True)):
+        columns, log_weight = component.sample(sobol(n, count, derive_seed("sobol", seed, position)).to(device))
+        rows = [_weights(other, columns) if other is not component else log_weight for other in components]
+        log_density = torch.logsumexp(torch.stack([w - row for w, row in zip(weights, rows, strict=True)]), 0)
+        drawn.append(columns.reshape(n, SCRAMBLES, count))
+        log_densities.append(log_density.reshape(SCRAMBLES, count))
     g = torch.cat(drawn, dim=2).reshape(n, -1)
-    weights = [count / min(counts) for count in counts]
-    log_densities = [
-        torch.stack([
-            math.log(weight) - component.log_weight(columns)
-            for component, weight in zip(components, weights, strict=True)
-        ])
-        for columns in torch.split(g, _COLUMNS, dim=1)
-    ]  # fmt: skip
-    return g, math.log(sum(weights)) - torch.logsumexp(torch.cat(log_densities, dim=1), 0)
+    return g, math.log(sum(counts) / min(counts)) - torch.cat(log_densities, dim=1).reshape(-1)
+
+
+def _weights(component: ConeProposal, samples: Tensor) -> Tensor:
+    return torch.cat([component.log_weight(columns) for columns in torch.split(samples, COLUMNS, dim=1)])

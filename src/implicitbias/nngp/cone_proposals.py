@@ -4,7 +4,7 @@ A sample is a column x = (v, d_1, d_2, ...) of the n own outputs and the N = n (
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,23 +14,24 @@ from implicitbias.linalg import cholesky
 from implicitbias.nngp.cone_ep import ClassSites, ConeSites
 from implicitbias.nngp.cone_structure import Cone
 from implicitbias.nngp.cone_tilting import ConeTilting
-from implicitbias.nngp.gaussian import log_ndtr, ndtr, truncated
+from implicitbias.nngp.gaussian import log_ndtr, log_ndtr_sum, ndtr, truncated
 from implicitbias.nngp.proposals import walk
 
 _CELLS = 100
 _REACH = 5.0  # of the cells, in conditional deviations: a cell is a tenth of one
 _NODES = 9
+COLUMNS = 512  # samples at once: their temporaries stay near the processor
 
 
 class ConeProposal(NamedTuple):
     """A density over columns x that can be drawn from, and the weight that makes up for it.
 
     Attributes:
-        sample: from uniforms `(n + N, count)` to samples of the same shape.
-        log_weight: of samples `(n + N, count)`, the log of the target over the density, `(count,)`.
+        sample: from uniforms `(n + N, count)` to samples of the same shape and their log-weights `(count,)`.
+        log_weight: of any samples `(n + N, count)`, the log of the target over the density, `(count,)`.
     """
 
-    sample: Callable[[Tensor], Tensor]
+    sample: Callable[[Tensor], tuple[Tensor, Tensor]]
     log_weight: Callable[[Tensor], Tensor]
 
 
@@ -40,12 +41,13 @@ def cone_tilted(cone: Cone, tilting: ConeTilting) -> ConeProposal:
     own_factor, own_tilt = tilting.own_factor, tilting.own_tilt[:, None]
     blocks = list(zip(cone.blocks, tilting.factors, tilting.tilts, strict=True))
 
-    def sample(uniforms: Tensor) -> Tensor:
+    def sample(uniforms: Tensor) -> tuple[Tensor, Tensor]:
         v = own_factor @ (torch.special.ndtri(uniforms[:n]) + own_tilt)
         parts = [v]
         for (block, factor, tilt), own in zip(blocks, torch.split(uniforms[n:], sizes), strict=True):
             parts.append(walk(factor, own, _tilted_step(block.map @ v, factor.diagonal(), tilt)))
-        return torch.cat(parts)
+        x = torch.cat(parts)
+        return x, log_weight(x)
 
     def log_weight(x: Tensor) -> Tensor:
         v = x[:n]
@@ -82,16 +84,17 @@ def cone_guided(cone: Cone, sites: ConeSites) -> ConeProposal:
     own = _OwnOutputs(cone, sites)
     classes = [_GuidedClass(one) for one in sites.classes]
 
-    def sample(uniforms: Tensor) -> Tensor:
-        v = own.sample(uniforms[:n])
-        return torch.cat(
-            [v] + [one.sample(v, u) for one, u in zip(classes, torch.split(uniforms[n:], sizes), strict=True)]
-        )
+    def sample(uniforms: Tensor) -> tuple[Tensor, Tensor]:
+        v, log_density = own.sample(uniforms[:n])
+        differences = [one.sample(v, u) for one, u in zip(classes, torch.split(uniforms[n:], sizes), strict=True)]
+        return torch.cat([v, *differences]), weight(v, log_density, differences)
 
     def log_weight(x: Tensor) -> Tensor:
-        weight = sites.log_normaliser - own.log_density(x[:n])
-        parts = zip(classes, torch.split(x[n:], sizes), strict=True)
-        return weight + sum((one.log_weight(x[:n], d) for one, d in parts), torch.zeros_like(weight))
+        return weight(x[:n], own.log_density(x[:n]), torch.split(x[n:], sizes))
+
+    def weight(v: Tensor, log_density: Tensor, differences: Sequence[Tensor]) -> Tensor:
+        parts = [one.log_weight(v, d) for one, d in zip(classes, differences, strict=True)]
+        return sum(parts, sites.log_normaliser - log_density)
 
     return ConeProposal(sample, log_weight)
 
@@ -152,37 +155,52 @@ class _OwnOutputs:
         own = torch.arange(n)
         known = slopes.square().cumsum(2)[own, :, own]  # variance of d_ic that v_1 ... v_i explain
         variance = by_point("variance")
-        self.total = 1 / torch.maximum(variance - known, 1e-10 * variance)
-        self.tau, self.nu, self.centre = by_point("tau"), by_point("nu"), by_point("mean")
-        self.root = torch.maximum(self.total - self.tau, 1e-12 * self.total).sqrt()
+        total = 1 / torch.maximum(variance - known, 1e-10 * variance)
+        root = torch.maximum(total - by_point("tau"), 1e-12 * total).sqrt()
+        # With a = centre of d_ic at xi = 0, t = (a scale - offset) + step xi and d_ic = a + slope xi
+        self.centre, self.scale, self.offset = by_point("mean"), total / root, by_point("nu") / root
+        slope = slopes[own, :, own]
+        self.step = slope * self.scale
+        self.linear = -(slope * total), self.step
+        self.square = -0.5 * (slope.square() * total - self.step.square()).sum(1)
         self.rows = torch.cat([self.factor[:, None], slopes], 1)  # (n, C, n)
-        self.edges, self.masses, self.nodes, self.interpolation = _cells(self.mean)
+        self.edges, self.masses, self.nodes, self.centres, self.interpolation = _cells(self.mean)
 
-    def _log_ratio(self, i: int, base: Tensor) -> Tensor:
-        """ln r_i in the cells, `(cells, N)`, for the means `(C - 1, N)` that d_ic has at v_i = c_i."""
-        slope = self.rows[i, 1:, i]
-        total, root = self.total[i], self.root[i]
-        at_nodes = base.new_empty(len(self.nodes), base.shape[1])
-        for p, node in enumerate(self.nodes):
-            centre = base + (self.centre[i] + slope * node)[:, None]
-            t = (centre * total[:, None] - self.nu[i][:, None]) / root[:, None]
-            at_nodes[p] = (log_ndtr(t) - 0.5 * (centre * centre * total[:, None] - t * t)).sum(0)
-        found = self.interpolation @ at_nodes
-        return found - found.amax(0)
+    def _log_ratio(self, i: int, earlier: Tensor) -> Tensor:
+        """ln r_i in the cells but for a constant, `(cells, N)`, where the earlier outputs move d_ic by `(C - 1, N)`.
 
-    def sample(self, uniforms: Tensor) -> Tensor:
+        It is a sum over the other classes of ln Phi(t) - (d^2 total - t^2)/2, with t and d linear in xi: the first
+        part is interpolated, the rest is a polynomial of degree two.
+        """
+        a = earlier + self.centre[i][:, None]
+        t = torch.addcmul(-self.offset[i][:, None], a, self.scale[i][:, None])
+        at_nodes = log_ndtr_sum(t + self.step[i][:, None] * self.nodes[:, None, None], 1)
+        slopes = self.linear[0][i] @ a + self.linear[1][i] @ t
+        quadratic = (self.square[i] * self.centres.square())[:, None]
+        found = torch.addmm(quadratic, self.interpolation, torch.cat([at_nodes, slopes[None]]))
+        return found.sub_(found.amax(0))
+
+    def sample(self, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+        """v `(n, N)`, and the logarithm of its density over that of EP, `(N,)`."""
+        parts = [self._sample(columns) for columns in torch.split(uniforms, COLUMNS, dim=1)]
+        z, log_density = (torch.cat(part, -1) for part in zip(*parts, strict=True))
+        return self.mean[:, None] + self.factor @ z, log_density
+
+    def _sample(self, uniforms: Tensor) -> tuple[Tensor, Tensor]:
         z = torch.zeros_like(uniforms)
+        log_density = uniforms.new_zeros(uniforms.shape[1])
+        below = ndtr(self.edges)
         for i, u in enumerate(uniforms):
-            earlier = self.rows[i, 1:, :i] @ z[:i]
-            ratio = self._log_ratio(i, earlier).exp_()
+            ratio = self._log_ratio(i, self.rows[i, 1:, :i] @ z[:i]).exp_()
             cumulative = torch.cumsum(ratio * self.masses[:, None], 0)
             target = u * cumulative[-1]
-            cell = (cumulative < target).sum(0).clamp(max=len(self.masses) - 1)
-            above = (cumulative.gather(0, cell[None])[0] - target) / ratio.gather(0, cell[None])[0]
-            below = ndtr(self.edges)
+            cell = (cumulative < target).sum(0).clamp_(max=len(self.masses) - 1)
+            height = ratio.gather(0, cell[None])[0]
+            above = (cumulative.gather(0, cell[None])[0] - target) / height
             inside = torch.maximum(below[cell + 1] - above, below[cell])
-            z[i] = torch.special.ndtri(inside.clamp(1e-300, 1 - 2e-16))
-        return self.mean[:, None] + self.factor @ z
+            z[i] = torch.special.ndtri(inside.clamp_(1e-300, 1 - 2e-16))
+            log_density += (height / cumulative[-1]).log_()
+        return z, log_density
 
     def log_density(self, v: Tensor) -> Tensor:
         """Logarithm of the density of v `(n, N)` over that of EP, `(N,)`."""
@@ -195,15 +213,17 @@ class _OwnOutputs:
         return found
 
 
-def _cells(like: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Edges `(cells + 1,)`, normal masses `(cells,)`, nodes `(p,)` and the interpolation `(cells, p)` between them."""
+def _cells(like: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Edges `(cells + 1,)`, normal masses and centres `(cells,)`, nodes `(p,)`, and from values at the nodes and a
+    slope to the cells the matrix `(cells, p + 1)`.
+    """
     inner = torch.linspace(-_REACH, _REACH, _CELLS + 1, dtype=like.dtype, device=like.device)
     centres = (inner[1:] + inner[:-1]) / 2
     nodes = _REACH * torch.cos(math.pi * (torch.arange(_NODES, dtype=like.dtype, device=like.device) + 0.5) / _NODES)
     powers = torch.arange(_NODES, device=like.device)
     interpolation = torch.linalg.solve(
         ((nodes / _REACH)[:, None] ** powers).T, ((centres / _REACH)[:, None] ** powers).T
-    ).T.contiguous()
+    ).T
     edges = inner.clone()
     edges[0], edges[-1] = -math.inf, math.inf
-    return edges, ndtr(edges).diff(), nodes, interpolation
+    return edges, ndtr(edges).diff(), nodes, centres, torch.cat([interpolation, centres[:, None]], 1)

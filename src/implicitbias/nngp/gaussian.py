@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 _FAR = -30.0  # Phi(-30) = 5e-198: u Phi(t) stays a normal double for every u that a 30-bit Sobol point can be
+_UNDERFLOW = -700.0  # logarithm of the smallest normal double, rounded up
 _SERIES = 100.0  # beyond it the asymptotic series of a tail's moments are better than differences of hazards
 
 
@@ -26,6 +27,13 @@ def log_ndtr(t: Tensor) -> Tensor:
     if bool(far.any()):
         result[far] = torch.special.log_ndtr(t[far])
     return result
+
+
+def log_ndtr_sum(t: Tensor, dim: int) -> Tensor:
+    """Sum over one dimension of ln Phi(t): the logarithm of the product, where that is a normal double."""
+    if float(torch.special.log_ndtr(t.min())) * t.shape[dim] > _UNDERFLOW:
+        return ndtr(t).prod(dim).log_()
+    return log_ndtr(t).sum(dim)
 
 
 def hazard(t: Tensor) -> Tensor:
