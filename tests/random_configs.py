@@ -237,7 +237,7 @@ def studies(draw: Any) -> Values:
             study[block] = _owned(study[block], kinds)
     wanted = draw(st.lists(st.sampled_from(list(FIGURES)), max_size=2, unique=True))
     if kind == "experiment":
-        wanted = [name for name in wanted if name == "calibration"]
+        wanted = [name for name in wanted if name in _OF_EXPERIMENTS]
     for figure in wanted:
         _suit(study, FIGURES[figure], draw)
     if wanted and draw(st.booleans()):
@@ -273,10 +273,15 @@ _TWO: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+_OF_EXPERIMENTS = {"calibration": "calibration", "phases": "quadratic_regression"}
+"""Figures of one experiment each."""
+
+
 def _suit(study: Values, figure: catalogue.Figure, draw: Any) -> None:
     """Give the study what a figure needs."""
-    if figure.function.endswith(":calibration"):
-        study["experiment"] = draw(experiment("calibration"))
+    name = figure.function.rpartition(":")[2]
+    if name in _OF_EXPERIMENTS:
+        study["experiment"] = draw(experiment(_OF_EXPERIMENTS[name]))
         return
     study.setdefault("training", draw(training))
     study.setdefault("metrics", [])

@@ -331,6 +331,10 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
             ["'sparse_teacher'", "features = 2; allowed: at least active, which is 5"],
         ),
         (
+            "studies.one", {"experiment": {"name": "quadratic_regression", "design": ["orthogonal", "uniform"]}},
+            ["design", "'uniform'", "orthogonal, gaussian"],
+        ),
+        (
             "studies.one", {"experiment": {"name": "gradient_regularisation", "time": 0.01}},
             ["'gradient_regularisation'", "time = 0.01; allowed: at least step_size, which is 0.025"],
         ),

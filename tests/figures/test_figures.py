@@ -476,3 +476,22 @@ def test_figures_are_the_same_whatever_matplotlib_is_told_by_the_user(tmp_path: 
 def test_labels_leave_out_what_a_name_explains(long_name: str, shown: str) -> None:
     dataset = xr.Dataset(coords={"x": ("x", [1, 2], {"long_name": long_name, "units": "nat"})})
     assert label(dataset, "x") == f"{shown} (nat)"
+
+
+def test_phases_shows_models_beside_the_map() -> None:
+    steps = [0.5, 1.5, 2.1]
+    draws = np.array([[-1.0, -1.0, -1.0], [0.4, 0.5, 0.9], [np.nan, np.nan, 3.0]])
+    names = ("lyapunov", "map_lyapunov", "test_loss", "averaged_test_loss")
+    both = {
+        name: (("model", "relative_step", "draw"), np.stack([draws, draws + 1]) + n) for n, name in enumerate(names)
+    }
+    visits = {name: (("model", "relative_step", "visit"), np.ones((2, 3, 4))) for name in ("residual", "map_residual")}
+    dataset = xr.Dataset(both | visits, {"relative_step": steps, "model": ["phase_retrieval", "network"]})
+    figure = draw(dataset, figure="phases")
+    assert len(figure.axes) == 6
+    for number in range(len(names)):
+        for more in (0, 1):  # where most draws diverge there is no mean
+            assert has(figure, np.array([-1, 0.6, np.nan]) + number + more)
+    assert {"cubic map", "model", "last weights", "averaged predictions"} == set(legend(figure))
+    alone = draw(dataset.isel(relative_step=0, drop=True), figure="phases")
+    assert "nothing to show" in alone.axes[0].texts[0].get_text()

@@ -183,6 +183,27 @@ CHECKS: dict[str, Entry] = {
         f"{_CHECKS}.functions:larger_steps_find_flatter_slopes",
         "at equal loss, the mean squared gradient falls as the step grows, for the mean over seeds",
     ),
+    "the_cubic_map_has_five_phases": Entry(
+        f"{_CHECKS}.quadratic:the_cubic_map_has_five_phases",
+        "from no start a loss rises at steps up to 2 sqrt 2 - 2, from some from there to 1, below which all settle; the"
+        " period is 2 above 1 and no start settles; somewhere below 2 the Lyapunov exponent is above 0 by its 95 %"
+        " interval over starts; none diverges below 2, all above",
+    ),
+    "orthogonal_data_follow_the_cubic_map": Entry(
+        f"{_CHECKS}.quadratic:orthogonal_data_follow_the_cubic_map",
+        "models of orthogonal data have these five phases in every draw; periods are the map's in over 95 % of draws"
+        " and step sizes; exponents, where positive, are the map's within .02 by the 95 % interval over draws",
+    ),
+    "generic_data_have_the_phases": Entry(
+        f"{_CHECKS}.quadratic:generic_data_have_the_phases",
+        "models of Gaussian data usually settle below 1 and have a longer period above, until the Lyapunov exponent is"
+        " above 0 by its 95 % interval over draws; under a tenth diverge below 1, over nine tenths above 2",
+    ),
+    "averaging_steps_lowers_the_test_loss": Entry(
+        f"{_CHECKS}.quadratic:averaging_steps_lowers_the_test_loss",
+        "in the periodic and in the chaotic phase, predictions averaged over many steps have a lower test loss than the"
+        " last weights, by the 95 % interval of the paired difference over draws",
+    ),
     "kinks_stay_where_they_start": Entry(
         f"{_CHECKS}.systems:kinks_stay_where_they_start",
         "without offset, fewer wide than narrow networks have a kink that leaves (by 2 standard errors); the median"

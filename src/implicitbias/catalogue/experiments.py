@@ -51,6 +51,27 @@ EXPERIMENTS: dict[str, Experiment] = {
         only=({"time": Range(minimum="step_size")},),
         uses=_perceptrons("tanh"),
     ),
+    "quadratic_regression": Experiment(
+        "implicitbias.experiments.quadratic:quadratic_regression",
+        "phases of gradient descent with large steps on quadratic models (Chen et al. 2023)",
+        {
+            "model": Parameter("network", "phase retrieval, or a two-layer network of quadratic neurons",
+                choices=("phase_retrieval", "network")),
+            "design": Parameter("orthogonal", "inputs", choices=("orthogonal", "gaussian")),
+            "features": Parameter(5, "inputs' coordinates, and the number of orthogonal ones", 2),
+            "width": _width(5),
+            "train_size": Parameter(30, "Gaussian inputs", 1),
+            "step_sizes": Parameter(66, "step sizes, from 0 to 2.2 times the largest stable one", 1),
+            "draws": _draws(16),
+            "steps": Parameter(3000, "steps of gradient descent", 1),
+        },
+        variables=(
+            "lyapunov", "period", "rises", "diverged", "residual", "test_loss", "averaged_test_loss",
+            "map_lyapunov", "map_period", "map_rises", "map_diverged", "map_residual",
+        ),
+        dims=("relative_step", "draw", "visit"),
+        work=(("train_size", "width", "features", "step_sizes", "draws", "steps"),),
+    ),
     "inconsistency": Experiment(
         "implicitbias.experiments.inconsistency:inconsistency",
         "two-layer relu networks that stay at a bad local minimum (Holzmüller & Steinwart 2020)",

@@ -59,6 +59,13 @@ FIGURES: dict[str, Figure] = {
         alt="Training losses against epochs, a panel a study",
         needs=("curve_loss",),
     ),
+    "phases": Figure(
+        "implicitbias.figures.phases:phases",
+        "residuals at the last steps, Lyapunov exponents and test losses of gradient descent against the size of its"
+        " steps, of models and of the cubic map that they should follow",
+        alt="Residuals, Lyapunov exponents and test losses against the step size, a column a model and kind of data",
+        needs=("residual", "map_residual", "lyapunov", "map_lyapunov", "test_loss", "averaged_test_loss"),
+    ),
     "stable_rank": Figure(
         "implicitbias.figures.low_rank:stable_rank",
         "stable rank of the first layer, as a share of its value at the first checkpoint, while gradient descent runs",
