@@ -30,3 +30,12 @@ def test_dependent_rows_that_are_not_equal_are_no_duplicates():
     x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     with pytest.raises(NumericalError, match="linearly dependent"):
         cholesky(x @ x.T - 1e-9 * torch.eye(4))
+
+
+@pytest.mark.parametrize(("row", "column"), [(4, 1), (1, 4), (3, 3), (0, 0)])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_an_entry_that_is_no_number_never_passes_as_a_factor(row: int, column: int, value: float) -> None:
+    matrix = torch.eye(6, dtype=torch.float64)
+    matrix[row, column] = matrix[column, row] = value
+    with pytest.raises(NumericalError, match="singular"):
+        cholesky(matrix)

@@ -45,7 +45,7 @@ def cholesky(matrix: Tensor, what: str = "the kernel") -> Tensor:
     """
     factor: Tensor
     factor, failed = torch.linalg.cholesky_ex(matrix)
-    if int(failed) or not bool(torch.isfinite(factor).all()):
+    if int(failed) or not bool(torch.isfinite(factor.diagonal()).all()):  # to which all other entries come
         raise NumericalError(
             f"{what} is singular to working precision (Cholesky fails at row {int(failed)} of {len(matrix)}):"
             f" {_reason(matrix)}"

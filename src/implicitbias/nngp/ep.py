@@ -75,7 +75,8 @@ def expectation_propagation(a: Tensor, prior_mean: Tensor, tolerance: float = 1e
     """
     n = len(a)
     tau, nu = a.new_zeros(n), a.new_zeros(n)
-    found = _marginals(a, prior_mean, tau, nu)
+    variance, one = a.diagonal(), torch.eye(n, dtype=a.dtype, device=a.device)
+    found = _Marginals(prior_mean, variance, 1 / variance, prior_mean / variance, 0 * nu, one, 0 * one)
     for _ in range(cap):
         root = found.precision.sqrt()
         z = found.shift / root

@@ -10,6 +10,7 @@ from torch import Tensor
 from implicitbias.linalg import cholesky
 from implicitbias.nngp.gaussian import hazard, log_ndtr
 
+_BLOCK = 64  # points that are ordered before the covariance of those still to come is brought up to date
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
@@ -26,28 +27,28 @@ def gge_order(a: Tensor, mean: Tensor) -> Tensor:
     """
     n = len(a)
     order = torch.arange(n, device=a.device)
-    a = a.clone()
-    factor = torch.zeros_like(a)
-    expected = a.new_zeros(n)
+    left = a  # covariance of the points still to come, given those of the blocks before
     variance = a.diagonal().clone()
     centre = mean.clone()
-    for i in range(n):
-        deviation = variance[i:].clamp(min=1e-14).sqrt()
-        j = i + int(torch.argmin(centre[i:] / deviation))
-        if j != i:
-            swap = torch.tensor([i, j], device=a.device)
-            back = swap.flip(0)
-            for vector in (order, variance, centre):
-                vector[swap] = vector[back]
-            factor[swap] = factor[back]
-            a[swap] = a[back]
-            a[:, swap] = a[:, back]
-        pivot = variance[i].clamp(min=1e-14).sqrt()
-        factor[i, i] = pivot
-        factor[i + 1 :, i] = (a[i + 1 :, i] - factor[i + 1 :, :i] @ factor[i, :i]) / pivot
-        expected[i] = hazard(-centre[i] / pivot)
-        centre[i + 1 :] += factor[i + 1 :, i] * expected[i]
-        variance[i + 1 :] -= factor[i + 1 :, i] ** 2
+    for start in range(0, n, _BLOCK):
+        stop = min(start + _BLOCK, n)
+        place = torch.arange(n - start, device=a.device)  # of those points in `left`
+        factor = a.new_zeros(n - start, stop - start)  # their columns of the Cholesky factor
+        for here, i in enumerate(range(start, stop)):
+            deviation = variance[i:].clamp(min=1e-14).sqrt()
+            further = int(torch.argmin(centre[i:] / deviation))
+            if further:
+                for rows, first in ((order, i), (variance, i), (centre, i), (place, here), (factor, here)):
+                    swap = torch.tensor([first, first + further], device=a.device)
+                    rows[swap] = rows[swap.flip(0)]
+            pivot = variance[i].clamp(min=1e-14).sqrt()
+            known = factor[here + 1 :, :here] @ factor[here, :here]
+            column = (left[place[here]][place[here + 1 :]] - known) / pivot
+            factor[here + 1 :, here] = column
+            centre[i + 1 :] += column * hazard(-centre[i] / pivot)
+            variance[i + 1 :] -= column**2
+        place, factor = place[stop - start :], factor[stop - start :]
+        left = torch.addmm(left[place][:, place], factor, factor.T, alpha=-1)
     return order
 
 
