@@ -233,6 +233,45 @@ CHECKS: dict[str, Entry] = {
         " amplitudes: the rank correlation of frequency and first step is above 0 by its 95 % interval over"
         " frequencies.",
     ),
+    **{
+        name: Entry(f"{_CHECKS}.frequencies:{name}", summary)
+        for name, summary in {
+            "paths_between_classes_have_higher_frequencies": (
+                "at every training size, predictions vary more at frequencies of two cycles a path and more along paths"
+                " between classes than within one, between training points and between test points: 95 % intervals of"
+                " the differences over draws above 0"
+            ),
+            "training_raises_frequencies_between_classes": (
+                "at every training size, that variation along paths between classes rises from the first checkpoint"
+                " after the start to the last, by the 95 % interval of the factor over draws"
+            ),
+            "training_lowers_frequencies_within_classes": (
+                "at every training size, along paths within a class between training points it falls, by the same"
+                " interval"
+            ),
+            "training_lowers_frequencies_within_classes_at_test_points": (
+                "at every training size, along paths within a class between test points it falls, by the same interval"
+            ),
+            "more_points_set_classes_apart": (
+                "from the smallest to the largest training size, at the end of training, it rises along paths between"
+                " classes and falls along paths within one, between training points: both by their 95 % intervals over"
+                " draws"
+            ),
+            "more_points_set_classes_apart_at_test_points": "the same along paths between test points",
+            "fast_waves_are_fitted_later": (
+                "waves of higher frequency in the labels are half fitted later: mean rank correlation of frequency and"
+                " half-time above 0 by its 95 % interval over draws, at every training size"
+            ),
+            "only_slow_waves_reach_test_points": (
+                "at the end of training, test points have over half of the slowest wave in the labels and under a tenth"
+                " of the fastest: both by their 95 % intervals over draws, at every training size"
+            ),
+            "more_points_carry_faster_waves": (
+                "from the smallest to the largest training size, test points have more of the waves, on the mean over"
+                " frequencies, by the 95 % interval of the difference over draws"
+            ),
+        }.items()
+    },
     "low_frequencies_survive_noise": Entry(
         f"{_CHECKS}.functions:low_frequencies_survive_noise",
         "After a move of the weights by 2, more is left in the target's phase of the lower half of the learned"

@@ -2,7 +2,7 @@
 
 from implicitbias.catalogue.architectures import ARCHITECTURES
 from implicitbias.catalogue.entries import Entry, Experiment, Parameter
-from implicitbias.catalogue.limits import Range
+from implicitbias.catalogue.limits import SIGNS, Range
 from implicitbias.catalogue.networks import ACTIVATIONS
 from implicitbias.catalogue.nngp import SAMPLED
 
@@ -122,6 +122,21 @@ EXPERIMENTS: dict[str, Experiment] = {
         variables=("learned", "first_step", "robust"), dims=("frequency", "step", "radius", "direction"), minutes=3,
         only=({"steps": Range(minimum="every")},), dtype="float32",
         uses=_perceptrons("plain_relu"),
+    ),
+    "label_waves": Experiment(
+        "implicitbias.experiments.waves:label_waves",
+        "how long a classifier resists waves in its labels (Fridovich-Keil, Gontijo-Lopes & Roelofs 2022)",
+        {
+            "amplitude": Parameter(0.5, "root mean square of the wave; the labels' is 1", 0, exclusive_minimum=True),
+            "width": _width(64),
+            "depth": Parameter(3, "linear layers", 2),
+            "learning_rate": Parameter(0.001, "step of Adam", 0, exclusive_minimum=True),
+            "steps": _steps(300),
+            "every": Parameter(5, "steps between records", 1),
+        },
+        variables=("fitted", "fitted_test"), dims=("frequency", "step"), work=(("width", "depth", "steps"),), task=True,
+        dtype="float32",
+        only=({"steps": Range(minimum="every"), **SIGNS},), uses=_perceptrons("plain_relu"),
     ),
     "guess_and_check": Experiment(
         "implicitbias.experiments.guess_and_check:guess_and_check",

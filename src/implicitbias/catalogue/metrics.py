@@ -17,6 +17,7 @@ _NORMS = {
     "l2": "2-norm", "linf": "largest entry", "l1": "sum of entries", "spectral": "largest singular value of a layer",
 }  # fmt: skip
 _TSILIVIS = "Tsilivis, Vardi & Kempe 2025, section 3"
+_FREQUENCIES = tuple(number / 2 for number in range(1, 17))  # cycles a path
 _BARATIN = "Baratin et al. 2021"
 _PLANE = tuple(position / 40 for position in range(-48, 49))  # in units of the training points' largest coordinate
 METRICS: dict[str, Metric] = {
@@ -302,6 +303,17 @@ METRICS: dict[str, Metric] = {
         long_name="trace of the tangent kernel in its largest eigenvalues", source=_BARATIN, dims=("largest",),
         coordinates={"largest": (1, 4, 16)}, trained=True, made_of="tangents", only=(SIGNS,),
     ),
+    **{
+        f"{prefix}path_spectrum": Metric(
+            f"{_MEASUREMENT}.paths:{prefix}path_spectrum",
+            "mean square of the predicted probabilities' part at every frequency, along straight paths between"
+            f" {points} points, within a class and between classes",
+            long_name=f"mean square between {points} points", source="Fridovich-Keil, Gontijo-Lopes & Roelofs 2022",
+            trained=True, dims=("path_kind", "path_frequency"),
+            coordinates={"path_kind": ("within", "between"), "path_frequency": _FREQUENCIES},
+        )
+        for prefix, points in (("", "training"), ("test_", "test"))
+    },
     "tangent_margin": Metric(
         f"{_MEASUREMENT}.optima:tangent_margin", "largest margin of the tangent kernel",
         long_name="margin of the tangent kernel", source="Telgarsky 2022", trained=True, made_of="tangents",

@@ -33,6 +33,8 @@ _AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
     "class": ("class", "1"),
     "classes": ("number of classes", "1"),
     "layers": ("weight matrices", "1"),
+    "path_kind": ("path between points", "1"),
+    "path_frequency": ("frequency (cycles a path)", "1"),
     "label_kind": ("kind of labels", "1"),
     "largest": ("number of largest eigenvalues", "1"),
     "averaged": ("networks in an average", "1"),

@@ -7,8 +7,6 @@ import pytest
 import xarray as xr
 from spoiled import assert_check_decides, changed, reverse, study
 
-from implicitbias.studies.checks.feature_alignment import _half_times
-
 STEPS = [0, 10, 20, 40]
 NOISE = np.array([-0.01, 0, 0.01])
 RISING = np.array([0.2, 0.3, 0.5, 0.6])
@@ -56,9 +54,3 @@ CASES: list[tuple[str, Callable[[xr.Dataset], xr.Dataset]]] = [
 @pytest.mark.parametrize(("name", "spoil"), CASES)
 def test_checks_decide(name: str, spoil: Callable[[xr.Dataset], xr.Dataset]) -> None:
     assert_check_decides(name, ALIGNED, spoil)
-
-
-def test_half_times_by_hand() -> None:
-    """Half way from .2 to .6 between the checkpoints 10 and 20; what falls back counts by its maximum."""
-    values = np.array([[0.2, 0.3, 0.5, 0.6], [0.2, 0.6, 0.4, 0.3], [0.3, 0.2, 0.3, 0.1]])
-    np.testing.assert_allclose(_half_times(values, np.array(STEPS)), [15, 5, np.nan])

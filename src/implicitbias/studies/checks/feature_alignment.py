@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
+from implicitbias.studies.half_times import half_times
 from implicitbias.studies.intervals import Interval, draw_interval
 from implicitbias.studies.verdicts import Verdict, arms, axis, mean, mean_interval, several_draws, verdict
 
@@ -43,7 +44,7 @@ def true_labels_are_aligned_with_first(dataset: xr.Dataset) -> Verdict:
     factors = {}
     for name, arm in arms(part[_KIND], "depth"):
         alignment = mean(arm, "label_kind", "seed", "step").transpose("label_kind", "seed", "step")
-        times = _half_times(alignment.sel(label_kind=["true", "random"]).values, axis(arm, "step"))
+        times = half_times(alignment.sel(label_kind=["true", "random"]).values, axis(arm, "step"))
         factors[name] = Interval(*np.exp(mean_interval(np.log(times[1] / times[0]))))
     return verdict(
         all(factor.low > 1 for factor in factors.values()),
@@ -60,24 +61,6 @@ def _change(values: xr.DataArray) -> Interval:
     """From the first checkpoint to the last."""
     steps = axis(values, "step")
     return draw_interval(values.sel(step=steps.max()) - values.sel(step=steps.min()))
-
-
-def _half_times(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """The step at which rising values `(..., step)` are first half way from the first to their maximum: `(...)`.
-
-    Between checkpoints the values run along straight lines. NaN for what never rises.
-    """
-    half = (values[..., :1] + values.max(-1, keepdims=True)) / 2
-    reached = (values >= half) & (half > values[..., :1])
-    after = np.maximum(reached.argmax(-1), 1)[..., None]
-    (before, late), (start, end) = (
-        (np.take_along_axis(each, after - 1, -1), np.take_along_axis(each, after, -1))
-        for each in (values, np.broadcast_to(steps.astype(float), values.shape))
-    )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        times = start + (end - start) * (half - before) / (late - before)
-    found: np.ndarray = np.where(reached.any(-1), times[..., 0], np.nan)
-    return found
 
 
 def _by_depth(intervals: dict[str, Interval]) -> str:
