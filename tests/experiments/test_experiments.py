@@ -30,6 +30,7 @@ SMALL = {
     "simplicity_bias": {"train_size": 64, "test_size": 64, "features": 3, "width": 8, "epochs": 1},
     "pruning": {"features": 20, "width": 4, "train_size": 6, "steps": 5, "draws": 3},
     "self_attention": {"sequences": 2, "tokens": 3, "features": 4, "steps": 5, "draws": 2},
+    "next_token": {"vocabulary": 5, "features": 6, "length": 3, "sentences": 2, "steps": 5, "draws": 2},
     "ball_indicator": {"features": 2, "width": 8, "train_size": 20, "steps": 5, "test_size": 20},
 }
 TASK = build(source="digits", labels="0v7", balanced=True, train_size=4, test_size=20, seed=[0, 5], raw_dir=Path())

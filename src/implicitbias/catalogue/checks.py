@@ -514,6 +514,22 @@ CHECKS: dict[str, Entry] = {
         " the factors select all optimal tokens, one minus their cosine ends below .01 and still falls: 95 % intervals"
         " over draws",
     ),
+    "both_layers_turn_to_their_max_margins": Entry(
+        f"{_CHECKS}.attention:both_layers_turn_to_their_max_margins",
+        "one minus the cosine of either layer's weights with their max-margin solution ends below .01 and falls as a"
+        " power of the step over the last decade: a power below 0, both by 95 % intervals over draws",
+    ),
+    "losses_fall_at_the_rate_of_the_margins": Entry(
+        f"{_CHECKS}.attention:losses_fall_at_the_rate_of_the_margins",
+        "over the last two thirds of the steps the log of either stage's excess loss falls on a straight line (R^2"
+        " above .999), by the step's length times the largest margin of weights of norm 1 a step: within a tenth, by"
+        " the 95 % interval over draws",
+    ),
+    "predictions_carry_to_unseen_sentences": Entry(
+        f"{_CHECKS}.attention:predictions_carry_to_unseen_sentences",
+        "the accuracy on unseen sentences ends above .95 where the order of their tokens follows from training, and"
+        " above .5 where the other tokens were never seen with the query: lower ends of the 95 % intervals over draws",
+    ),
     "error_bars_cover": Entry(
         f"{_CHECKS}.architecture:error_bars_cover",
         "On random problems the mixture's estimates lie within 1, 2 and 3 of its standard errors of the truth as"

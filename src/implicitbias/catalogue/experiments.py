@@ -252,6 +252,22 @@ EXPERIMENTS: dict[str, Experiment] = {
         dims=("rule", "draw", "step"),
         only=({"features": Range(minimum="sequences")},),
     ),
+    "next_token": Experiment(
+        "implicitbias.experiments.next_token:next_token",
+        "the max-margin problems that a one-layer transformer solves in next-token prediction (Huang et al. 2024)",
+        {
+            "vocabulary": Parameter(20, "tokens of the language", 4),
+            "features": Parameter(30, "coordinates of a token, at least as many as there are tokens", 4),
+            "length": Parameter(4, "tokens of a sentence", 2),
+            "sentences": Parameter(3, "training sentences of every query", 1),
+            "step_length": Parameter(0.1, "length of the steps", 0, exclusive_minimum=True),
+            "steps": _steps(2000),
+            "draws": Parameter(10, "languages", 1),
+        },
+        variables=("distance", "log_excess_loss", "largest_margin", "accuracy"),
+        dims=("layer", "sentences", "draw", "step"),
+        only=({"features": Range(minimum="vocabulary"), "vocabulary": Range(minimum="length")},),
+    ),
     "frequency_bias": Experiment(
         "implicitbias.experiments.spectral:frequency_bias",
         "how fast frequencies on a circle are learned by a Sobolev loss (Yu, Yang & Townsend 2023)",

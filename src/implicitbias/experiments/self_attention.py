@@ -148,18 +148,28 @@ class Attended:
 
 def attended(weight: Tensor, data: Sequences) -> Attended:
     """The layer's attention, loss and gradient in logarithms; y f(X) is the attention on the optimal token."""
-    keys = (data.query @ weight.mT)[:, :, None]
-    logits = -(data.ahead * keys).sum(-1)  # of the others, that of the optimal one is 0
-    logs = torch.log_softmax(torch.nn.functional.pad(logits, (1, 0)), -1)
-    own, others = logs[..., :1], logs[..., 1:]
+    own, others = log_attention(weight, data.ahead, data.query)
     scale = (own + others).amax((1, 2), keepdim=True)
-    slopes = torch.sigmoid(-own.exp()) * (own + others - scale).exp() / logits.shape[1]
+    slopes = torch.sigmoid(-own.exp()) * (own + others - scale).exp() / others.shape[1]
     gradient = -(slopes[..., None] * data.ahead).sum(2).mT @ data.query
     # L - L* is the mean of log(1 + sigmoid(-1) (exp(missed) - 1)), missed being the attention on the others
     missed = others.exp().sum(-1).clamp(min=_TINY)
     ratio = torch.log1p(torch.sigmoid(-torch.ones_like(missed)) * torch.expm1(missed)) / missed
-    excess = (ratio.log() + others.logsumexp(-1)).logsumexp(1) - np.log(logits.shape[1])
+    excess = (ratio.log() + others.logsumexp(-1)).logsumexp(1) - np.log(others.shape[1])
     return Attended(own.exp().amin((1, 2)), excess, gradient, scale)
+
+
+def log_attention(weight: Tensor, ahead: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
+    """Logarithms of the attention on the optimal token, `(draws, n, 1)`, and on the others, `(draws, n, tokens - 1)`.
+
+    Args:
+        weight: `(draws, d, d)`.
+        ahead: `(draws, n, tokens - 1, d)`, the optimal token less every other one.
+        query: `(draws, n, d)`.
+    """
+    logits = -(ahead * (query @ weight.mT)[:, :, None]).sum(-1)  # of the others; that of the optimal token is 0
+    logs = torch.log_softmax(torch.nn.functional.pad(logits, (1, 0)), -1)
+    return logs[..., :1], logs[..., 1:]
 
 
 def _step(rule: str, state: Attended, learning_rate: float, step_length: float) -> Tensor:

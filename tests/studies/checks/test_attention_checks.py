@@ -12,6 +12,7 @@ from implicitbias.catalogue import CHECKS
 STEPS = [1, 10, 30, 100, 300, 1000]
 RULES = ["gradient descent", "normalised", "Polyak", "normalised, factors"]
 DRAWS = 6
+UNSEEN = ["unseen, in order", "unseen, beyond the order"]
 FACTORED = "factors_find_the_smallest_nuclear_norm"
 
 
@@ -41,6 +42,16 @@ def stalled(distance: xr.DataArray) -> xr.DataArray:
     return 0 * distance + 0.001 + 1e-7 * distance["step"]
 
 
+LATE = [1, 10, 100, 300, 400, 500, 600, 800, 1000]
+RATES = np.outer([0.02, 0.01], LATE)
+LEARNED = study(
+    {"layer": ["feed-forward", "attention"], "sentences": ["training", *UNSEEN], "step": LATE, "draw": range(DRAWS)},
+    distance=(("layer", "step", "draw"), varied(0.3 / np.array([LATE, LATE]))),
+    log_excess_loss=(("layer", "step", "draw"), 2 - varied(RATES)),
+    largest_margin=(("layer", "draw"), varied([0.2, 0.1])),
+    accuracy=(("sentences", "step", "draw"), varied([[0.3] * 8 + [1], [0.3] * 8 + [0.99], [0.3] * 8 + [0.8]], 1e-3)),
+).assign_coords(step_length=0.1)
+
 OTHER = (ATTENTION["rule"] == RULES[3]) & (ATTENTION["draw"] == 0)
 ELSEWHERE = changed(
     attention=lambda attention: attention.where(~OTHER, 0),
@@ -61,6 +72,13 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     (FACTORED, ELSEWHERE, changed(attention=lambda a: 0 * a + 1)),
     (FACTORED, ATTENTION, changed(frobenius_distance=where(RULES[3], lambda d: 0 * d))),
     (FACTORED, ATTENTION, changed(frobenius_distance=where("normalised", lambda d: d + 1))),
+    ("both_layers_turn_to_their_max_margins", LEARNED, changed(distance=lambda d: d + 0.01)),
+    ("both_layers_turn_to_their_max_margins", LEARNED, changed(distance=stalled)),
+    ("losses_fall_at_the_rate_of_the_margins", LEARNED, changed(largest_margin=lambda m: 1.2 * m)),
+    ("losses_fall_at_the_rate_of_the_margins", LEARNED, changed(largest_margin=reverse("layer"))),
+    ("losses_fall_at_the_rate_of_the_margins", LEARNED, changed(log_excess_loss=lambda d: d - (d.step / 300) ** 2)),
+    ("predictions_carry_to_unseen_sentences", LEARNED, changed(accuracy=lambda a: a - 0.05)),
+    ("predictions_carry_to_unseen_sentences", LEARNED, changed(accuracy=lambda a: a.where(a > 0.9, a - 0.35))),
 ]  # fmt: skip
 
 

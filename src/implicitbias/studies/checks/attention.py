@@ -7,7 +7,17 @@ import xarray as xr
 
 from implicitbias.studies.intervals import Interval
 from implicitbias.studies.powers import late_power, log
-from implicitbias.studies.verdicts import Lacking, Verdict, axis, last, mean, mean_interval, verdict
+from implicitbias.studies.verdicts import (
+    Lacking,
+    Verdict,
+    axis,
+    experiment_setting,
+    last,
+    mean,
+    mean_interval,
+    since,
+    verdict,
+)  # fmt: skip
 
 _ADAPTIVE = ("normalised", "Polyak")  # rules of the steps
 _FACTORS = "normalised, factors"
@@ -60,6 +70,49 @@ def factors_find_the_smallest_nuclear_norm(dataset: xr.Dataset) -> Verdict:
         f" latter of factors {end}, a power {power} of the step, but for {int(elsewhere.sum())} draws that select"
         f" another token; {_count(dataset)} draws",
     )
+
+
+def both_layers_turn_to_their_max_margins(dataset: xr.Dataset) -> Verdict:
+    """Huang, Liang & Yang 2024, theorems 1 and 2: directions converge, slower than any exponential of the step."""
+    passed, numbers = True, []
+    for layer in axis(dataset, "layer"):
+        end, power = _ends_and_falls(dataset["distance"].sel(layer=layer))
+        passed &= end.high < 0.01 and power.high < 0
+        numbers.append(f"{layer} {end}, a power {power} of the step")
+    return verdict(passed, f"1 - cosine, 95 % over {_count(dataset)} draws: {'; '.join(numbers)}")
+
+
+def losses_fall_at_the_rate_of_the_margins(dataset: xr.Dataset) -> Verdict:
+    """Huang, Liang & Yang 2024, theorems 1 and 2: the log loss falls linearly.
+
+    Steps of length eta in the max-margin direction lower it by eta times the largest margin of weights of norm 1.
+    """
+    steps, length = axis(dataset, "step"), experiment_setting(dataset, "step_length")
+    late = since(dataset[["log_excess_loss"]], steps[-1] / 3)["log_excess_loss"]
+    if late.sizes["step"] < 3:
+        raise Lacking("no three checkpoints in the last two thirds of the steps")
+    slopes = late.polyfit("step", 1)["polyfit_coefficients"].sel(degree=1, drop=True)
+    straight = xr.corr(late, late["step"], "step") ** 2
+    passed, numbers = True, []
+    for layer in axis(dataset, "layer"):
+        rate = _over_draws((-slopes / (length * dataset["largest_margin"])).sel(layer=layer))
+        least = float(straight.sel(layer=layer).min(skipna=False))
+        passed &= 0.9 < rate.low <= rate.high < 1.1 and least > 0.999
+        numbers.append(f"{layer} {rate} (R^2 of the line at least {least:.4f})")
+    return verdict(passed, f"slope over the predicted one, 95 % over {_count(dataset)} draws: {'; '.join(numbers)}")
+
+
+def predictions_carry_to_unseen_sentences(dataset: xr.Dataset) -> Verdict:
+    """Huang, Liang & Yang 2024, section 6; without training a sentence's tokens have equal attention."""
+    axis(dataset, "sentences")
+    least = {"unseen, in order": 0.95, "unseen, beyond the order": 0.5}
+    passed, numbers = True, []
+    for kind, threshold in least.items():
+        accuracy = dataset["accuracy"].sel(sentences=kind)
+        end, start = _over_draws(last(accuracy)), _over_draws(accuracy.isel(step=0))
+        passed &= end.low > threshold
+        numbers.append(f"{kind} {end.within(0, 1)} (at the start {start.centre:.2f})")
+    return verdict(passed, f"accuracy, 95 % over {_count(dataset)} draws: {'; '.join(numbers)}")
 
 
 def _rules(dataset: xr.Dataset, names: tuple[str, ...]) -> list[tuple[str, xr.Dataset]]:
