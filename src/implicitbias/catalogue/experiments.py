@@ -257,7 +257,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "the max-margin problems that a one-layer transformer solves in next-token prediction (Huang et al. 2024)",
         {
             "vocabulary": Parameter(20, "tokens of the language", 4),
-            "features": Parameter(30, "coordinates of a token, at least as many as there are tokens", 4),
+            "features": Parameter(30, "coordinates of a token, at least as many as there are tokens", 2),
             "length": Parameter(4, "tokens of a sentence", 2),
             "sentences": Parameter(3, "training sentences of every query", 1),
             "step_length": Parameter(0.1, "length of the steps", 0, exclusive_minimum=True),

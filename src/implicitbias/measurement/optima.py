@@ -13,8 +13,8 @@ from implicitbias.measurement.tangents import Tangent, gram
 from implicitbias.networks import Network
 
 _ROUNDING = 1e-9  # margins below this share of the points' size are 0
-_GAP = 1e-6  # relative, between the smallest nuclear norm and its lower bound
-_WEIGHTS, _NEWTON = 10.0 ** np.arange(10), 200  # of the barrier, growing, and most steps for each
+_GAP = 1e-5  # relative, between the smallest nuclear norm and its lower bound
+_WEIGHTS, _NEWTON = 10.0 ** np.arange(8), 200  # of the barrier, growing, and most steps for each
 _NEAR, _CENTRED = 0.25, 1e-4  # Newton decrements below which a step need not be damped, and is the last
 
 
@@ -76,7 +76,7 @@ def smallest_nuclear_norm(features: Array) -> Array:
         `(d, e)`, of smallest margin 1; NaN where no W does it.
 
     Raises:
-        NumericalError: if its norm is not the dual problem's value, up to a millionth.
+        NumericalError: if its norm is not the dual problem's value, to five digits.
     """
     n, d, e = features.shape
     if not np.isfinite(hard_margin(features.reshape(n, -1))).all():
