@@ -72,6 +72,41 @@ CHECKS: dict[str, Entry] = {
         f"{_CHECKS}.guesses:trained_networks_beat_guesses",
         "at every size, SGD's networks are more accurate on the mean than random ones that fit as well",
     ),
+    "trained_networks_err_as_random_ones_at_few_points": Entry(
+        f"{_CHECKS}.volume:trained_networks_err_as_random_ones_at_few_points",
+        "at the study's middle training size, every family of trained networks errs within .02 of random functions of"
+        " its class that fit (Chiang et al. 2023), by the 95 % interval over draws and test points",
+    ),
+    "trained_networks_beat_random_ones_at_few_points": Entry(
+        f"{_CHECKS}.volume:trained_networks_beat_random_ones_at_few_points",
+        "at the middle training size, every family errs less than random functions that fit (Peleg & Hein 2024): the"
+        " gap is above 0 by its 95 % interval",
+    ),
+    "trained_networks_err_as_a_draw": Entry(
+        f"{_CHECKS}.volume:trained_networks_err_as_a_draw",
+        "at the largest training size, every family errs within .02 of random functions that fit, as draws of the"
+        " posterior would (Mingard et al. 2021), by the 95 % interval",
+    ),
+    "the_gap_shrinks_with_the_training_set": Entry(
+        f"{_CHECKS}.volume:the_gap_shrinks_with_the_training_set",
+        "from the middle training size to the largest, the distance of the errors of random functions and of trained"
+        " networks shrinks for every family (Pakman, Kreimer & Berchenko 2026), by the 95 % interval of the difference",
+    ),
+    "the_ratio_grows_with_the_training_set": Entry(
+        f"{_CHECKS}.volume:the_ratio_grows_with_the_training_set",
+        "from the middle training size to the largest, the error of random functions over that of trained networks"
+        " grows for every family, by the 95 % interval of its logarithm",
+    ),
+    "the_fraction_without_training_grows": Entry(
+        f"{_CHECKS}.volume:the_fraction_without_training_grows",
+        "from the middle training size to the largest, the fraction of the fall from chance that random functions take"
+        " grows for every family, by its 95 % interval",
+    ),
+    "trained_networks_err_as_the_vote": Entry(
+        f"{_CHECKS}.volume:trained_networks_err_as_the_vote",
+        "at the largest training size, every family errs within .02 of the vote of all functions that fit, by the 95 %"
+        " interval",
+    ),
     "convolutions_are_the_better_prior": Entry(
         f"{_CHECKS}.priors:convolutions_are_the_better_prior",
         "on labels with structure the average function that fits errs less under convolutions than under the"

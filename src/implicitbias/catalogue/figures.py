@@ -7,6 +7,7 @@ from implicitbias.catalogue.experiments import EXPERIMENTS
 _DECOMPOSED = (
     "gibbs_error_by_point", "ray_error_by_point", "lazy_error_by_point", "test_error_by_point",
 )  # fmt: skip
+_COMPARED = ("train_error", "test_error_by_point", "gibbs_error_by_point", "bayes_error_by_point")
 FIGURES: dict[str, Figure] = {
     "decomposition": Figure(
         "implicitbias.figures.decomposition:decomposition",
@@ -141,6 +142,23 @@ FIGURES: dict[str, Figure] = {
         needs=("complexity", "bayes_error_by_point", *_DECOMPOSED),
         axes=("classes", "seed"),
         estimators=("mixture",),
+    ),
+    "volume_hypothesis": Figure(
+        "implicitbias.figures.volume:volume_hypothesis",
+        "random functions that fit (average and vote; random networks by guess and check) against families of trained"
+        " networks of the same class: errors, their gap, their ratio, and the fraction of the fall from chance that"
+        " needs no training, against n",
+        alt="Errors of random and of trained networks against the number of training points, with gap, ratio and"
+        " fraction below",
+        needs=_COMPARED,
+        axes=("train_size", "seed"),
+    ),
+    "volume_claims": Figure(
+        "implicitbias.figures.volume:volume_claims",
+        "which published claim every family of trained networks supports, and the number that says so",
+        alt="A table of families and claims, coloured by whether the claim is supported, undecided or refuted",
+        needs=_COMPARED,
+        axes=("train_size", "seed"),
     ),
     "architectures": Figure(
         "implicitbias.figures.architectures:architectures",
