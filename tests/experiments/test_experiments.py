@@ -19,6 +19,7 @@ from implicitbias.tasks.build import build
 SMALL = {
     "calibration": {"problems": 3, "samples": 256},
     "gradient_regularisation": {"step_size": 0.1},
+    "eigenspaces": {"patches": 6, "depth": 2, "train_size": 32, "test_size": 8, "draws": 2},
     "quadratic_regression": {"step_sizes": 4, "draws": 3, "steps": 192},
     "inconsistency": {"width": 8, "draws": 5, "steps": 10},
     "guessed_gradients": {"width": 8, "features": 6, "draws": 3},

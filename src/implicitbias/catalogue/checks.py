@@ -239,6 +239,27 @@ CHECKS: dict[str, Entry] = {
         "in the periodic and in the chaotic phase, predictions averaged over many steps have a lower test loss than the"
         " last weights, by the 95 % interval of the paired difference over draws",
     ),
+    "perceptrons_learn_by_order_alone": Entry(
+        f"{_CHECKS}.eigenspaces:perceptrons_learn_by_order_alone",
+        "with the kernel of perceptrons more is learned of order 1 than of order 2, and of 2 than of 3 (differences,"
+        " over all sizes of the training set, above 0), and as much of far interactions as of near ones (within .1),"
+        " by 95 % intervals over draws",
+    ),
+    "convolutions_learn_near_interactions_first": Entry(
+        f"{_CHECKS}.eigenspaces:convolutions_learn_near_interactions_first",
+        "with the kernel of convolutions more is learned of near interactions than of far ones of the same order, of"
+        " three near patches than of two far ones, and of low orders than of high ones, by 95 % intervals over draws",
+    ),
+    "an_average_over_places_saves_points": Entry(
+        f"{_CHECKS}.eigenspaces:an_average_over_places_saves_points",
+        "convolutions with a global average learn more of every part from as many points than those without, by 95 %"
+        " intervals of the paired differences over draws",
+    ),
+    "eigenvalues_tell_what_is_learned_first": Entry(
+        f"{_CHECKS}.eigenspaces:eigenvalues_tell_what_is_learned_first",
+        "of any two parts whose eigenvalues differ, that of the larger one is learned better, both by 95 % intervals"
+        " over draws",
+    ),
     "kinks_stay_where_they_start": Entry(
         f"{_CHECKS}.systems:kinks_stay_where_they_start",
         "without offset, fewer wide than narrow networks have a kink that leaves (by 2 standard errors); the median"

@@ -268,6 +268,25 @@ EXPERIMENTS: dict[str, Experiment] = {
         dims=("layer", "sentences", "draw", "step"),
         only=({"features": Range(minimum="vocabulary"), "vocabulary": Range(minimum="length")},),
     ),
+    "eigenspaces": Experiment(
+        "implicitbias.experiments.eigenspaces:eigenspaces",
+        "which interactions of patches a network's kernel learns from how many points (Xiao 2022)",
+        {
+            "topology": Parameter("cnn", "networks: perceptrons, or convolutions whose output sees every place or their"
+                " average", choices=("mlp", "cnn", "cnn_global_average")),
+            "kernel": Parameter("nngp", "of the infinitely wide network, untrained or trained lazily",
+                choices=("nngp", "ntk")),
+            "patches": Parameter(8, "patches of a point, side by side", 6, 10),
+            "features": Parameter(2, "coordinates of a patch", 2),
+            "depth": Parameter(4, "weight layers", 2),
+            "train_size": Parameter(512, "training points, at most", 1),
+            "test_size": Parameter(256, "test points", 2),
+            "draws": _draws(12),
+        },
+        variables=("learned", "test_loss", "eigenvalue"), dims=("component", "points", "draw"),
+        work=(("draws", "depth", "patches", "patches", "train_size", "train_size"),),
+        uses=(ARCHITECTURES["cnn"], *_perceptrons("relu")),
+    ),
     "frequency_bias": Experiment(
         "implicitbias.experiments.spectral:frequency_bias",
         "how fast frequencies on a circle are learned by a Sobolev loss (Yu, Yang & Townsend 2023)",

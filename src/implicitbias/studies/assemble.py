@@ -22,6 +22,7 @@ _AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
     "seed": ("seed", "1"),
     "member": ("member of the ensemble", "1"),
     "draw": ("draw (accepted random network)", "1"),
+    "points": ("training points", "1"),
     "relative_step": ("step size over the largest stable one", "1"),
     "step": ("optimizer step", "1"),
     "epoch": ("epoch", "1"),
