@@ -11,7 +11,7 @@ import torch
 import xarray as xr
 
 from implicitbias.catalogue import EXPERIMENTS, resolve
-from implicitbias.experiments import boolean, guessing, inconsistency, lempel_ziv, regularisation, spectral
+from implicitbias.experiments import boolean, circle, guessing, inconsistency, lempel_ziv, regularisation, spectral
 from implicitbias.experiments.run import run
 from implicitbias.schema import parameters_of, violations
 from implicitbias.tasks.build import build
@@ -25,7 +25,8 @@ SMALL = {
     "guessed_gradients": {"width": 8, "features": 6, "draws": 3},
     "boolean_prior": {"draws": 50, "inputs": 4},
     "spectral_bias": {"width": 8, "depth": 3, "steps": 40, "every": 20},
-    "frequency_bias": {"points": 60, "degrees": 4},
+    "frequency_bias": {"points": 60, "degrees": 4, "trained": 2, "width": 8, "steps": 5},
+    "label_waves": {"width": 8, "steps": 10, "every": 5},
     "guess_and_check": {"factor": 0.3, "networks": 3, "draws": 20_000, "epochs": 2},
     "boolean_posterior": {"inputs": 4, "train_size": 4, "draws": 2000, "runs": 5, "epochs": 20},
     "simplicity_bias": {"train_size": 64, "test_size": 64, "features": 3, "width": 8, "epochs": 1},
@@ -172,6 +173,8 @@ def test_half_times_of_exponentials() -> None:
 
 def test_learned_amplitudes_of_a_network_in_training() -> None:
     found = spectral.spectral_bias(width=32, depth=4, steps=1500, every=500)
+    assert found.sizes["member"] == 1
+    found = found.isel(member=0)
     learned = found["learned"]
     assert float(learned.sel(frequency=5, step=0)) < 0.3
     assert float(learned.sel(frequency=5, step=1500)) > 0.4
@@ -180,6 +183,37 @@ def test_learned_amplitudes_of_a_network_in_training() -> None:
     assert float(np.ptp(still.values, axis=1).max()) == 0  # no direction matters where nothing has moved
     assert (np.abs(still) <= end + 1e-6).all()  # an amplitude, and what of it is in phase
     assert float(still.sel(frequency=5, direction=0)) == pytest.approx(float(end.sel(frequency=5)), abs=0.05)
+
+
+def test_sines_of_members_have_phases_of_their_own() -> None:
+    """Closely spaced frequencies are learned sooner, and records agree with the last weights of every member."""
+    found = spectral.spectral_bias(width=16, depth=3, steps=300, every=100, spacing=1, members=2, learning_rate=3e-3)
+    assert found["frequency"].values.tolist() == list(range(1, 11))
+    end, still = found["learned"].sel(step=300), found["robust"].sel(radius=0, direction=0)
+    assert (np.abs(still) <= end + 1e-6).all()
+    assert (end.sel(frequency=1) > 0.5).all()
+    assert not np.allclose(end.isel(member=0), end.isel(member=1), atol=1e-3)
+
+
+def test_networks_on_the_circle_have_the_kernel_that_they_are_compared_with() -> None:
+    """Their outputs' gradients, numerically, on the mean over networks, against the closed form."""
+    angles = np.array([0.1, 0.9, 2.5, 4.0])
+    x = np.stack([np.cos(angles), np.sin(angles), np.ones(4)], axis=1)
+    rng, kernel = np.random.default_rng(0), np.zeros((4, 4))
+    for _ in range(60):
+        w, v, c = rng.standard_normal((1, 200, 3)), rng.standard_normal((1, 200)), rng.standard_normal((1, 1))
+        h = circle.outputs_on_circle(x, w, v, c)[1][0]
+        slopes = 2**0.5 * (h > 0) * v[0]
+        kernel += (h @ h.T + slopes @ slopes.T * (x @ x.T)) / 200 + 1
+    assert kernel / 60 == pytest.approx(spectral._circle_kernel(angles), rel=0.1)
+
+
+def test_wide_networks_on_the_circle_learn_as_their_kernel() -> None:
+    """The two lowest degrees, at a width where the kernel hardly moves; more of the steps is of no use."""
+    found = spectral.frequency_bias(points=48, degrees=6, trained=2, width=4000, steps=400)
+    assert found["trained_half_time"].values == pytest.approx(found["half_time"].values[:2], rel=0.25)
+    cut = spectral.frequency_bias(points=48, degrees=6, trained=2, width=50, steps=2)
+    assert np.isnan(cut["trained_half_time"].values[1])
 
 
 def test_parameters_of_one_name_have_one_range() -> None:

@@ -286,8 +286,8 @@ CHECKS: dict[str, Entry] = {
     "low_frequencies_come_first": Entry(
         f"{_CHECKS}.functions:low_frequencies_come_first",
         "Lower frequencies are learned earlier, and those that are never learned are the highest, whatever the"
-        " amplitudes: the rank correlation of frequency and first step is above 0 by its 95 % interval over"
-        " frequencies.",
+        " amplitudes: in every network the rank correlation of frequency and first step is above 0 by its 95 %"
+        " interval over frequencies.",
     ),
     **{
         name: Entry(f"{_CHECKS}.frequencies:{name}", summary)
@@ -338,6 +338,11 @@ CHECKS: dict[str, Entry] = {
         f"{_CHECKS}.functions:eigenvalues_fall_with_the_degree_squared",
         "the tangent kernel's eigenvalues on the circle fall with the degree, over its upper half as its power -2,"
         " within .1",
+    ),
+    "trained_networks_follow_the_sobolev_loss": Entry(
+        f"{_CHECKS}.functions:trained_networks_follow_the_sobolev_loss",
+        "in trained networks the half-time of the highest degree, over that of the lowest, falls from every order of"
+        " the norm to the next: logarithms by their 95 % intervals over networks",
     ),
     "sobolev_loss_turns_the_order": Entry(
         f"{_CHECKS}.functions:sobolev_loss_turns_the_order",

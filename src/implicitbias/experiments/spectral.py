@@ -9,6 +9,7 @@ import xarray as xr
 from scipy.optimize import brentq
 from torch import Tensor
 
+from implicitbias.experiments.circle import descend_on_circle
 from implicitbias.networks import network_of
 from implicitbias.networks.kernels import ntk_kernel
 from implicitbias.networks.stacked import Gradient, forward
@@ -19,13 +20,15 @@ from implicitbias.schema import variable
 
 _RAHAMAN = "Rahaman et al. 2019, section 3"
 _YU = "Yu, Yang & Townsend 2023"
-_POINTS = 200
+_POINTS = 40  # for every unit of the spacing: four a period of the highest frequency
 _DIRECTIONS = 200
 
 
 def spectral_bias(
     *,
     rising: int = 0,
+    spacing: int = 5,
+    members: int = 1,
     width: int = 128,
     depth: int = 6,
     learning_rate: float = 3e-4,
@@ -36,46 +39,49 @@ def spectral_bias(
 ) -> xr.Dataset:
     """How fast the amplitudes of a sum of ten sines are learned, and how well they survive noise in the weights.
 
-    The target is sum_k A_k sin(2 pi k t + 2 pi phi_k) at t = 0, 1/200, ..., k = 5, 10, ..., 50; a relu network with
-    biases, both U[-1, 1]/sqrt(fan_in), learns it by full-batch Adam on the mean square loss, float32.
+    The target is sum_k A_k sin(2 pi k t + 2 pi phi_k) at t = 0, 1/n, 2/n, ..., k the first ten multiples of the spacing
+    and n 40 times the spacing; a relu network with biases, both U[-1, 1]/sqrt(fan_in), learns it by full-batch Adam on
+    the mean square loss, float32.
 
     Args:
         rising: 0: all amplitudes 1; 1: .1, .2, ..., 1.
+        spacing: of the frequencies (the paper's are 5, 10, ..., 50, at 200 points).
+        members: networks, each with phases of its own.
         width: neurons a layer.
         depth: linear layers.
         learning_rate: of Adam (the paper's is 3e-4, with 60,000 steps at width 256).
-        level: share of the amplitude that counts as learned.
+        level: fraction of the amplitude that counts as learned.
         steps: of Adam.
         every: steps between records.
         seed: of phases and weights.
 
     Returns:
-        Dimensions `frequency`, `step`, `radius`, `direction`: `learned`, 2 |FFT f(k)|/(200 A_k), `first_step` above
-        `level` (NaN if never), and `robust`, what is left in the target's phase, Re(FFT f(k)/FFT target(k)), after
-        moving the weights by `radius` in one of 200 random directions.
+        Dimensions `member`, `frequency`, `step`, `radius`, `direction`: `learned`, 2 |FFT f(k)|/(n A_k), `first_step`
+        above `level` (NaN if never), and `robust`, what is left in the target's phase, Re(FFT f(k)/FFT target(k)),
+        after moving the weights by `radius` in one of 200 random directions.
     """
     rng = np.random.default_rng(derive_seed("spectral bias", seed))
-    frequencies = np.arange(5, 51, 5)
+    frequencies, points = spacing * np.arange(1, 11), _POINTS * spacing
     amplitudes = np.linspace(0.1, 1, 10) if rising else np.ones(10)
-    t = np.arange(_POINTS) / _POINTS
-    phases = rng.random((10, 1))
+    t = np.arange(points) / points
+    phases = rng.random((members, 10, 1))
     target = torch.tensor(amplitudes @ np.sin(2 * np.pi * (frequencies[:, None] * t + phases)), dtype=torch.float32)
-    x = torch.tensor(t[None, :, None], dtype=torch.float32)
+    x = torch.tensor(t[:, None], dtype=torch.float32).expand(members, -1, -1)
     network = network_of({"activation": "plain_relu", "depth": depth, "width": width, "bias": "all"}, 1)
     generator = torch.Generator().manual_seed(derive_seed("spectral network", seed))
     weights = [  # torch's own layers: kinks are spread from the start, which zero biases would put at t = 0
-        (2 * torch.rand(1, rows, columns, generator=generator) - 1) / (columns - 1) ** 0.5
+        (2 * torch.rand(members, rows, columns, generator=generator) - 1) / (columns - 1) ** 0.5
         for rows, columns in network.shapes
     ]
-    optimizer, rate = adam(), torch.tensor([learning_rate])
+    optimizer, rate = adam(), torch.full((members,), learning_rate)
     state = optimizer.init(weights)
 
     def spectrum(values: Tensor) -> np.ndarray:
-        return np.fft.rfft(values.double().numpy())[frequencies] * 2 / (_POINTS * amplitudes)
+        return np.fft.rfft(values.double().numpy())[:, frequencies] * 2 / (points * amplitudes)
 
     @torch.no_grad()
     def found(own: list[Tensor]) -> np.ndarray:
-        return spectrum(forward(network, own, x)[0])
+        return spectrum(forward(network, own, x))
 
     for weight in weights:
         weight.requires_grad_(True)
@@ -83,52 +89,75 @@ def spectral_bias(
     with Progress(steps, "spectral bias", "step") as progress:
         for step in range(1, steps + 1):
             gradients: list[Gradient] = []
-            (forward(network, weights, x, gradients)[0] - target).square().mean().backward()  # type: ignore[no-untyped-call]
+            losses = (forward(network, weights, x, gradients) - target).square().mean(-1)
+            losses.sum().backward()  # type: ignore[no-untyped-call]
             with torch.no_grad():
                 optimizer.update(gradients[::-1], state, weights, rate, step)
             if step % every == 0:
                 records.append(np.abs(found(weights)))
                 progress.update(every)
-    table, at = np.array(records).T, np.arange(len(records)) * every
+    table, at = np.stack(records, axis=-1), np.arange(len(records)) * every
     reached = table > level
-    first = np.where(reached.any(1), at[reached.argmax(1)], np.nan)
+    first = np.where(reached.any(-1), at[reached.argmax(-1)], np.nan)
     radii = np.linspace(0, 5, 11)
-    robust, whole = np.zeros((len(frequencies), len(radii), _DIRECTIONS)), spectrum(target)
+    robust, whole = np.zeros((members, len(frequencies), len(radii), _DIRECTIONS)), spectrum(target)
     generator = torch.Generator().manual_seed(derive_seed("perturbation", seed))
     for direction in range(_DIRECTIONS):
         noise = [torch.randn(weight.shape, generator=generator) for weight in weights]
-        size = torch.stack([part.square().sum() for part in noise]).sum().sqrt()
+        size = torch.stack([part.square().sum((-1, -2)) for part in noise]).sum(0).sqrt()[:, None, None]
         for column, radius in enumerate(radii):
             moved = [w.detach() + radius * part / size for w, part in zip(weights, noise, strict=True)]
-            robust[:, column, direction] = (found(moved) / whole).real
+            robust[:, :, column, direction] = (found(moved) / whole).real
     return xr.Dataset(
         {
-            "learned": variable(("frequency", "step"), table, "share of the amplitude learned", source=_RAHAMAN),
-            "first_step": variable("frequency", first, "first step at which the frequency is learned", source=_RAHAMAN),
+            "learned": variable(
+                ("member", "frequency", "step"), table, "fraction of the amplitude learned", source=_RAHAMAN
+            ),
+            "first_step": variable(
+                ("member", "frequency"), first, "first step at which the frequency is learned", source=_RAHAMAN
+            ),
             "robust": variable(
-                ("frequency", "radius", "direction"), robust, "share of the amplitude left in phase", source=_RAHAMAN
+                ("member", "frequency", "radius", "direction"), robust, "fraction of the amplitude left in phase",
+                source=_RAHAMAN,
             ),
         },
-        {"frequency": frequencies, "step": at, "radius": radii, "direction": range(_DIRECTIONS)},
-    )
+        {
+            "member": range(members), "frequency": frequencies, "step": at, "radius": radii,
+            "direction": range(_DIRECTIONS),
+        },
+    )  # fmt: skip
 
 
-def frequency_bias(*, sobolev: float = 0.0, points: int = 400, degrees: int = 16, seed: int = 0) -> xr.Dataset:
-    """How fast gradient flow in the tangent kernel's limit learns each frequency on a circle, by a Sobolev loss.
+def frequency_bias(
+    *,
+    sobolev: float = 0.0,
+    points: int = 400,
+    degrees: int = 16,
+    trained: int = 3,
+    width: int = 128,
+    steps: int = 10_000,
+    seed: int = 0,
+) -> xr.Dataset:
+    """How fast each frequency on a circle is learned by a Sobolev loss: by the tangent kernel, and by trained networks.
 
     Points are not spread evenly on the circle; the loss e^T W e/2 weighs the error's Fourier coefficient of degree l by
     (1 + l)^(2 sobolev), by quadrature on these points. The kernel is the infinitely wide two-layer relu network's with
-    biases in both layers. Float64.
+    biases in both layers, trained by gradient flow. Networks of finite width in the same parametrisation take steps of
+    gradient descent, the inverse of the kernel's largest rate long. Float64.
 
     Args:
         sobolev: order of the norm; 0 is the plain square loss, below 0 smooth functions come first all the more.
         points: on the circle.
         degrees: frequencies 1 to `degrees` are followed.
-        seed: of the points.
+        trained: the lowest of them are learned by trained networks too, one for each.
+        width: neurons of these.
+        steps: of gradient descent, at most.
+        seed: of the points and the networks.
 
     Returns:
         Dimension `degree`: `eigenvalue` of the kernel for evenly spread points, and `half_time`, when half of the
-        target cos(degree angle) has been learned, in units of time of the flow.
+        target cos(degree angle) has been learned, in units of time of the flow; dimension `trained_degree`:
+        `trained_half_time`, the same of trained networks (NaN if not within these steps).
     """
     rng = np.random.default_rng(derive_seed("frequency bias", seed))
     order = np.arange(1, degrees + 1)
@@ -149,12 +178,20 @@ def frequency_bias(*, sobolev: float = 0.0, points: int = 400, degrees: int = 16
         position = 2 * degree - 1
         start = vectors.T @ (root * (basis.T @ waves[:, position]))
         half.append(_half_time(rates, vectors[position] * start / (root[position] * 0.5)))
+    own = 2 * order[:trained] - 1
+    found = descend_on_circle(
+        angles, waves[:, own].T, 2 * basis[:, own].T, basis * root**2 @ basis.T, 1 / rates.max(), width, steps,
+        np.random.default_rng(derive_seed("networks on the circle", seed)),
+    )  # fmt: skip
     return xr.Dataset(
         {
             "eigenvalue": variable("degree", spectrum, "eigenvalue of the tangent kernel", source=_YU),
             "half_time": variable("degree", half, "time until half of the error is left", source=_YU),
+            "trained_half_time": variable(
+                "trained_degree", found, "time until half of a trained network's error is left", source=_YU
+            ),
         },
-        {"degree": order},
+        {"degree": order, "trained_degree": order[:trained]},
     )
 
 

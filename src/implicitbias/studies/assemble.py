@@ -34,6 +34,7 @@ _AXIS_ATTRIBUTES: dict[str, tuple[str, str]] = {
     "class": ("class", "1"),
     "classes": ("number of classes", "1"),
     "layers": ("weight matrices", "1"),
+    "trained_degree": ("degree", "1"),
     "path_kind": ("path between points", "1"),
     "path_frequency": ("frequency (cycles a path)", "1"),
     "label_kind": ("kind of labels", "1"),

@@ -33,9 +33,13 @@ SINES = study(  # the last frequency is learned from rising amplitudes only
     ),
 )
 CIRCLE = study(
-    {"degree": [1, 2, 3, 4, 5], "sobolev": [-1.0, 2.5]},
+    {"degree": [1, 2, 3, 4, 5], "sobolev": [-1.0, 2.5], "trained_degree": [1, 2], "seed": range(3)},
     eigenvalue=("degree", 1 / np.arange(1, 6) ** 2.0),
     half_time=(("degree", "sobolev"), [[1, 5], [2, 4], [3, 3], [4, 2], [5, 1]]),
+    trained_half_time=(
+        ("trained_degree", "sobolev", "seed"),
+        np.array([[1, 5], [3, 6]])[..., None] * [0.99, 1, 1.02],
+    ),
 )
 SHARES = np.arange(8, 0, -1) / 36
 FUNCTIONS = study(
@@ -76,6 +80,11 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("low_frequencies_come_first", SINES, changed(first_step=reverse("frequency"))),
     ("low_frequencies_come_first", SINES, changed(first_step=lambda first: first.where(first["frequency"] > 15))),
     ("low_frequencies_come_first", SINES, changed(first_step=lambda first: first.where(first["rising"] < 1, 100))),
+    (  # one of two networks learns them the other way about
+        "low_frequencies_come_first",
+        SINES.assign(first_step=xr.concat([SINES["first_step"], 2 * SINES["first_step"]], "member")),
+        changed(first_step=lambda first: first.where(first["member"] == 0, reverse("frequency")(first))),
+    ),
     ("low_frequencies_survive_noise", SINES, changed(robust=reverse("frequency"))),
     (
         "low_frequencies_survive_noise", SINES,  # the same means, but it depends on the direction
@@ -83,6 +92,11 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ),
     ("eigenvalues_fall_with_the_degree_squared", CIRCLE, changed(eigenvalue=lambda value: value**0.75)),
     ("eigenvalues_fall_with_the_degree_squared", CIRCLE, changed(eigenvalue=reverse("degree"))),
+    ("trained_networks_follow_the_sobolev_loss", CIRCLE, changed(trained_half_time=reverse("sobolev"))),
+    (  # the same means, but networks do not agree
+        "trained_networks_follow_the_sobolev_loss", CIRCLE,
+        changed(trained_half_time=lambda t: t * (1 + (t["trained_degree"] == 2) * (t["sobolev"] > 0) * t["seed"])),
+    ),
     ("sobolev_loss_turns_the_order", CIRCLE, changed(half_time=reverse("sobolev"))),
     ("trained_networks_follow_the_prior", FUNCTIONS, changed(sgd_probability=reverse("rank"))),
     ("trained_networks_are_no_posterior_draws", FUNCTIONS, changed(sgd_accuracy=lambda a: a - 0.2)),
