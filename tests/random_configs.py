@@ -207,6 +207,8 @@ _TINY: dict[tuple[str, str], st.SearchStrategy[Any]] = {
     ("boolean_prior", "inputs"): st.integers(3, 4),
     ("boolean_posterior", "inputs"): st.integers(3, 4),
     ("frequency_bias", "points"): st.integers(8, 40),
+    ("information_plane", "batch"): st.integers(500, 2000),
+    ("information_plane", "bins"): st.integers(2, 70),
 }
 experiments = st.sampled_from(list(EXPERIMENTS)).flatmap(experiment)
 
@@ -276,7 +278,9 @@ _TWO: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-_OF_EXPERIMENTS = {"calibration": "calibration", "phases": "quadratic_regression"}
+_OF_EXPERIMENTS = {
+    "calibration": "calibration", "phases": "quadratic_regression", "information_plane": "information_plane",
+}  # fmt: skip
 """Figures of one experiment each."""
 
 

@@ -94,6 +94,21 @@ def test_calibration_shows_every_problem_and_the_coverage(calibrated: xr.Dataset
     assert has(draw(calibrated.sel(estimator=["mixture"]), figure="calibration"), np.array(coverage))
 
 
+def test_information_plane_shows_every_epoch_of_every_activation_by_both_estimates() -> None:
+    shape = ("activation", "epoch", "layer", "draw")
+    names = [f"{kind}_information{how}" for kind in ("input", "label") for how in ("", "_bound")]
+    values = np.random.default_rng(0).random((4, 2, 3, 5, 2))
+    coords = {"activation": ["tanh", "relu"], "epoch": [0, 1, 9], "layer": range(1, 6), "draw": range(2)}
+    dataset = xr.Dataset({name: (shape, each) for name, each in zip(names, values, strict=True)}, coords)
+    figure = draw(dataset, figure="information_plane")
+    for name in names[2:]:
+        for activation in ("tanh", "relu"):
+            for epoch in (0, 1, 9):
+                assert has(figure, dataset[name].sel(activation=activation, epoch=epoch).mean("draw").values)
+    assert [axis.get_title() for axis in figure.axes[:2]] == ["tanh, in bins", "relu, in bins"]
+    assert len(draw(dataset.sel(activation="tanh"), figure="information_plane").axes) == 3
+
+
 def test_methods_shows_differences_to_the_mixture(orthant: xr.Dataset) -> None:
     figure = draw(orthant, figure="methods", select={"depth": 7})
     complexity = orthant["complexity"].sel(labels="binary", depth=7).mean("seed")

@@ -46,6 +46,14 @@ FIGURES: dict[str, Figure] = {
         needs=("plane_output", "plane_point"),
         axes=("seed", "output"),
     ),
+    "information_plane": Figure(
+        "implicitbias.figures.information_plane:information_plane",
+        "what every layer holds of the input and of the label, epoch by epoch, in bins and by a kernel bound",
+        alt="Information on the label against information on the input, a dot a layer and epoch, a panel an activation"
+        " and an estimate",
+        needs=("input_information", "label_information", "input_information_bound", "label_information_bound"),
+        axes=("epoch", "layer"),
+    ),
     "all_runs": Figure(
         "implicitbias.figures.all_runs:all_runs",
         "which metrics predict the test error of all trained networks (rank correlations, 95 % intervals over"

@@ -1,0 +1,73 @@
+"""Checks of what layers hold of their input while a network learns."""
+
+import numpy as np
+import xarray as xr
+
+from implicitbias.studies.intervals import Interval, difference_of_means
+from implicitbias.studies.verdicts import Lacking, Verdict, axis, mean, mean_interval, verdict
+
+_FITTED = 0.9
+_MEASURES = {"in bins": "input_information", "by kernels": "input_information_bound"}
+
+
+def tanh_compresses_after_the_fit(dataset: xr.Dataset) -> Verdict:
+    """Shwartz-Ziv & Tishby 2017, figure 2."""
+    changes = [(how, Interval(*mean_interval(change))) for how, change in _changes(dataset, "tanh").items()]
+    numbers = "; ".join(f"{how} {change} bit" for how, change in changes)
+    return verdict(all(change.high < 0 for _, change in changes), f"change after the fit: {numbers}")
+
+
+def relu_does_not_compress_after_the_fit(dataset: xr.Dataset) -> Verdict:
+    """Saxe et al. 2019, figure 1; by kernels it is only asked to be less than tanh's, with different weights."""
+    tanh, relu = (_changes(dataset, name) for name in ("tanh", "relu"))
+    own = {how: Interval(*mean_interval(change)) for how, change in relu.items()}
+    more = {how: _difference(relu[how], tanh[how]) for how in relu}
+    numbers = "; ".join(f"{how} {own[how]} bit, above that of tanh by {more[how]}" for how in own)
+    passed = own["in bins"].low > 0 and all(each.low > 0 for each in more.values())
+    return verdict(passed, f"change after the fit: {numbers}")
+
+
+def linear_students_generalise_without_compression(dataset: xr.Dataset) -> Verdict:
+    """Saxe et al. 2019, section 3; the fall is the largest from any earlier step to a later one."""
+    axis(dataset, "step")
+    loss = mean(dataset["test_loss"], "step", "draw")
+    held = mean(dataset["input_information"], "step", "draw")
+    ratio = Interval(*mean_interval(loss.isel(step=-1) / loss.isel(step=0)))
+    gain = Interval(*mean_interval(held.isel(step=-1) - held.isel(step=0)))
+    held = held.transpose("step", "draw")
+    fall = (held.copy(data=np.maximum.accumulate(held.values)) - held).max("step", skipna=False)
+    lost = Interval(*mean_interval(fall))
+    return verdict(
+        ratio.high < 0.5 and gain.low > 0 and lost.high < 0.1 * gain.low,
+        f"test loss at the end over that at the start {ratio}; information on the input gains {gain} bit, and falls by"
+        f" {lost} at the most",
+    )
+
+
+def _changes(dataset: xr.Dataset, activation: str) -> dict[str, xr.DataArray]:
+    """From the first epoch with nine of ten training patterns right to the last: of the last hidden layer, a draw each.
+
+    Raises:
+        Lacking: if there are no networks of this activation.
+    """
+    axis(dataset, "epoch")
+    if activation not in dataset["activation"].values:
+        raise Lacking(f"no networks with {activation}")
+    part = dataset.sel(activation=activation) if "activation" in dataset.dims else dataset
+    fitted = mean(part["train_accuracy"], "epoch", "draw") >= _FITTED
+    layer = axis(part, "layer")[-2]
+    changes = {}
+    for how, name in _MEASURES.items():
+        held = mean(part[name].sel(layer=layer), "epoch", "draw")
+        change = held.isel(epoch=-1) - held.isel(epoch=fitted.argmax("epoch"))
+        changes[how] = change.where(fitted.any("epoch"))
+    return changes
+
+
+def _difference(one: xr.DataArray, other: xr.DataArray) -> Interval:
+    """The mean of the first minus that of the second, of as many draws."""
+    first, second = (
+        (float(each.mean(skipna=False)), float(each.std(ddof=1, skipna=False)) / each.size**0.5)
+        for each in (one, other)
+    )
+    return difference_of_means(first, second, one.size)
