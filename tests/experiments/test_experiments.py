@@ -35,6 +35,8 @@ SMALL = {
     "next_token": {"vocabulary": 5, "features": 6, "length": 3, "sentences": 2, "steps": 5, "draws": 2},
     "ball_indicator": {"features": 2, "width": 8, "train_size": 20, "steps": 5, "test_size": 20},
     "information_plane": {"epochs": 2, "batch": 2000, "records": 2, "draws": 2},
+    "intrinsic_dimension": {"directions": 2, "features": 6, "filters": 3, "train_size": 8, "steps": 5, "draws": 2},
+    "intrinsic_dimension_images": {"filters": 3, "steps": 5},
     "linear_student": {"features": 4, "width": 3, "train_size": 6, "steps": 5, "records": 3, "draws": 2},
 }
 TASK = build(source="digits", labels="0v7", balanced=True, train_size=4, test_size=20, seed=[0, 5], raw_dir=Path())

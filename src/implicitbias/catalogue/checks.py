@@ -226,6 +226,16 @@ CHECKS: dict[str, Entry] = {
         "The test loss falls to less than half, while the hidden layer gains information on the input, of which it"
         " never loses a tenth again, by the 95 % intervals over draws.",
     ),
+    "filters_are_spared_the_noise": Entry(
+        f"{_CHECKS}.dimension:filters_are_spared_the_noise",
+        "From the least to the most background noise the data's stable rank more than doubles, and what that of the"
+        " filters grows beyond 1 is less than half of what the data's does, by the 95 % interval over draws of data.",
+    ),
+    "filters_have_the_rank_of_clean_data": Entry(
+        f"{_CHECKS}.dimension:filters_have_the_rank_of_clean_data",
+        "At every level of noise the filters' stable rank is that of the clean data, within a third, by the 95 %"
+        " intervals over draws of data.",
+    ),
     "descent_follows_the_regularised_flow": Entry(
         f"{_CHECKS}.functions:descent_follows_the_regularised_flow",
         "distances to the flow of the loss are of order 1 in the step, to the regularised one of order 2 (+-.15, +-.2)",

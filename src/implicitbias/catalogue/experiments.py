@@ -23,6 +23,14 @@ def _perceptrons(activation: str) -> tuple[Entry, ...]:
     return ARCHITECTURES["mlp"], ACTIVATIONS[activation]
 
 
+_BACKGROUND = {
+    "noise": Parameter(0.1, "standard deviation of the background", 0),
+    "patches": Parameter(3, "patches of a point, one of them clean", 2),
+    "filters": Parameter(20, "filters of either sign", 1),
+    "learning_rate": Parameter(10.0, "step of gradient descent", 0, exclusive_minimum=True),
+    "steps": _steps(500),
+}
+_RANKS = ("filter_rank", "data_rank", "clean_rank", "train_error", "test_error")
 EXPERIMENTS: dict[str, Experiment] = {
     "calibration": Experiment(
         "implicitbias.experiments.calibration:calibrate",
@@ -327,6 +335,25 @@ EXPERIMENTS: dict[str, Experiment] = {
         },
         variables=("train_loss", "test_loss", "input_information", "label_information"),
         dims=("step", "draw"),
+    ),
+    "intrinsic_dimension": Experiment(
+        "implicitbias.experiments.intrinsic_dimension:intrinsic_dimension",
+        "stable ranks of convolutional filters and of noisy data (Zhang, Gao, Zou & Cao 2025)",
+        {
+            "directions": Parameter(3, "directions K of the clean patches of either label", 1),
+            "features": Parameter(100, "coordinates of a patch", 2),
+            **_BACKGROUND,
+            "train_size": Parameter(200, "training points", 1),
+            "test_size": Parameter(1000, "test points", 1),
+            "draws": _draws(8),
+        },
+        variables=_RANKS, dims=("draw",), dtype="float32", only=({"features": Range(minimum="directions", times=2)},),
+    ),
+    "intrinsic_dimension_images": Experiment(
+        "implicitbias.experiments.intrinsic_dimension:intrinsic_dimension_images",
+        "the same for images of two labels beside background noise (Zhang, Gao, Zou & Cao 2025)",
+        _BACKGROUND,
+        variables=_RANKS, dtype="float32", task=True, only=(SIGNS,),
     ),
     "frequency_bias": Experiment(
         "implicitbias.experiments.spectral:frequency_bias",
