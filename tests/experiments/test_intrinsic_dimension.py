@@ -31,7 +31,7 @@ def test_filters_are_trained_as_autograd_would() -> None:
 
 
 def test_clean_data_have_the_rank_of_their_directions_and_noise_adds_to_it() -> None:
-    found = {noise: intrinsic_dimension(noise=noise, train_size=400, draws=3, steps=200) for noise in (0.0, 0.2)}
+    found = {noise: intrinsic_dimension(background=noise, train_size=400, draws=3, steps=200) for noise in (0.0, 0.2)}
     clean, noisy = (found[noise].mean("draw") for noise in found)
     assert float(clean["clean_rank"]) == pytest.approx(6, rel=0.2)  # 6 from directions as often as each other
     assert clean["data_rank"].item() == pytest.approx(clean["clean_rank"].item(), rel=1e-5)
@@ -45,9 +45,9 @@ def test_images_are_scaled_to_norm_one_beside_the_background() -> None:
     """Twice as large images change nothing, and a background of 0 adds no rank."""
     task = build(source="digits", labels="0v7", balanced=True, train_size=40, test_size=40, seed=[0], raw_dir=Path())
     one = task.isel(seed=0)
-    found = intrinsic_dimension_images(one, noise=0.0, steps=300)
+    found = intrinsic_dimension_images(one, background=0.0, steps=300)
     larger = one.assign(train_input=2 * one["train_input"], test_input=2 * one["test_input"])
-    again = intrinsic_dimension_images(larger, noise=0.0, steps=300)
+    again = intrinsic_dimension_images(larger, background=0.0, steps=300)
     assert found["data_rank"].item() == pytest.approx(found["clean_rank"].item(), rel=1e-5)
     assert again["filter_rank"].item() == pytest.approx(found["filter_rank"].item(), rel=1e-3)
     assert found["test_error"].item() < 0.1

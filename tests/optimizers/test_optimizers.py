@@ -72,12 +72,13 @@ def test_catalogue_lists_the_hyperparameters_and_their_defaults(name: str) -> No
         (sgd(), lambda weights: torch.optim.SGD(weights, lr=0.05)),
         (sgd(0.3), lambda weights: torch.optim.SGD(weights, lr=0.05, weight_decay=0.3)),
         (momentum(0.8), lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.8)),
+        (momentum(0.8, 0.3), lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.8, weight_decay=0.3)),
         (
             adam(0.7, 0.95, 1e-3),
             lambda weights: torch.optim.Adam(weights, lr=0.05, betas=(0.7, 0.95), eps=1e-3, foreach=False),
         ),
     ],
-    ids=["sgd", "weight decay", "momentum", "adam"],
+    ids=["sgd", "weight decay", "momentum", "momentum and weight decay", "adam"],
 )
 def test_equals_torchs_own(optimizer, reference, cached, monkeypatch) -> None:
     monkeypatch.setattr(base, "CACHED_ELEMENTS", cached)

@@ -24,7 +24,7 @@ def _perceptrons(activation: str) -> tuple[Entry, ...]:
 
 
 _BACKGROUND = {
-    "noise": Parameter(0.1, "standard deviation of the background", 0),
+    "background": Parameter(0.1, "standard deviation of the noise beside the clean patch", 0),
     "patches": Parameter(3, "patches of a point, one of them clean", 2),
     "filters": Parameter(20, "filters of either sign", 1),
     "learning_rate": Parameter(10.0, "step of gradient descent", 0, exclusive_minimum=True),
@@ -203,9 +203,10 @@ EXPERIMENTS: dict[str, Experiment] = {
             "features": Parameter(50, "coordinates", 2),
             "width": _width(100),
             "depth": Parameter(3, "linear layers", 2),
-            "learning_rate": Parameter(1.0, "step of SGD", 0, exclusive_minimum=True),
+            "learning_rate": Parameter(0.3, "step of SGD", 0, exclusive_minimum=True),
+            "momentum": Parameter(0.9, "heavy-ball coefficient of SGD", 0, 1, exclusive_maximum=True),
             "weight_decay": Parameter(5e-4, "weight decay of SGD", 0),
-            "epochs": Parameter(80, "passes through the training set", 1),
+            "epochs": Parameter(50, "passes through the training set", 1),
             "batch": Parameter(256, "training points a step", 1),
             "noise": Parameter(0.1, "share of points whose linear coordinate is noise (noisy_lms_7)", 0, 1),
         },
@@ -322,7 +323,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "implicitbias.experiments.linear_student:linear_student",
         "a deep linear student of a linear teacher: generalisation without compression (Saxe et al. 2019)",
         {
-            "features": Parameter(100, "coordinates", 1),
+            "features": Parameter(100, "coordinates", 2),
             "width": _width(100),
             "train_size": Parameter(300, "training points", 1),
             "label_noise": Parameter(0.5, "standard deviation of the teacher's noise", 1e-3),
@@ -344,7 +345,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "features": Parameter(100, "coordinates of a patch", 2),
             **_BACKGROUND,
             "train_size": Parameter(200, "training points", 1),
-            "test_size": Parameter(1000, "test points", 1),
+            "test_size": Parameter(1000, "test points", 2),
             "draws": _draws(8),
         },
         variables=_RANKS, dims=("draw",), dtype="float32", only=({"features": Range(minimum="directions", times=2)},),

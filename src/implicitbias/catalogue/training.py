@@ -48,6 +48,7 @@ LOSSES: dict[str, Loss] = {
     "hinge": Loss("implicitbias.losses:hinge", "sum of max(0, 1 - q/alpha) over the batch, q the margins"),
 }
 
+_DECAY = Parameter(0.0, "weight decay: lambda of a penalty (lambda/2) |w|^2", 0)
 OPTIMIZERS: dict[str, Optimizer] = {
     "nero": Optimizer(
         "implicitbias.optimizers.nero:nero",
@@ -65,14 +66,14 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": Optimizer(
         "implicitbias.optimizers.sgd:sgd",
         "(stochastic) gradient descent; full batch by batch_size: full",
-        {"weight_decay": Parameter(0.0, "weight decay: lambda of a penalty (lambda/2) |w|^2", 0)},
+        {"weight_decay": _DECAY},
         equivariant=True,
         takes_over=True,
     ),
     "momentum": Optimizer(
         "implicitbias.optimizers.momentum:momentum",
         "heavy-ball momentum, v <- mu v + g, w <- w - lr v (torch.optim.SGD)",
-        {"momentum": Parameter(0.9, "heavy-ball coefficient", 0, 1, exclusive_maximum=True)},
+        {"momentum": Parameter(0.9, "heavy-ball coefficient", 0, 1, exclusive_maximum=True), "weight_decay": _DECAY},
         equivariant=True,
     ),
     **{

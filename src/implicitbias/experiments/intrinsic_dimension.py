@@ -17,7 +17,7 @@ def intrinsic_dimension(
     *,
     directions: int = 3,
     features: int = 100,
-    noise: float = 0.1,
+    background: float = 0.1,
     patches: int = 3,
     filters: int = 20,
     train_size: int = 200,
@@ -30,12 +30,12 @@ def intrinsic_dimension(
     """Stable ranks of the data, of their clean part and of the filters that a two-layer network learns from them.
 
     Of a point's patches one is +-u_k, u_k one of the K directions of its label, all of them orthonormal, so that clean
-    patches have rank 2 K; the others are background, N(0, noise^2 I). See `trained` for the network; float32.
+    patches have rank 2 K; the others are background, N(0, background^2 I). See `trained` for the network; float32.
 
     Args:
         directions: K, of either label.
         features: coordinates of a patch, at least 2 K.
-        noise: standard deviation of a coordinate of the background.
+        background: standard deviation of a coordinate of the noise beside the clean patch.
         patches: of a point.
         filters: of either sign.
         train_size: training points.
@@ -57,13 +57,13 @@ def intrinsic_dimension(
         return sign[..., None] * basis.gather(1, which[..., None].expand(-1, -1, features)), y
 
     (clean, y), (unseen, own) = data(train_size), data(test_size)
-    return _measured(clean, y, unseen, own, noise, patches, filters, learning_rate, steps, generator)
+    return _measured(clean, y, unseen, own, background, patches, filters, learning_rate, steps, generator)
 
 
 def intrinsic_dimension_images(
     task: xr.Dataset,
     *,
-    noise: float = 0.1,
+    background: float = 0.1,
     patches: int = 3,
     filters: int = 20,
     learning_rate: float = 10.0,
@@ -74,12 +74,12 @@ def intrinsic_dimension_images(
 
     Args:
         task: one seed's inputs and labels +-1.
-        noise: standard deviation of a pixel of the background.
+        background: standard deviation of a pixel of the noise beside the clean patch.
         patches: of a point, each as large as the image.
         filters: of either sign.
         learning_rate: of gradient descent.
         steps: of gradient descent.
-        seed: of weights and background.
+        seed: of weights and noise.
 
     Returns:
         `filter_rank`, `data_rank` and `clean_rank`, stable ranks; `train_error` and `test_error`.
@@ -90,29 +90,29 @@ def intrinsic_dimension_images(
         x, y = (torch.as_tensor(task[f"{part}_{what}"].values, dtype=torch.float32) for what in ("input", "label"))
         return (x / x.norm(dim=-1, keepdim=True).clamp(min=1e-12))[None], y[None]
 
-    return _measured(*data("train"), *data("test"), noise, patches, filters, learning_rate, steps, generator).isel(
+    return _measured(*data("train"), *data("test"), background, patches, filters, learning_rate, steps, generator).isel(
         draw=0, drop=True
     )
 
 
 def _measured(
-    clean: Tensor, y: Tensor, unseen: Tensor, own: Tensor, noise: float, patches: int, filters: int,
+    clean: Tensor, y: Tensor, unseen: Tensor, own: Tensor, background: float, patches: int, filters: int,
     learning_rate: float, steps: int, generator: torch.Generator,
 ) -> xr.Dataset:  # fmt: skip
     """Trains on `clean` patches `(draw, n, d)` beside background, and tests on `unseen` ones beside another."""
 
-    def beside_background(patch: Tensor) -> Tensor:
-        background = noise * torch.randn(*patch.shape[:2], patches - 1, patch.shape[2], generator=generator)
-        return torch.cat([patch[:, :, None], background], dim=2)
+    def beside_noise(patch: Tensor) -> Tensor:
+        noise = background * torch.randn(*patch.shape[:2], patches - 1, patch.shape[2], generator=generator)
+        return torch.cat([patch[:, :, None], noise], dim=2)
 
-    x = beside_background(clean)
+    x = beside_noise(clean)
     weight = trained(x, y, filters, learning_rate, steps, generator)
     found = {
         "filter_rank": (_rank(weight), "stable rank of the filters"),
         "data_rank": (_rank(x.flatten(1, 2)), "stable rank of the noisy data"),
         "clean_rank": (_rank(clean), "stable rank of the clean data"),
         "train_error": (_error(weight, x, y), "training error"),
-        "test_error": (_error(weight, beside_background(unseen), own), "test error"),
+        "test_error": (_error(weight, beside_noise(unseen), own), "test error"),
     }
     draws = {"draw": np.arange(len(clean))}
     return xr.Dataset(

@@ -9,11 +9,12 @@ from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer, blocks
 
 
-def momentum(momentum: float = 0.9) -> Optimizer:
-    """v <- mu v + g, w <- w - lr v, from v = 0 (Polyak 1964, in the form of torch.optim.SGD).
+def momentum(momentum: float = 0.9, weight_decay: float = 0.0) -> Optimizer:
+    """v <- mu v + g + weight_decay w, w <- w - lr v, from v = 0 (Polyak 1964, in the form of torch.optim.SGD).
 
     Args:
         momentum: heavy-ball coefficient mu in [0, 1).
+        weight_decay: lambda of a penalty (lambda/2) |w|^2 on the loss.
     """
 
     def init(weights: Sequence[Tensor]) -> list[Tensor]:
@@ -29,6 +30,8 @@ def momentum(momentum: float = 0.9) -> Optimizer:
         rate = -learning_rate[:, None, None]
         for gradient, velocity, weight in zip(gradients, state, weights, strict=True):
             for g, v, w, r in blocks(gradient, velocity, weight, rate):
+                if weight_decay:
+                    g.add_(w, alpha=weight_decay)
                 w.addcmul_(v.mul_(momentum).add_(g), r)
 
     return Optimizer(init, update, room=lambda rows, columns: rows * columns)

@@ -12,17 +12,21 @@ from implicitbias.studies.checks import run_check
 
 SPREAD = np.array([-0.1, 0, 0.1])
 RANKS = study(
-    {"noise": [0.0, 0.1, 0.2], "draw": range(3)},
-    filter_rank=(("noise", "draw"), np.array([5, 5.2, 6])[:, None] + SPREAD),
-    data_rank=(("noise", "draw"), np.array([5, 10, 20])[:, None] + SPREAD),
-    clean_rank=(("noise", "draw"), np.array([5, 5, 5])[:, None] + SPREAD),
+    {"background": [0.0, 0.1, 0.2], "draw": range(3)},
+    filter_rank=(("background", "draw"), np.array([5, 5.2, 6])[:, None] + SPREAD),
+    data_rank=(("background", "draw"), np.array([5, 10, 20])[:, None] + SPREAD),
+    clean_rank=(("background", "draw"), np.array([5, 5, 5])[:, None] + SPREAD),
 )
 SPARED, ALIKE = "filters_are_spared_the_noise", "filters_have_the_rank_of_clean_data"
 CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     (SPARED, RANKS, lambda d: d.assign(filter_rank=d["data_rank"])),
     (SPARED, RANKS, lambda d: d.assign(data_rank=d["filter_rank"], filter_rank=d["clean_rank"])),  # hardly any noise
-    (SPARED, RANKS, changed(filter_rank=lambda r: r * (1 + 40 * r["noise"] ** 2 * (r["draw"] - 1)))),  # draws disagree
-    (ALIKE, RANKS, changed(filter_rank=lambda r: r + 3 * (r["noise"] == 0.1))),
+    (
+        SPARED,
+        RANKS,
+        changed(filter_rank=lambda r: r * (1 + 40 * r["background"] ** 2 * (r["draw"] - 1))),
+    ),  # draws disagree
+    (ALIKE, RANKS, changed(filter_rank=lambda r: r + 3 * (r["background"] == 0.1))),
     (ALIKE, RANKS, changed(filter_rank=lambda r: r / 2)),
     (ALIKE, RANKS, changed(filter_rank=lambda r: r * (1 + 0.3 * (r["draw"] - 1)))),
 ]

@@ -9,13 +9,13 @@ from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, mean, me
 
 def filters_are_spared_the_noise(dataset: xr.Dataset) -> Verdict:
     """Zhang, Gao, Zou & Cao 2025, theorem and experiments; growth is from the least to the most noise."""
-    levels = np.sort(axis(dataset, "noise"))
+    levels = np.sort(axis(dataset, "background"))
     passed, numbers = True, []
     for name, part in arms(dataset[["filter_rank", "data_rank"]], "source", "labels"):
         draws = _draws(part)
         filters, data = (
-            mean(part[kind], draws, "noise").sel(noise=levels[-1])
-            / mean(part[kind], draws, "noise").sel(noise=levels[0])
+            mean(part[kind], draws, "background").sel(background=levels[-1])
+            / mean(part[kind], draws, "background").sel(background=levels[0])
             for kind in ("filter_rank", "data_rank")
         )
         share = Interval(*mean_interval((filters - 1) / (data - 1)))
@@ -27,9 +27,9 @@ def filters_are_spared_the_noise(dataset: xr.Dataset) -> Verdict:
 
 def filters_have_the_rank_of_clean_data(dataset: xr.Dataset) -> Verdict:
     """Zhang, Gao, Zou & Cao 2025: at every level of noise."""
-    axis(dataset, "noise")
+    axis(dataset, "background")
     passed, numbers = True, []
-    for name, part in arms(dataset[["filter_rank", "clean_rank"]], "source", "labels", "noise"):
+    for name, part in arms(dataset[["filter_rank", "clean_rank"]], "source", "labels", "background"):
         draws = _draws(part)
         ratio = Interval(*mean_interval(mean(part["filter_rank"], draws) / mean(part["clean_rank"], draws)))
         passed &= ratio.low > 2 / 3 and ratio.high < 4 / 3
