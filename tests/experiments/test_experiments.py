@@ -12,6 +12,8 @@ import xarray as xr
 
 from implicitbias.catalogue import EXPERIMENTS, resolve
 from implicitbias.experiments import boolean, circle, guessing, inconsistency, lempel_ziv, regularisation, spectral
+from implicitbias.catalogue.limits import CLASSES
+from implicitbias.experiments import boolean, guessing, inconsistency, lempel_ziv, regularisation, spectral
 from implicitbias.experiments.run import run
 from implicitbias.schema import parameters_of, violations
 from implicitbias.tasks.build import build
@@ -23,6 +25,7 @@ SMALL = {
     "quadratic_regression": {"step_sizes": 4, "draws": 3, "steps": 192},
     "inconsistency": {"width": 8, "draws": 5, "steps": 10},
     "guessed_gradients": {"width": 8, "features": 6, "draws": 3},
+    "guessed_training": {"width": 4, "epochs": 1},
     "boolean_prior": {"draws": 50, "inputs": 4},
     "spectral_bias": {"width": 8, "depth": 3, "steps": 40, "every": 20},
     "frequency_bias": {"points": 60, "degrees": 4, "trained": 2, "width": 8, "steps": 5},
@@ -40,12 +43,13 @@ SMALL = {
     "linear_student": {"features": 4, "width": 3, "train_size": 6, "steps": 5, "records": 3, "draws": 2},
 }
 TASK = build(source="digits", labels="0v7", balanced=True, train_size=4, test_size=20, seed=[0, 5], raw_dir=Path())
+CLASS_TASK = build(source="digits", labels="digit", train_size=40, test_size=20, seed=[0, 5], raw_dir=Path())
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_entries_say_what_experiments_give(name: str) -> None:
     entry = EXPERIMENTS[name]
-    given = {"task": TASK} if entry.task else {}
+    given = {"task": CLASS_TASK if entry.only == (CLASSES,) else TASK} if entry.task else {}
     found = run(name=name, seed=3, **SMALL[name], **given)
     assert violations(found) == []
     assert set(entry.variables) == set(found.data_vars)

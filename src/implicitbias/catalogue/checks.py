@@ -299,6 +299,12 @@ CHECKS: dict[str, Entry] = {
         f"{_CHECKS}.systems:better_guesses_are_better",
         "cosines rise from weights to activations, to masked ones, to guesses through the next layer's weights",
     ),
+    "better_guesses_train_better": Entry(
+        f"{_CHECKS}.systems:better_guesses_train_better",
+        "Test accuracy rises from guesses in the weights to guesses in the outputs, to masked ones, to those"
+        " through the next layer's weights, to the true gradient: paired differences above 0 by their 95 % intervals"
+        " over draws.",
+    ),
     "frequent_functions_are_simple": Entry(
         f"{_CHECKS}.functions:frequent_functions_are_simple",
         "Of the functions seen at least ten times, the more complex are the rarer: the rank correlation of complexity"

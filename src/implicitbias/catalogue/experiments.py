@@ -2,7 +2,7 @@
 
 from implicitbias.catalogue.architectures import ARCHITECTURES
 from implicitbias.catalogue.entries import Entry, Experiment, Parameter
-from implicitbias.catalogue.limits import SIGNS, Range
+from implicitbias.catalogue.limits import CLASSES, SIGNS, Range
 from implicitbias.catalogue.networks import ACTIVATIONS
 from implicitbias.catalogue.nngp import SAMPLED
 
@@ -101,6 +101,17 @@ EXPERIMENTS: dict[str, Experiment] = {
             "draws": _draws(200),
         },
         variables=("cosine", "cosine_stderr"), dims=("guess",),
+    ),
+    "guessed_training": Experiment(
+        "implicitbias.experiments.guessed_training:guessed_training",
+        "accuracies of networks trained with guessed gradients (Singhal et al. 2023)",
+        {
+            "width": _width(64),
+            "batch": Parameter(50, "training points a step", 1),
+            "epochs": Parameter(20, "passes through the training set", 1),
+        },
+        variables=("train_accuracy", "test_accuracy", "chosen_rate"), dims=("guess",), dtype="float32",
+        work=(("epochs", "width"),), task=True, only=(CLASSES,),
     ),
     "boolean_prior": Experiment(
         "implicitbias.experiments.boolean:boolean_prior",

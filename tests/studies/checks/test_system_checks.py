@@ -20,6 +20,10 @@ KINKS = study(
 )  # fmt: skip
 GUESSES = ["weights", "activations", "masked activations", "through the next layer"]
 GUESSED = study({"guess": GUESSES}, cosine=("guess", [1e-3, 0.04, 0.05, 0.06]))
+TRAINED = study(
+    {"guess": [*GUESSES, "true gradient"], "seed": range(3)},
+    test_accuracy=(("guess", "seed"), np.array([0.4, 0.8, 0.84, 0.9, 0.98])[:, None] + np.array([-0.1, 0, 0.01])),
+)
 FIT = study({"depth": [2, 32], "step": [0, 9]}, train_error=(("depth", "step"), [[0.5, 0], [0.5, 0]]))
 STUCK = study(
     {"depth": [2, 32], "optimizer": ["adam", "sgd"], "learning_rate": [0.1, 1.0]},
@@ -41,6 +45,13 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("kinks_stay_where_they_start", KINKS, changed(median_loss=lambda loss: loss / 2)),
     ("an_offset_moves_kinks", KINKS, changed(event_frequency=lambda share: share - 0.12)),
     ("better_guesses_are_better", GUESSED, changed(cosine=reverse("guess"))),
+    ("better_guesses_train_better", TRAINED, changed(test_accuracy=reverse("guess"))),
+    ("better_guesses_train_better", TRAINED, changed(test_accuracy=lambda a: a.clip(max=0.8))),
+    (
+        "better_guesses_train_better",
+        TRAINED,  # the same means, but draws do not agree
+        changed(test_accuracy=lambda a: a + 0.1 * (a["guess"] == "activations") * (a["seed"] - 1)),
+    ),
     ("deepest_networks_fit", FIT, changed(train_error=reverse("step"))),
     ("deepest_networks_do_not_fit", STUCK, changed(train_error=reverse("depth"))),
     ("fitting_depends_on_the_learning_rate", TUNED, changed(train_error=lambda error: error.clip(min=0.3))),

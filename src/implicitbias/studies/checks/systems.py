@@ -1,9 +1,11 @@
 """Checks of smaller systems: depth, pruning, kinks, guessed gradients, a ball."""
 
+from itertools import pairwise
+
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.intervals import difference_of_means
+from implicitbias.studies.intervals import difference_of_means, draw_interval
 from implicitbias.studies.verdicts import (
     Verdict,
     arms,
@@ -40,6 +42,17 @@ def better_guesses_are_better(dataset: xr.Dataset) -> Verdict:
     order = ["weights", "activations", "masked activations", "through the next layer"]
     cosine = mean(dataset["cosine"], "guess").sel(guess=order)
     return verdict((cosine.diff("guess") > 0).all(), f"cosines {shown(cosine)}")
+
+
+def better_guesses_train_better(dataset: xr.Dataset) -> Verdict:
+    """Singhal et al. 2023, section 4; a draw has data, weights and guesses of its own."""
+    order = ["weights", "activations", "masked activations", "through the next layer", "true gradient"]
+    axis(dataset, "guess")
+    accuracy = dataset["test_accuracy"].sel(guess=order)
+    gains = [draw_interval(accuracy.sel(guess=two) - accuracy.sel(guess=one)) for one, two in pairwise(order)]
+    numbers = "; ".join(f"{name} by {gain}" for name, gain in zip(order[1:], gains, strict=True))
+    means = shown(mean(accuracy, "guess").sel(guess=order))
+    return verdict(all(gain.low > 0 for gain in gains), f"accuracies {means}; above the one before: {numbers}")
 
 
 def deepest_networks_fit(dataset: xr.Dataset) -> Verdict:

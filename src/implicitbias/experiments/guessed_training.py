@@ -1,0 +1,132 @@
+"""What networks learn when they are trained with guessed gradients (Singhal et al. 2023)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from implicitbias.experiments.guessing import GUESSES
+from implicitbias.rng import derive_seed
+from implicitbias.schema import variable
+
+_SOURCE = "Singhal et al. 2023, section 4"
+TRUE = "true gradient"
+RATES = tuple(float(rate) for rate in np.geomspace(1e-4, 1, 9))
+
+
+class Pass(NamedTuple):
+    """Of every layer and a batch: inputs `(rate, b, in)`, where a relu lets outputs through, the loss's slopes."""
+
+    inputs: list[Tensor]
+    masks: list[Tensor]
+    deltas: list[Tensor]
+
+
+def guessed_training(
+    task: xr.Dataset, *, width: int = 64, batch: int = 50, epochs: int = 20, seed: int = 0
+) -> xr.Dataset:
+    """Accuracies of three-layer relu networks after SGD with the true gradient and with every kind of guess, float32.
+
+    A guess is a random direction times the slope along it, which a forward pass gives: one direction in the weights for
+    a batch, or one in the outputs of all layers for every point. Each kind is trained at learning rates from 1e-4 to 1,
+    a factor of sqrt(10) apart, from the same N(0, 2/fan_in) weights in the same order, and reported at the one with the
+    highest training accuracy.
+
+    Args:
+        task: one seed's inputs, and labels that are classes.
+        width: neurons of the two hidden layers.
+        batch: points a step.
+        epochs: passes through the training set.
+        seed: of weights, order and guesses.
+
+    Returns:
+        Dimension `guess`, with the true gradient first: `train_accuracy`, `test_accuracy` and `chosen_rate`.
+    """
+    x, unseen = (torch.as_tensor(task[f"{part}_input"].values, dtype=torch.float32) for part in ("train", "test"))
+    y, own = (torch.as_tensor(task[f"{part}_label"].values).long() for part in ("train", "test"))
+    classes = task.sizes["class"]
+    rates = torch.tensor(RATES)
+    found = []
+    for kind in (TRUE, *GUESSES):
+        generator = torch.Generator().manual_seed(derive_seed("guessed training", seed))
+        shapes = ((width, x.shape[1]), (width, width), (classes, width))
+        first = [torch.randn(*shape, generator=generator) * (2 / shape[1]) ** 0.5 for shape in shapes]
+        weights = [each.repeat(len(rates), 1, 1) for each in first]
+        guesses = torch.Generator().manual_seed(derive_seed("guesses", seed))
+        for _ in range(epochs):
+            for taken in torch.split(torch.randperm(len(y), generator=generator), batch):
+                step = gradient(kind, weights, passed(weights, x[taken], one_hot(y[taken], classes)), guesses)
+                for weight, each in zip(weights, step, strict=True):
+                    weight -= rates[:, None, None] * each
+        train, test = (
+            (_outputs(weights, points)[-1].argmax(-1) == labels).double().mean(1)
+            for points, labels in ((x, y), (unseen, own))
+        )
+        best = int(train.argmax())
+        found.append([float(train[best]), float(test[best]), RATES[best]])
+    names = {
+        "train_accuracy": "training accuracy",
+        "test_accuracy": "test accuracy",
+        "chosen_rate": "learning rate with the highest training accuracy",
+    }
+    return xr.Dataset(
+        {
+            name: variable("guess", values, text, source=_SOURCE)
+            for (name, text), values in zip(names.items(), np.transpose(found), strict=True)
+        },
+        {"guess": [TRUE, *GUESSES]},
+    )
+
+
+def _outputs(weights: Sequence[Tensor], x: Tensor) -> list[Tensor]:
+    """Of every layer, before its relu, `(rate, b, out)`."""
+    found = [x.expand(len(weights[0]), -1, -1) @ weights[0].mT]
+    for weight in weights[1:]:
+        found.append(torch.relu(found[-1]) @ weight.mT)
+    return found
+
+
+def passed(weights: Sequence[Tensor], x: Tensor, target: Tensor) -> Pass:
+    """Forwards and backwards through the network, for the cross-entropy of every point.
+
+    Args:
+        weights: `(rate, out, in)` each.
+        x: `(b, d)`.
+        target: `(b, C)` one-hot classes.
+    """
+    z = _outputs(weights, x)
+    masks = [(each > 0).float() for each in z[:-1]] + [torch.ones_like(z[-1])]
+    deltas = [torch.softmax(z[-1], -1) - target]
+    for weight, mask in zip(weights[:0:-1], masks[-2::-1], strict=True):
+        deltas.insert(0, (deltas[0] @ weight) * mask)
+    return Pass([x.expand(len(z[0]), -1, -1), *(torch.relu(each) for each in z[:-1])], masks, deltas)
+
+
+def gradient(kind: str, weights: Sequence[Tensor], at: Pass, generator: torch.Generator) -> list[Tensor]:
+    """The mean gradient of a batch, or a guess of it, `(rate, out, in)` a layer; the same directions at all rates."""
+
+    def normal(like: Tensor) -> Tensor:
+        return torch.randn(like.shape[1:], generator=generator)
+
+    def of_outputs(by_output: Sequence[Tensor]) -> list[Tensor]:
+        return [each.mT @ h / h.shape[1] for each, h in zip(by_output, at.inputs, strict=True)]
+
+    true = of_outputs(at.deltas)
+    if kind == TRUE:
+        return true
+    if kind == "weights":
+        directions = [normal(weight) for weight in weights]
+        slope = torch.stack([(each * way).sum((1, 2)) for each, way in zip(true, directions, strict=True)]).sum(0)
+        return [slope[:, None, None] * way for way in directions]
+    ways = [normal(delta).expand_as(delta) for delta in at.deltas]
+    if kind == "through the next layer":
+        ahead = [normal(delta) @ weight for delta, weight in zip(at.deltas[1:], weights[1:], strict=True)]
+        ways = [*ahead, ways[-1]]
+    if kind != "activations":
+        ways = [way * mask for way, mask in zip(ways, at.masks, strict=True)]
+    slopes = torch.stack([(way * delta).sum(-1) for way, delta in zip(ways, at.deltas, strict=True)]).sum(0)
+    return of_outputs([slopes[..., None] * way for way in ways])
