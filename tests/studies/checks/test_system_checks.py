@@ -33,7 +33,13 @@ TUNED = study(
     {"optimizer": ["adam", "sgd"], "learning_rate": [0.001, 0.1], "seed": [0, 1]},
     train_error=(("optimizer", "learning_rate", "seed"), [[[0, 0], [0.5, 0.5]], [[0.02, 0.09], [0.5, np.nan]]]),
 )
-PRUNED = study({"keep": [0.01, 0.5, 1.0]}, train_loss=("keep", [0.04, 0, 0]), test_error=("keep", [0.45, 0.01, 0]))
+PRUNED = study(
+    {"keep": [0.01, 0.5, 1.0]},
+    train_loss=("keep", [0.04, 0, 0]),
+    train_loss_stderr=("keep", [0.001, 0, 0]),
+    test_error=("keep", [0.45, 0.01, 0]),
+    test_error_stderr=("keep", [0.01, 0.003, 0]),
+).assign_coords(draws=20)
 BALL = study(
     {"features": [10, 20], "network": ["two hidden layers", "one hidden layer", "one hidden layer, fixed"]},
     test_loss=(("features", "network"), [[0.05, 0.1, 0.2], [0.06, 0.2, 0.1]]),
@@ -59,6 +65,11 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(test_error=lambda error: error - 0.1)),
     ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(test_error=reverse("keep"))),
     ("mild_pruning_is_free_and_extreme_pruning_is_not", PRUNED, changed(train_loss=lambda loss: loss + 0.02)),
+    (
+        "mild_pruning_is_free_and_extreme_pruning_is_not",
+        PRUNED,
+        changed(test_error_stderr=lambda stderr: 4 * stderr),
+    ),
     ("a_second_layer_finds_the_ball", BALL, changed(test_loss=reverse("network"))),
     ("a_second_layer_finds_the_ball", BALL, changed(test_loss_stderr=lambda stderr: 4 * stderr)),
     ("a_second_layer_finds_the_ball", BALL.assign_coords(draws=2), changed(test_loss_stderr=lambda stderr: 2 * stderr)),

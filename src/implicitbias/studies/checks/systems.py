@@ -88,10 +88,23 @@ def _deepest(dataset: xr.Dataset) -> xr.DataArray:
 def mild_pruning_is_free_and_extreme_pruning_is_not(dataset: xr.Dataset) -> Verdict:
     """Yang et al. 2023; mild: to a half or more; extreme: the least that the study keeps. A loss starts at .69."""
     keep = np.sort(axis(dataset, "keep"))
-    loss, test = (mean(dataset[name], "keep").sel(keep=keep) for name in ("train_loss", "test_error"))
-    mild = test.sel(keep=keep[keep >= 0.5]) - test.sel(keep=keep[-1])
-    passed = (loss < 0.05).all() & (mild <= 0.02).all() & (float(test[0]) > 0.4)
-    return verdict(passed, f"keeping {shown(keep)}: training loss {shown(loss)}, test error {shown(test)}")
+    draws = experiment_setting(dataset, "draws") * dataset.sizes.get("seed", 1)
+
+    def moments(name: str, kept: float) -> tuple[float, float]:
+        part = dataset.sel(keep=kept)
+        return float(mean(part[name])), float(stderr_of_mean(part[f"{name}_stderr"]))
+
+    loss = [difference_of_means(moments("train_loss", kept), (0, 0), draws) for kept in keep]
+    whole = moments("test_error", keep[-1])
+    mild = [difference_of_means(moments("test_error", kept), whole, draws) for kept in keep[:-1] if kept >= 0.5]
+    extreme = difference_of_means(moments("test_error", keep[0]), (0, 0), draws)
+    passed = all(each.high < 0.05 for each in loss) and all(each.high < 0.02 for each in mild) and extreme.low > 0.4
+    test = [moments("test_error", kept)[0] for kept in keep]
+    numbers = (
+        f"keeping {shown(keep)}: training loss {shown([each.centre for each in loss])}, test error {shown(test)}; mild"
+        f" pruning adds {'; '.join(map(str, mild))}; keeping {keep[0]:g} leaves {extreme}; 95 % over {draws:g} draws"
+    )
+    return verdict(passed, numbers)
 
 
 def a_second_layer_finds_the_ball(dataset: xr.Dataset) -> Verdict:
