@@ -25,7 +25,7 @@ def _perceptrons(activation: str) -> tuple[Entry, ...]:
 
 _BACKGROUND = {
     "background": Parameter(0.1, "standard deviation of the noise beside the clean patch", 0),
-    "patches": Parameter(3, "patches of a point, one of them clean", 2),
+    "tiles": Parameter(3, "patches of a point, one of them clean", 2),
     "filters": Parameter(20, "filters of either sign", 1),
     "learning_rate": Parameter(10.0, "step of gradient descent", 0, exclusive_minimum=True),
     "steps": _steps(500),

@@ -18,7 +18,7 @@ def intrinsic_dimension(
     directions: int = 3,
     features: int = 100,
     background: float = 0.1,
-    patches: int = 3,
+    tiles: int = 3,
     filters: int = 20,
     train_size: int = 200,
     test_size: int = 1000,
@@ -36,7 +36,7 @@ def intrinsic_dimension(
         directions: K, of either label.
         features: coordinates of a patch, at least 2 K.
         background: standard deviation of a coordinate of the noise beside the clean patch.
-        patches: of a point.
+        tiles: patches of a point.
         filters: of either sign.
         train_size: training points.
         test_size: test points.
@@ -57,14 +57,14 @@ def intrinsic_dimension(
         return sign[..., None] * basis.gather(1, which[..., None].expand(-1, -1, features)), y
 
     (clean, y), (unseen, own) = data(train_size), data(test_size)
-    return _measured(clean, y, unseen, own, background, patches, filters, learning_rate, steps, generator)
+    return _measured(clean, y, unseen, own, background, tiles, filters, learning_rate, steps, generator)
 
 
 def intrinsic_dimension_images(
     task: xr.Dataset,
     *,
     background: float = 0.1,
-    patches: int = 3,
+    tiles: int = 3,
     filters: int = 20,
     learning_rate: float = 10.0,
     steps: int = 500,
@@ -75,7 +75,7 @@ def intrinsic_dimension_images(
     Args:
         task: one seed's inputs and labels +-1.
         background: standard deviation of a pixel of the noise beside the clean patch.
-        patches: of a point, each as large as the image.
+        tiles: patches of a point, each as large as the image.
         filters: of either sign.
         learning_rate: of gradient descent.
         steps: of gradient descent.
@@ -90,19 +90,19 @@ def intrinsic_dimension_images(
         x, y = (torch.as_tensor(task[f"{part}_{what}"].values, dtype=torch.float32) for what in ("input", "label"))
         return (x / x.norm(dim=-1, keepdim=True).clamp(min=1e-12))[None], y[None]
 
-    return _measured(*data("train"), *data("test"), background, patches, filters, learning_rate, steps, generator).isel(
+    return _measured(*data("train"), *data("test"), background, tiles, filters, learning_rate, steps, generator).isel(
         draw=0, drop=True
     )
 
 
 def _measured(
-    clean: Tensor, y: Tensor, unseen: Tensor, own: Tensor, background: float, patches: int, filters: int,
+    clean: Tensor, y: Tensor, unseen: Tensor, own: Tensor, background: float, tiles: int, filters: int,
     learning_rate: float, steps: int, generator: torch.Generator,
 ) -> xr.Dataset:  # fmt: skip
     """Trains on `clean` patches `(draw, n, d)` beside background, and tests on `unseen` ones beside another."""
 
     def beside_noise(patch: Tensor) -> Tensor:
-        noise = background * torch.randn(*patch.shape[:2], patches - 1, patch.shape[2], generator=generator)
+        noise = background * torch.randn(*patch.shape[:2], tiles - 1, patch.shape[2], generator=generator)
         return torch.cat([patch[:, :, None], noise], dim=2)
 
     x = beside_noise(clean)
