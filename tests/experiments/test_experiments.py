@@ -11,9 +11,8 @@ import torch
 import xarray as xr
 
 from implicitbias.catalogue import EXPERIMENTS, resolve
-from implicitbias.experiments import boolean, circle, guessing, inconsistency, lempel_ziv, regularisation, spectral
 from implicitbias.catalogue.limits import CLASSES
-from implicitbias.experiments import boolean, guessing, inconsistency, lempel_ziv, regularisation, spectral
+from implicitbias.experiments import boolean, circle, guessing, inconsistency, lempel_ziv, regularisation, spectral
 from implicitbias.experiments.run import run
 from implicitbias.schema import parameters_of, violations
 from implicitbias.tasks.build import build

@@ -106,7 +106,7 @@ def patterns() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
     The twelve inputs stand at the vertices of an icosahedron. The label is 1 where the dipole moment of those that are
     +1 is longer than in half of the patterns (to 1 %: many lengths are equal), so that it holds .99997 bits. (The
-    paper's rule is of this kind, a threshold of a sum over the powers of spherical harmonics, but not published.)
+    paper's rule is of this kind, a threshold on a spherical power spectrum; its labels come with the authors' code.)
     """
     bits = (np.arange(4096)[:, None] >> np.arange(12)) & 1
     signs: NDArray[np.float64] = 2 * bits.astype(np.float64) - 1
