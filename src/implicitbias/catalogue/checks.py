@@ -107,6 +107,21 @@ CHECKS: dict[str, Entry] = {
         "at the largest training size, every family errs within .02 of the vote of all functions that fit, by the 95 %"
         " interval",
     ),
+    "larger_volumes_go_with_smaller_errors": Entry(
+        f"{_CHECKS}.local_volume:larger_volumes_go_with_smaller_errors",
+        "among networks trained on the same points, the rank correlation of local volume and test error is below 0, by"
+        " its 95 % interval over draws of training points, at every training size",
+    ),
+    "local_volumes_are_parts_of_the_whole": Entry(
+        f"{_CHECKS}.local_volume:local_volumes_are_parts_of_the_whole",
+        "no local volume is above the probability that the infinitely wide network fits, by more than three standard"
+        " errors",
+    ),
+    "local_volumes_are_known": Entry(
+        f"{_CHECKS}.local_volume:local_volumes_are_known",
+        "the standard error of the local volume's logarithm is below .5 for nine networks in ten: where it is not, a"
+        " few directions decide, and the estimate is a lower bound",
+    ),
     "convolutions_are_the_better_prior": Entry(
         f"{_CHECKS}.priors:convolutions_are_the_better_prior",
         "on labels with structure the average function that fits errs less under convolutions than under the"

@@ -314,6 +314,23 @@ METRICS: dict[str, Metric] = {
         )
         for prefix, points in (("", "training"), ("test_", "test"))
     },
+    **{
+        f"local_log_volume{suffix}": Metric(
+            f"{_MEASUREMENT}.local_volume:local_log_volume{suffix}", words, long_name=long_name, units="nat",
+            source="Scherlis & Belrose 2025", trained=True, made_of="tangents",
+            only=({"architecture": ("mlp", "cnn", "resnet"), "bias": ("none",), "output": ("trained",)},),
+        )
+        for suffix, words, long_name in (
+            (
+                "", "ln of the prior's part from which a straight line to the trained weights passes networks that fit",
+                "logarithm of the local volume",
+            ),
+            (
+                "_stderr", "its standard error, of 300 directions; from .5 on the volume is a lower bound",
+                "standard error of the logarithm of the local volume",
+            ),
+        )
+    },
     "tangent_margin": Metric(
         f"{_MEASUREMENT}.optima:tangent_margin", "largest margin of the tangent kernel",
         long_name="margin of the tangent kernel", source="Telgarsky 2022", trained=True, made_of="tangents",

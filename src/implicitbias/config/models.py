@@ -131,6 +131,9 @@ class Study(Strict):
             raise problem("training or sampling without metrics measures nothing: add metrics")
         if self.metrics and not runs:
             raise problem("metrics are measured on runs: add training or sampling")
+        for name in self.metrics or []:
+            if name.endswith("_stderr") and (of := name.removesuffix("_stderr")) not in (self.metrics or []):
+                raise problem(f"metric {name!r} is the standard error of {of!r}; allowed: beside it")
         if self.experiment is not None and wants_task and isinstance(self.experiment.seed, list):
             raise problem(
                 f"experiment.seed = {self.experiment.seed}: the seeds of experiment {self.experiment.name!r} are those"

@@ -62,6 +62,9 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         variables[name] = variable(dims, values, entry.long_name, entry.units, entry.source)
         if "test_point" in entry.dims:
             variables["test_index"] = task["test_index"].variable
+    for name in metrics:
+        if (error := f"{name}_stderr") in variables:
+            variables[name].attrs["ancillary_variables"] = error
     variables |= {name: run[name].variable for name in PASSED_ON if name in run}
     coords |= {"epoch": run["epoch"].values} if "epoch" in run else {}
     used = {dim for data in variables.values() for dim in data.dims}
@@ -203,6 +206,14 @@ def _input_slopes(weights: list[Array], train_inputs: Array, network: Network) -
     return np.concatenate(each, axis=-1)
 
 
+def _local_volume(
+    weights: list[Array], train_inputs: Array, train_targets: Array, network: Network, tangents: "list[Tangent]"
+) -> tuple[Array, Array]:
+    from implicitbias.measurement.local_volume import volumes
+
+    return volumes(network, weights, train_inputs, train_targets, tangents)
+
+
 def _output(number: int, outputs: "Tensor", _: "Tensor") -> "Tensor":
     return outputs[..., number]
 
@@ -260,6 +271,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "margin_slopes": _margin_slopes,
     "input_slopes": _input_slopes,
     "loss_direction": _loss_direction,
+    "local_volume": _local_volume,
 }
 """What a metric's argument names can ask for, besides `network`, the metric's own arguments and the
 coordinates of its dimensions:
@@ -268,7 +280,7 @@ coordinates of its dimensions:
   `(L, 2)`; `degree`: of homogeneity in the trained weights (at large ones);
 - `train_margins`, `test_margins`: y f, or of several classes f_y less the largest other output, `(..., n)`;
 - `weights`, `trained_weights`: lists of `(..., out, in)` arrays; `tangents`, of the margins, and `output_tangents`, of
-  the only output: see `measurement.tangents`;
+  the only output: see `measurement.tangents`; `local_volume`: its logarithm and the standard error of that;
 - `margin_slopes`: gradients of the margins by the inputs, `(..., n, d)`; `input_slopes`: those of all outputs one after
   the other, `(..., n, outputs d)`;
 - of trained runs `loss`, the function of the margin that it sums, `loss_margins`, these margins, `label_scales`, of the

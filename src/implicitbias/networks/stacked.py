@@ -129,6 +129,7 @@ def forward(
     gradients: list[Gradient] | None = None,
     *,
     factored: bool = False,
+    together: bool = False,
 ) -> Tensor:
     """The outputs f(x) of every member.
 
@@ -142,11 +143,12 @@ def forward(
         gradients: if given, a list that the backward pass from the outputs extends by every layer's gradient,
             last layer first. The weights must require a gradient; their `.grad` stays None.
         factored: whether the gradients of all convolutions are to be factors too, one a point and pixel.
+        together: whether networks with one output too are computed together, where last bits do not matter.
 
     Returns:
         `(member, batch)`, or `(member, batch, outputs)` if the network has several outputs.
     """
-    together = network.outputs > 1 and gradients is None
+    together = (together or network.outputs > 1) and gradients is None
     shared = together and x.ndim == 2 and not any(isinstance(layer, Residual) for layer in network.layers)
     members = 1 if shared else len(weights[0])
     linear = _together if together else partial(_apart, gradients=gradients, factored=factored)
