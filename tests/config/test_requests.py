@@ -69,6 +69,7 @@ def test_every_metric_says_what_it_uses(name: str) -> None:
         "weights": {"weights", "trained_weights"},
         "slopes": {"margin_slopes", "input_slopes"},
         "tangents": {"tangents", "output_tangents", "loss_direction"},
+        "directions": {"local_volume"},
     }.items():
         expected = kind if asked & arguments else expected
     assert METRICS[name].demand == expected

@@ -138,3 +138,13 @@ def test_the_figure_shows_correlations_and_errors() -> None:
     points = np.concatenate([part.get_offsets() for part in right.collections])
     wanted = np.stack([table["gibbs_error"], table["test_error"]], axis=1)
     assert {tuple(row) for row in np.round(wanted, 9)} == {tuple(row) for row in np.round(np.asarray(points), 9)}
+
+
+def test_standard_errors_of_metrics_predict_nothing() -> None:
+    """They are numbers of the estimates, in whose table they would have to be linked to these."""
+    study = trained(1.0, "digits")
+    more = dict.fromkeys(("local_log_volume", "local_log_volume_stderr"), study["normalized_margin"])
+    runs = gather({"s": study.assign(more)})
+    assert "local_log_volume" in runs
+    assert "local_log_volume_stderr" not in runs
+    assert not schema.violations(runs)

@@ -238,9 +238,10 @@ class Metric(Entry):
     `dims` are dimensions that its values add to the run's; with `over_networks` it takes the networks of a run
     (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
     `trained` says that it needs the weights or the loss of a trained run. `made_of` is the largest of:
-    "outputs" (and losses), "weights", "slopes" (gradients by the inputs) or "tangents" (by the weights); where it is
-    not given it is the weights of a `trained` metric, and outputs otherwise. `arguments` of the function are given
-    here. `coordinates` are of those `dims` that runs do not have; the function can ask for them by name.
+    "outputs" (and losses), "weights", "slopes" (gradients by the inputs), "tangents" (by the weights) or "directions"
+    (the same, and copies of the weights along random directions); where it is not given it is the weights of a `trained`
+    metric, and outputs otherwise. `arguments` of the function are given here. `coordinates` are of those `dims` that
+    runs do not have; the function can ask for them by name.
     """
 
     long_name: str = ""

@@ -20,6 +20,9 @@ _TSILIVIS = "Tsilivis, Vardi & Kempe 2025, section 3"
 _FREQUENCIES = tuple(number / 2 for number in range(1, 17))  # cycles a path
 _BARATIN = "Baratin et al. 2021"
 _PLANE = tuple(position / 40 for position in range(-48, 49))  # in units of the training points' largest coordinate
+DIRECTIONS = 300
+"""Along which a local volume is measured, a third of each of three proposals."""
+
 METRICS: dict[str, Metric] = {
     "train_error": Metric(
         "implicitbias.measurement.errors:train_error", "fraction of training points whose sign, or class, is wrong",
@@ -317,17 +320,17 @@ METRICS: dict[str, Metric] = {
     **{
         f"local_log_volume{suffix}": Metric(
             f"{_MEASUREMENT}.local_volume:local_log_volume{suffix}", words, long_name=long_name, units="nat",
-            source="Scherlis & Belrose 2025", trained=True, made_of="tangents",
+            source="Scherlis & Belrose 2025", trained=True, made_of="directions",
             only=({"architecture": ("mlp", "cnn", "resnet"), "bias": ("none",), "output": ("trained",)},),
         )
         for suffix, words, long_name in (
             (
                 "", "ln of the prior's part from which a straight line to the trained weights passes networks that fit",
-                "logarithm of the local volume",
+                "log local volume",
             ),
             (
-                "_stderr", "its standard error, of 300 directions; from .5 on the volume is a lower bound",
-                "standard error of the logarithm of the local volume",
+                "_stderr", f"its standard error, of {DIRECTIONS} directions; from .5 on the volume is a lower bound",
+                "standard error of the log local volume",
             ),
         )
     },

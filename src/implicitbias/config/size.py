@@ -9,6 +9,7 @@ from math import ceil, log10, prod
 from typing import Any
 
 from implicitbias.catalogue import DENSE, SOURCES, Experiment, described, orthant_bytes
+from implicitbias.catalogue.metrics import DIRECTIONS
 from implicitbias.networks import Network
 from implicitbias.networks.layers import Flatten, GlobalAverage, Pool
 
@@ -93,6 +94,10 @@ def measurement_size(
     outputs = network.outputs * (n + _test_points(task))
     memory = _run_bytes(task, network, networks, bytes_each, kept) + 2 * 8 * networks * outputs + 4 * _data_bytes(task)
     work = 0
+    if "directions" in uses:  # of one network at least, at some thirty distances
+        uses = {*uses, "tangents"}
+        memory += 8 * 10 * max(2**23, DIRECTIONS * network.numbers)
+        work += 30 * DIRECTIONS * 2 * n * network.products
     if set(uses) - {"outputs"}:
         memory += 8 * 2 * networks * network.numbers
         work += sum(8 * rows * columns * min(rows, columns) for rows, columns in network.shapes)  # singular values

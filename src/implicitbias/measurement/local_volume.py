@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from implicitbias.catalogue.metrics import DIRECTIONS
 from implicitbias.losses import margins
 from implicitbias.measurement.arrays import Array
 from implicitbias.measurement.star import log_star_measure
@@ -20,7 +21,6 @@ from implicitbias.networks import Network
 from implicitbias.networks.rows import project
 from implicitbias.networks.stacked import forward
 
-_DIRECTIONS = 100  # of each of three proposals
 _NUMBERS = 2**23  # of weights along the directions of a block of networks
 
 
@@ -60,7 +60,7 @@ def volumes(
         for own in [each.shape[inputs.ndim - 2 :]]
     )
     found = np.full((2, count), np.nan)
-    size = max(1, _NUMBERS // (3 * _DIRECTIONS * centres.shape[-1]))
+    size = max(1, _NUMBERS // (DIRECTIONS * centres.shape[-1]))
     for start in range(0, count, size):
         here = slice(start, start + size)
         fits = _Fits(network, points[here], given[here])
@@ -69,7 +69,7 @@ def volumes(
         kept = np.all(values > 0, axis=-1)
         if kept.any():
             relative = slopes[kept] / values[kept, :, None]
-            star = log_star_measure(fits.of(kept), centres[here][kept], relative, _DIRECTIONS)
+            star = log_star_measure(fits.of(kept), centres[here][kept], relative, DIRECTIONS // 3)
             found[:, np.flatnonzero(kept) + start] = star
     return found[0].reshape(lead), found[1].reshape(lead)
 

@@ -104,7 +104,7 @@ def log_radial_integral(dimension: int, quadratic: Array, linear: Array, ends: A
     """
     power = dimension - 1
     mode = (np.sqrt(linear**2 + 4 * quadratic * power) - linear) / (2 * quadratic)
-    top = np.minimum(mode, ends)
+    top = np.maximum(np.minimum(mode, ends), 1e-300)
     slope = np.maximum(power / top - quadratic * top - linear, 0)
     width = _REACH / np.sqrt(power / top**2 + quadratic)
     low = np.maximum(top - np.minimum(width, _REACH**2 / 2 / np.maximum(slope, 1e-300)), 0)

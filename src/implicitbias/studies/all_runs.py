@@ -98,7 +98,7 @@ def _table(name: str, study: xr.Dataset) -> pd.DataFrame:
     end = last(study)
     error = end["test_error"]
     data = {}
-    for key in (*METRICS, *ARCHITECTURE):
+    for key in (*(name for name in METRICS if not name.endswith("_stderr")), *ARCHITECTURE):
         if key in end and set(end[key].dims) <= set(error.dims):
             data[key] = end[key].broadcast_like(error).transpose(*error.dims)
     data["test_error"] = without_repeats(error)

@@ -292,4 +292,5 @@ def _of_pair(number: Callable[[float, Array], Array], chance: float, means: Arra
 
 def _named(words: Mapping[str, str], part: xr.Dataset, whole: xr.Dataset) -> str:
     """What tells the part from others of the whole."""
-    return ", ".join(word.format(part[dim].item()) for dim, word in words.items() if dim in whole.dims)
+    told = [word.format(part[dim].item()) for dim, word in words.items() if dim in whole.dims]
+    return ", ".join(told).replace("_", " ")
