@@ -239,7 +239,7 @@ class Metric(Entry):
     (members, or accepted draws) together, as the last leading dimension, and its values do not have that dimension.
     `trained` says that it needs the weights or the loss of a trained run. `made_of` is the largest of:
     "outputs" (and losses), "weights", "slopes" (gradients by the inputs), "tangents" (by the weights) or "directions"
-    (the same, and copies of the weights along random directions); where it is not given it is the weights of a `trained`
+    (the same, and copies of weights along random directions); where it is not given it is the weights of a `trained`
     metric, and outputs otherwise. `arguments` of the function are given here. `coordinates` are of those `dims` that
     runs do not have; the function can ask for them by name.
     """
