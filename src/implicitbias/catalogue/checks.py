@@ -320,6 +320,11 @@ CHECKS: dict[str, Entry] = {
         " through the next layer's weights, to the true gradient: paired differences above 0 by their 95 % intervals"
         " over draws.",
     ),
+    "guesses_in_outputs_train_far_better": Entry(
+        f"{_CHECKS}.systems:guesses_in_outputs_train_far_better",
+        "Networks trained with guesses in the outputs are more accurate than with guesses in the weights, and with the"
+        " true gradient than with any guess: paired differences above 0 by their 95 % intervals over draws.",
+    ),
     "frequent_functions_are_simple": Entry(
         f"{_CHECKS}.functions:frequent_functions_are_simple",
         "Of the functions seen at least ten times, the more complex are the rarer: the rank correlation of complexity"

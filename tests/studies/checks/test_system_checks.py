@@ -53,6 +53,8 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("better_guesses_are_better", GUESSED, changed(cosine=reverse("guess"))),
     ("better_guesses_train_better", TRAINED, changed(test_accuracy=reverse("guess"))),
     ("better_guesses_train_better", TRAINED, changed(test_accuracy=lambda a: a.clip(max=0.8))),
+    ("guesses_in_outputs_train_far_better", TRAINED, changed(test_accuracy=reverse("guess"))),
+    ("guesses_in_outputs_train_far_better", TRAINED, changed(test_accuracy=lambda a: a.clip(max=0.9))),
     (
         "better_guesses_train_better",
         TRAINED,  # the same means, but draws do not agree
