@@ -34,6 +34,7 @@ SMALL = {
     "simplicity_bias": {"train_size": 64, "test_size": 64, "features": 3, "width": 8, "epochs": 1},
     "pruning": {"features": 20, "width": 4, "train_size": 6, "steps": 5, "draws": 3},
     "self_attention": {"sequences": 2, "tokens": 3, "features": 4, "steps": 5, "draws": 2},
+    "parity_margins": {"features": 3, "width": 16, "train_size": 10, "test_size": 10, "steps": 5, "draws": 2},
     "next_token": {"vocabulary": 5, "features": 6, "length": 3, "sentences": 2, "steps": 5, "draws": 2},
     "ball_indicator": {"features": 2, "width": 8, "train_size": 20, "steps": 5, "test_size": 20},
     "information_plane": {"epochs": 2, "batch": 2000, "records": 2, "draws": 2},

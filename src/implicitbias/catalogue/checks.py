@@ -554,6 +554,12 @@ CHECKS: dict[str, Entry] = {
         "constant steps: over at least a decade of steps after the fit, |theta|^H grows linearly in log step: slopes"
         " above 0 and R^2 above .98, for every network and batch size",
     ),
+    "late_subgradients_turn_to_kkt_points": Entry(
+        f"{_CHECKS}.directions:late_subgradients_turn_to_kkt_points",
+        "constant steps: from the fit on, the distance of the weights' direction to the cone of the support points'"
+        " gradients falls as a power of the step, for every batch size: a power below 0 by the 95 % interval over"
+        " draws. How far from 0 it ends is among the numbers.",
+    ),
     "modified_margins_never_fall": Entry(
         f"{_CHECKS}.margins:modified_margins_never_fall",
         "at the checkpoints, the modified margin, once positive, never falls by over 1e-4 of itself",
@@ -642,6 +648,23 @@ CHECKS: dict[str, Entry] = {
         f"{_CHECKS}.attention:predictions_carry_to_unseen_sentences",
         "the accuracy on unseen sentences ends above .95 where the order of their tokens follows from training, and"
         " above .5 where the other tokens were never seen with the query: lower ends of the 95 % intervals over draws",
+    ),
+    "turning_neurons_reach_the_global_margin": Entry(
+        f"{_CHECKS}.parities:turning_neurons_reach_the_global_margin",
+        "networks all of whose weights are trained reach over 95 % of the largest margin of networks that have the two"
+        " signs' own directions, at every dimension and width, and the slope of their log margin against log d is -1/2,"
+        " within .05: 95 % intervals over draws",
+    ),
+    "norms_alone_reach_the_margin_of_their_directions": Entry(
+        f"{_CHECKS}.parities:norms_alone_reach_the_margin_of_their_directions",
+        "networks whose rows change in norm only reach over 80 % of the largest margin with their own directions and"
+        " signs, at every dimension and width, by the 95 % intervals over draws",
+    ),
+    "fixed_directions_cost_margin": Entry(
+        f"{_CHECKS}.parities:fixed_directions_cost_margin",
+        "with their own directions the largest margin is below that of networks with the two signs' own directions at"
+        " every dimension and width, the less so the wider the network, and the more so the higher the dimension: 95 %"
+        " intervals over draws",
     ),
     "error_bars_cover": Entry(
         f"{_CHECKS}.architecture:error_bars_cover",

@@ -367,6 +367,21 @@ EXPERIMENTS: dict[str, Experiment] = {
         _BACKGROUND,
         variables=_RANKS, dtype="float32", task=True, only=(SIGNS,),
     ),
+    "parity_margins": Experiment(
+        "implicitbias.experiments.parity_margins:parity_margins",
+        "margins on a parity when neurons may turn, and when their norms alone are trained (Telgarsky 2022)",
+        {
+            "features": Parameter(8, "signs d, two of which decide", 2),
+            "width": _width(512),
+            "train_size": Parameter(256, "training points", 1),
+            "test_size": Parameter(1000, "test points", 2),
+            "step_length": Parameter(1.0, "longest step of gradient descent, a gradient", 0, exclusive_minimum=True),
+            "steps": _steps(1200),
+            "draws": Parameter(4, "training sets", 1),
+        },
+        variables=("margin", "test_error"), dims=("network", "draw"), dtype="float32",
+        work=(("width", "train_size", "features", "draws", "steps"),),
+    ),
     "frequency_bias": Experiment(
         "implicitbias.experiments.spectral:frequency_bias",
         "how fast frequencies on a circle are learned by a Sobolev loss (Yu, Yang & Townsend 2023)",

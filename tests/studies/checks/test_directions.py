@@ -48,6 +48,21 @@ BATCHES = study(
 ).assign_coords(activation="plain_relu", depth=2, output="trained")
 
 
+TURNING = study(
+    {"batch_size": ["1", "full"], "seed": range(3), "step": [0, 10, 100, 1000, 10000]},
+    train_error=(("batch_size", "seed", "step"), np.ones((2, 3, 1)) * [0.5, 0.1, 0, 0, 0]),
+    nnls_residual=(
+        ("batch_size", "seed", "step"),
+        np.ones((2, 1, 1)) * [[np.nan, np.nan, *size * np.array([1, 0.97, 0.93])] for size in (0.9, 0.95, 1)],
+    ),
+)
+
+
+def sluggish(residual: xr.DataArray) -> xr.DataArray:
+    """In one draw the residual rises, by more than it falls in others."""
+    return residual.where(residual["seed"] != 0, 1 / residual**2)
+
+
 def wandering() -> np.ndarray:
     """A path that is as long for every doubling of S, in one draw a little more and in another a little less."""
     return np.stack([LATE**0.02 / 0.02, np.log(LATE), LATE**-0.02 / -0.02])
@@ -72,6 +87,8 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("directions_converge", MARGINS, changed(path_length=in_one_draw(lambda path: 0 * path + LATE**0.3))),
     ("deep_linear_layers_align", MARGINS, changed(second_singular_value=lambda ratio: 0 * ratio + 0.9)),
     ("deep_linear_layers_align", MARGINS, changed(layer_alignment=lambda aligned: aligned - 0.2)),
+    ("late_subgradients_turn_to_kkt_points", TURNING, changed(nnls_residual=lambda residual: 1 / residual)),
+    ("late_subgradients_turn_to_kkt_points", TURNING, changed(nnls_residual=sluggish)),
     ("norms_grow_logarithmically", BATCHES, changed(parameter_norm=lambda norm: 0 * norm + 4)),
     ("norms_grow_logarithmically", BATCHES, changed(parameter_norm=lambda norm: 9 - norm)),
     ("norms_grow_logarithmically", BATCHES, changed(parameter_norm=lambda norm: 0 * norm + norm["step"] ** 0.25)),

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.networks import network_of
-from implicitbias.studies.intervals import draw_interval
+from implicitbias.studies.intervals import Interval, draw_interval
 from implicitbias.studies.powers import between, late_power, log, pace
 from implicitbias.studies.verdicts import (
     Lacking,
@@ -14,6 +14,7 @@ from implicitbias.studies.verdicts import (
     diverged,
     last,
     mean,
+    mean_interval,
     several_draws,
     shown,
     since,
@@ -127,11 +128,36 @@ def norms_grow_logarithmically(dataset: xr.Dataset) -> Verdict:
     return verdict(passed, f"|theta|^{power} against log step, {'; '.join(numbers)}")
 
 
+def late_subgradients_turn_to_kkt_points(dataset: xr.Dataset) -> Verdict:
+    """Schechtman & Schreuder 2025, theorem 1: limits of directions are critical points of the normalised margin.
+
+    A trend: the weights grow as the logarithm of the step alone, and the residual falls as slowly.
+    """
+    passed, numbers = True, []
+    for batch in axis(dataset, "batch_size"):
+        part = dataset.sel(batch_size=batch)
+        late = [_fitted(network, "nnls_residual") for _, network in arms(part, "seed", "member")]
+        slopes = [
+            np.polyfit(np.log(each["step"]), np.log(each["nnls_residual"]), 1)[0] if each.sizes["step"] > 2 else np.nan
+            for each in late
+        ]
+        slope = Interval(*mean_interval(slopes))
+        passed &= slope.high < 0
+        ends = [float(each["nnls_residual"][-1]) if each.sizes["step"] else np.nan for each in late]
+        numbers.append(f"batch size {batch}: power {slope}, {np.mean(ends):.3g} at the end")
+    return verdict(passed, f"power of the step, 95 % over {several_draws(dataset)} draws: {'; '.join(numbers)}")
+
+
+def _fitted(network: xr.Dataset, name: str) -> xr.Dataset:
+    """Checkpoints from the first on after which a network makes no error: this variable, where it is recorded."""
+    recorded = network[[name, "train_error"]].where(network["step"] > 0).dropna("step")
+    errs = np.flatnonzero(recorded["train_error"].values != 0)
+    return recorded.isel(step=slice(errs[-1] + 1 if len(errs) else 0, None))
+
+
 def _log_growth(network: xr.Dataset, power: int) -> tuple[float, float, float]:
     """Slope of |theta|^power against log step, its R^2, and over how many decades, once fitted; NaN if it never is."""
-    recorded = network[["parameter_norm", "train_error"]].where(network["step"] > 0).dropna("step")
-    errs = np.flatnonzero(recorded["train_error"].values != 0)
-    late = recorded.isel(step=slice(errs[-1] + 1 if len(errs) else 0, None))
+    late = _fitted(network, "parameter_norm")
     if not late.sizes["step"] or diverged(network):
         return np.nan, np.nan, np.nan
     x, y = np.log(late["step"].values), late["parameter_norm"].values ** power

@@ -1,0 +1,70 @@
+"""Checks of margins on parities, with neurons that turn and without (Telgarsky 2022)."""
+
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+
+from implicitbias.studies.intervals import Interval
+from implicitbias.studies.powers import log
+from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, mean, mean_interval, verdict
+
+_AXES = ("features", "width")
+
+
+def turning_neurons_reach_the_global_margin(dataset: xr.Dataset) -> Verdict:
+    """Telgarsky 2022, section 2.3: of order 1/sqrt(d), where the tangent kernel's margin is of order 1/d."""
+    passed, numbers = _reaches(dataset, "all weights", "best directions", 0.95)
+    features = np.sort(axis(dataset, "features"))
+    margins = mean(_log_margin(dataset, "all weights"), "features", "draw", "seed").sel(features=features)
+    slopes = np.polyfit(np.log(features), margins.transpose("features", ...).values.reshape(len(features), -1), 1)[0]
+    slope = Interval(*mean_interval(slopes))
+    told = f"slope against log d {slope}"
+    return verdict(passed and -0.55 < slope.low <= slope.high < -0.45, f"{numbers}; {told}")
+
+
+def norms_alone_reach_the_margin_of_their_directions(dataset: xr.Dataset) -> Verdict:
+    """Telgarsky 2022, section 2.3; wide networks have all directions, these have the drawn ones."""
+    return verdict(*_reaches(dataset, "norms alone", "best norms", 0.8))
+
+
+def fixed_directions_cost_margin(dataset: xr.Dataset) -> Verdict:
+    """Telgarsky 2022, section 2.3: rows that change in norm only have the global margin at large widths."""
+    widths, features = (np.sort(axis(dataset, name)) for name in ("width", "features"))
+    share = _log_margin(dataset, "best norms") - _log_margin(dataset, "best directions")
+    lost = {kind: _over_draws(part) for kind, part in arms(share, *_AXES)}
+    wider = [_over_draws(share.sel(width=b) - share.sel(width=a)) for a, b in pairwise(widths)]
+    higher = [_over_draws(share.sel(features=a) - share.sel(features=b)) for a, b in pairwise(features)]
+    passed = all(each.high < 0 for each in lost.values()) and all(each.low > 0 for each in (*wider, *higher))
+    numbers = "; ".join(f"{kind} {_ratio(each)}" for kind, each in lost.items())
+    return verdict(passed, f"share of the global margin by dimension and width, {_count(dataset)} draws: {numbers}")
+
+
+def _reaches(dataset: xr.Dataset, trained: str, best: str, least: float) -> tuple[bool, str]:
+    share = _log_margin(dataset, trained) - _log_margin(dataset, best)
+    found = {kind: _ratio(_over_draws(part)) for kind, part in arms(share, *_AXES)}
+    numbers = "; ".join(f"{kind} {each}".strip() for kind, each in found.items())
+    return all(each.low > least for each in found.values()), f"share by {_count(dataset)} draws: {numbers}"
+
+
+def _log_margin(dataset: xr.Dataset, network: str) -> xr.DataArray:
+    """The logarithm of a network's margin; NaN, which no check passes, where it does not fit."""
+    if network not in axis(dataset, "network"):
+        raise Lacking(f"no network {network}")
+    return log(dataset["margin"].sel(network=network, drop=True))
+
+
+def _ratio(interval: Interval) -> Interval:
+    return Interval(*np.exp(interval))
+
+
+def _over_draws(values: xr.DataArray) -> Interval:
+    _count(values)
+    return Interval(*mean_interval(mean(values, "draw", "seed")))
+
+
+def _count(data: xr.DataArray | xr.Dataset) -> int:
+    count = len(axis(data, "draw")) * data.sizes.get("seed", 1)
+    if count < 2:
+        raise Lacking("no two draws")
+    return count
