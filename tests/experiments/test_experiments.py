@@ -66,8 +66,10 @@ def test_entries_say_what_experiments_give(name: str) -> None:
     assert not found.drop_attrs().equals(run(name=name, seed=4, **SMALL[name], **given).drop_attrs())
 
 
-def test_descent_is_of_order_one_from_the_flow_and_of_order_two_from_the_regularised_one() -> None:
-    coarse, fine = (regularisation.gradient_regularisation(step_size=h) for h in (0.05, 0.025))
+@pytest.mark.parametrize("more", [{"step_size": 0.05}, {"step_size": 0.02, "digits": 30, "time": 1.0}])
+def test_descent_is_of_order_one_from_the_flow_and_of_order_two_from_the_regularised_one(more: dict) -> None:
+    half = {**more, "step_size": more["step_size"] / 2}
+    coarse, fine = (regularisation.gradient_regularisation(**each) for each in (more, half))
     assert float(coarse["distance"] / fine["distance"]) == pytest.approx(2, rel=0.15)
     assert float(coarse["modified_distance"] / fine["modified_distance"]) == pytest.approx(4, rel=0.15)
 

@@ -253,11 +253,13 @@ CHECKS: dict[str, Entry] = {
     ),
     "descent_follows_the_regularised_flow": Entry(
         f"{_CHECKS}.functions:descent_follows_the_regularised_flow",
-        "distances to the flow of the loss are of order 1 in the step, to the regularised one of order 2 (+-.15, +-.2)",
+        "distances to the flow of the loss are of order 1 in the step, to the regularised one of order 2 (+-.15, +-.2),"
+        " by 95 % intervals over draws",
     ),
     "larger_steps_find_flatter_slopes": Entry(
         f"{_CHECKS}.functions:larger_steps_find_flatter_slopes",
-        "at equal loss, the mean squared gradient falls as the step grows, for the mean over seeds",
+        "at equal loss, the mean squared gradient falls from each step to the next larger one, by 95 % intervals over"
+        " draws",
     ),
     "the_cubic_map_has_five_phases": Entry(
         f"{_CHECKS}.quadratic:the_cubic_map_has_five_phases",

@@ -54,6 +54,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "width": _width(16),
             "level": Parameter(0.4, "share of the initial loss at which gradients are compared", 0, 1,
                 exclusive_minimum=True, exclusive_maximum=True),
+            "digits": Parameter(0, "training images of digits, even or odd; 0: 16 Gaussian points", 0, 1200),
         },
         variables=("distance", "modified_distance", "mean_square_gradient"),
         only=({"time": Range(minimum="step_size")},),

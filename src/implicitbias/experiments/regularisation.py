@@ -13,6 +13,7 @@ from implicitbias.networks import network_of
 from implicitbias.networks.stacked import forward, initialise
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
+from implicitbias.tasks.digits import load
 from implicitbias.training.flow import gradient_flow
 
 _SOURCE = "Barrett & Dherin 2021, sections 3 and 4"
@@ -20,17 +21,19 @@ _POINTS, _FEATURES = 16, 4
 
 
 def gradient_regularisation(
-    *, step_size: float = 0.025, time: float = 4.0, width: int = 16, level: float = 0.4, seed: int = 0
+    *, step_size: float = 0.025, time: float = 4.0, width: int = 16, level: float = 0.4, digits: int = 0, seed: int = 0
 ) -> xr.Dataset:
     """Distances of gradient descent to the flows of E and of E + h/4 |grad E|^2, and its gradient at equal loss.
 
-    A tanh network of two layers, mean square loss E of Gaussian points with labels +-1, float64.
+    A tanh network of two layers, mean square loss E of labels +-1, float64: random ones of 16 Gaussian points, or even
+    and odd digits.
 
     Args:
         step_size: h.
         time: at which weights are compared; the number of steps is time/h, rounded.
         width: hidden neurons.
         level: share of the initial loss at which the gradient is measured.
+        digits: images of digits, drawn anew for every seed; 0 for Gaussian points.
         seed: of points, labels and weights.
 
     Returns:
@@ -38,9 +41,15 @@ def gradient_regularisation(
         over the number of weights when the loss first falls to `level` of its initial value (NaN if it does not).
     """
     generator = torch.Generator().manual_seed(derive_seed("gradient regularisation", seed))
-    x = torch.randn(_POINTS, _FEATURES, dtype=torch.float64, generator=generator)
-    y = torch.randn(_POINTS, generator=generator).sign().double()
-    network = network_of({"activation": "tanh", "depth": 2, "width": width}, _FEATURES)
+    if digits:
+        images = load()
+        chosen = torch.randperm(len(images.train_input), generator=generator)[:digits]
+        x = torch.as_tensor(images.train_input)[chosen].double()
+        y = 1.0 - 2.0 * (torch.as_tensor(images.train_class)[chosen] % 2).double()
+    else:
+        x = torch.randn(_POINTS, _FEATURES, dtype=torch.float64, generator=generator)
+        y = torch.randn(_POINTS, generator=generator).sign().double()
+    network = network_of({"activation": "tanh", "depth": 2, "width": width}, x.shape[1])
     weights = initialise(network, [derive_seed("regularised", seed)], dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)
 

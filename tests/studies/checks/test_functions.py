@@ -15,9 +15,10 @@ from implicitbias.studies.checks import run_check
 
 H = [0.025, 0.05, 0.1]
 FLOW = study(
-    {"step_size": H},
-    distance=("step_size", H), modified_distance=("step_size", np.square(H)),
-    mean_square_gradient=("step_size", [3, 2, 1]),
+    {"step_size": H, "seed": [0, 1, 2]},
+    distance=(("step_size", "seed"), np.outer(H, [1, 2, 3])),
+    modified_distance=(("step_size", "seed"), np.outer(np.square(H), [1, 2, 3])),
+    mean_square_gradient=(("step_size", "seed"), np.outer([3, 2, 1], [1.0, 1.1, 1.2])),
 )  # fmt: skip
 RANKS = np.arange(1, 2001)
 PRIOR = study(
@@ -72,7 +73,9 @@ def shuffled(complexity: xr.DataArray) -> xr.DataArray:
 CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
     ("descent_follows_the_regularised_flow", FLOW, changed(modified_distance=lambda d: d**0.5)),
     ("descent_follows_the_regularised_flow", FLOW, changed(distance=lambda d: d**0.5)),
+    ("descent_follows_the_regularised_flow", FLOW, changed(distance=lambda d: d ** (1 + 0.1 * (d["seed"] - 1)))),
     ("larger_steps_find_flatter_slopes", FLOW, changed(mean_square_gradient=reverse("step_size"))),
+    ("larger_steps_find_flatter_slopes", FLOW, changed(mean_square_gradient=lambda g: g ** (1 - g["seed"]))),
     ("frequent_functions_are_simple", PRIOR, changed(complexity=reverse("rank"))),
     ("frequent_functions_are_simple", PRIOR, changed(complexity=shuffled)),
     ("prior_is_far_from_uniform", PRIOR, changed(probability=lambda p: 0 * p + 1e-4)),
