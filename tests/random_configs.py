@@ -61,7 +61,8 @@ def number(parameter: catalogue.Parameter) -> st.SearchStrategy[Any]:
         ends = st.integers(int(least), int(least + 6 if most is None else min(most, least + 6)))
         return st.one_of(ends, st.just("2n")) if parameter.per_point else ends
     most = max(1.0, 2 * float(parameter.default)) if most is None else most
-    return st.one_of(st.floats(float(least), float(most)), st.just(parameter.default))
+    ends = st.one_of(st.floats(float(least), float(most)), st.just(parameter.default))
+    return st.one_of(ends, st.just("0.5/n")) if parameter.per_point else ends
 
 
 def parameters(table: Any, extra: Any = ()) -> Values:
@@ -268,7 +269,7 @@ _TWO: dict[str, st.SearchStrategy[Any]] = {
     "labels": some(["decimal", "binary", "random", "3v6", "digit"], 3),
     "classes": some([2, 3, 4], 2),
     "seed": st.sampled_from([[0], [0, 1], [2, 0, 1]]),
-    "features": some([2, 5, 9], 2),
+    "features": some([2, 5, "1n", "3n"], 2),
     "depth": st.lists(st.sampled_from([1, 2, 3, 4]), min_size=2, max_size=2, unique=True),
     "output": st.sampled_from([["mean_field", "random_features"], ["signs", "trained"]]),
     "init_scale": some([0.1, 1.0, 3.0], 2),
@@ -292,6 +293,9 @@ def _suit(study: Values, figure: catalogue.Figure, draw: Any) -> None:
         return
     study.setdefault("training", draw(training))
     study.setdefault("metrics", [])
+    for sources in (rule["source"] for rule in figure.only if isinstance(rule.get("source"), tuple)):
+        own = {"labels": "own"} | {key: draw(number(each)) for key, each in SOURCES[sources[0]].parameters.items()}
+        study["task"] = study.get("task", {}) | own | {"source": sources[0]}
     study["metrics"] += [need for need in figure.needs if need in METRICS and need not in study["metrics"]]
     lacking = [need for need in figure.needs if need not in METRICS]
     if lacking or figure.estimators:

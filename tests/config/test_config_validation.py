@@ -268,6 +268,18 @@ def test_the_shipped_configs_are_valid(name: str) -> None:
         ("studies.one.task.features", 20, ["features is a parameter of", "the source here is digits"]),
         ("studies.one.task", {"source": "gaussian", "train_size": 4, "flip": 0.7}, ["flip", "0.7", "0.5"]),
         ("studies.one.task", {"source": "gaussian", "train_size": 4, "features": "2m"}, ["'2m'", "whole number", "2n"]),
+        (
+            "studies.one.task", {"source": "signal_and_noise", "train_size": 4, "signal": "5n"},
+            ["signal", "'5n'", "a number", "5/n"],
+        ),
+        (
+            "studies.one.task", {"source": "signal_and_noise", "train_size": [8, 4], "signal": "5/n", "labels": "own"},
+            ["source 'signal_and_noise'", "signal = 1.25; allowed: at most 1"],
+        ),
+        (
+            "studies.one.training", {"stop": "no_loss", "loss": "logistic"},
+            ["loss 'logistic'", "stop = 'no_loss'; allowed: last, fitted"],
+        ),
         ("studies.one.training.learning_rate", "10/m", ["'10/m'", "1/n", "10/d", "0.5m"]),
         ("studies.one.training.learning_rate", "0/n", ["'0/n'", "above 0"]),
         ("studies.one.training.until_fit", "sdg", ["'sdg'", "did you mean 'sgd'"]),

@@ -172,6 +172,19 @@ def test_a_dimension_may_be_a_multiple_of_the_training_size() -> None:
     assert ways[2].studies["one"].axes["features"] == ["2n", 30]
 
 
+def test_a_signal_may_fall_with_the_training_size() -> None:
+    """5/n at n = 20 is the same job as .25."""
+    network, rest = {"depth": 2, "width": 8}, {"training": {"optimizer": "sgd"}, "nngp": None}
+    task = {"source": "signal_and_noise", "features": 30}
+    ways = [
+        plan(task={**task, "train_size": size, "signal": signal}, network=network, **rest)
+        for size, signal in (([10, 20], "5/n"), (20, 0.25))
+    ]
+    signals = [{job.parameters["signal"] for job in way.jobs["tasks"].values()} for way in ways]
+    assert signals == [{0.5, 0.25}, {0.25}]
+    assert ways[0].jobs["training"].keys() > ways[1].jobs["training"].keys()
+
+
 @pytest.mark.parametrize(("rate", "number"), [("1/n", 0.05), ("10/d", 0.25), ("0.5m", 4.0)])
 def test_a_learning_rate_may_follow_the_sizes(rate: str, number: float) -> None:
     """Of 20 points in 40 dimensions and 8 neurons; the job is that of the number, the axis has the text."""

@@ -18,6 +18,7 @@ from implicitbias.figures.draw import draw, save
 from implicitbias.figures.tables import focused, label, long_table
 from implicitbias.schema import describe
 from implicitbias.studies.intervals import intervals_of
+from implicitbias.studies.largest_margin import boundary
 from implicitbias.studies.learning_curve import bound_given_first
 
 
@@ -416,6 +417,26 @@ def test_regions_show_signs_and_training_points() -> None:
         shown = [np.asarray(part.get_offsets()) for part in dots]
         assert np.allclose(shown[0], points[1:, :2])
         assert np.allclose(shown[1], points[:1, :2])
+
+
+def test_the_overfitting_map_shows_every_mean_and_both_boundaries() -> None:
+    errors = np.array([[[0.08, 0.04], [0.002, 0.0], [0.0, 0.0]], [[0.06, 0.02], [0.004, 0.0], [0.0, 0.0]]])
+    dims = ("train_size", "features", "seed")
+    dataset = xr.Dataset(
+        {"test_error": (dims, errors), "train_error": (dims, 0 * errors)},
+        {"train_size": [40, 20], "features": ["1n", "5n", "9n"], "seed": [0, 1], "signal": "5/n", "flip": 0.1},
+    )
+    figure = draw(dataset, figure="overfitting_map")
+    axis = figure.axes[0]
+    (mesh,) = axis.collections
+    assert np.allclose(mesh.get_array()[:, 0], [0.04, 0.06])  # the smaller training set is the lower row
+    assert [text.get_text() for text in axis.texts] == ["4", "0.2", "0", "6", "0.1", "0"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["20", "40"]
+    predicted, square = (np.asarray(line.get_xdata(), float) for line in axis.get_lines())
+    assert np.interp(boundary(40, 5 / 40, 0.1, 0.01), [1, 5, 9], [0.5, 1.5, 2.5]) == pytest.approx(predicted[1])
+    assert predicted[1] == square[1]
+    at = boundary(40, 5 / 40, 0.1, 0.01) * 20 * np.log(20) / (40 * np.log(40))
+    assert np.interp(at, [1, 5, 9], [0.5, 1.5, 2.5]) == pytest.approx(square[0])
 
 
 @pytest.mark.parametrize("name", ["bounds", "data_complexity", "depth"])

@@ -5,7 +5,7 @@ import torch
 
 from complete import mlp
 from implicitbias.catalogue import OPTIMIZERS, resolve
-from implicitbias.losses import log_logistic, logistic, square
+from implicitbias.losses import hinge, log_logistic, logistic, square
 from implicitbias.networks.stacked import Gradient, forward, initialise
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.optimizers.nero import nero
@@ -13,7 +13,7 @@ from implicitbias.optimizers.sgd import sgd
 from implicitbias.optimizers.steepest import linf
 from implicitbias.training.loop import Members, descend, steps_per_epoch
 from implicitbias.training.memory import bytes_each, members_at_once
-from implicitbias.training.schedules import decaying, loss_based, plain, scale_free
+from implicitbias.training.schedules import decaying, loss_based, plain, scale_free, steady
 
 
 def test_steps_per_epoch() -> None:
@@ -47,6 +47,19 @@ def test_scale_free_schedule_grows_with_the_weights_as_their_gradient_does_not()
         assert rate(torch.zeros(2), 1).tolist() == pytest.approx(expected)
 
 
+def test_steady_schedule_follows_the_curvature_of_the_logarithm() -> None:
+    """With weights 3 times as large, of degree M: steps 3^(2 - 2M) times as large."""
+    members = rates(learning_rate=[1.0, 2.0])
+    for degree, expected in ((1, [1.0, 2.0]), (2, [1 / 9, 2.0]), (3, [1 / 81, 2.0])):
+        weights = [torch.full((2, 4, 3), 0.5), torch.full((2, 1, 4), 0.5)]
+        begin, rate, *_ = steady(members, weights, lambda: torch.zeros(2), degree)
+        begin(0)
+        assert rate(torch.zeros(2), 1).tolist() == [1.0, 2.0]
+        for weight in weights:
+            weight[0] *= 3
+        assert rate(torch.zeros(2), 7).tolist() == pytest.approx(expected)
+
+
 def test_loss_based_schedule_takes_back_epochs_that_raised_the_loss() -> None:
     """Two members: the first one's loss falls by 400 nats, the second one's rises."""
     weight, losses = torch.zeros(2, 1, 1, dtype=torch.float64), torch.tensor([-1000.0, -5.0], dtype=torch.float64)
@@ -75,7 +88,7 @@ def test_stopping_once_fitted_keeps_the_weights_that_fit() -> None:
         ways[stop] = []
         pauses = descend(
             network, weights, inputs, labels, members, loss=logistic, optimizer=sgd(), epochs=600,
-            batch_size="full", checkpoints=range(601), stop_fitted=stop,
+            batch_size="full", checkpoints=range(601), stop="fitted" if stop else "last",
         )  # fmt: skip
         masks = []
         for _, _, stopped in pauses:
@@ -91,6 +104,27 @@ def test_stopping_once_fitted_keeps_the_weights_that_fit() -> None:
         assert torch.equal(ways[True][-1][layer][1], ways[False][-1][layer][1])
 
 
+def test_stopping_at_no_loss_leaves_every_margin_at_the_label_scale_or_above() -> None:
+    """Full batch, hinge loss: later than at the first fit, each member at a label scale of its own."""
+    source = torch.Generator().manual_seed(0)
+    inputs = torch.randn(1, 6, 8, dtype=torch.float64, generator=source)
+    labels = inputs[..., 0].sign().expand(2, -1)
+    members, network = rates(learning_rate=[1e-3, 1e-3], label_scale=[1.0, 3.0]), mlp(8)
+    least = {}
+    for stop in ("fitted", "no_loss"):
+        weights = initialise(network, [1, 1], dtype=torch.float64)
+        pauses = descend(
+            network, weights, inputs, labels, members, loss=hinge, optimizer=sgd(), epochs=3000, batch_size="full",
+            checkpoints=[3000], stop=stop,
+        )  # fmt: skip
+        assert [stopped.tolist() for _, _, stopped in pauses] == [[True, True]]
+        least[stop] = (forward(network, weights, inputs[0]) * labels).amin(1)
+    assert (least["no_loss"] >= members.label_scale).all()
+    assert (least["no_loss"] < 1.5 * members.label_scale).all()
+    assert (least["fitted"] > 0).all()
+    assert (least["fitted"] < members.label_scale).all()
+
+
 @pytest.mark.parametrize("optimizer", [sgd(), nero()], ids=["sgd", "nero"])
 def test_training_ends_once_all_have_stopped(optimizer: Optimizer) -> None:
     """A million epochs of fitted members take no time, and leave weights and checkpoints as they are."""
@@ -103,7 +137,7 @@ def test_training_ends_once_all_have_stopped(optimizer: Optimizer) -> None:
         pauses = descend(
             network, weights, inputs, labels, rates(learning_rate=[0.02, 0.01]), loss=logistic,
             optimizer=optimizer, epochs=epochs, batch_size=3, checkpoints=[0, 2 * epochs - 1, 2 * epochs],
-            stop_fitted=True,
+            stop="fitted",
         )  # fmt: skip
         assert [step for step, _, _ in pauses] == [0, 2 * epochs - 1, 2 * epochs]
         ends.append(weights)

@@ -471,9 +471,27 @@ CHECKS: dict[str, Entry] = {
         " .1 of 0 by its 95 % interval over draws.",
     ),
     "overfitting_is_benign_in_high_dimension": Entry(
-        f"{_CHECKS}.rank:overfitting_is_benign_in_high_dimension",
-        "all flipped labels are fitted; the test error is below .01 where d >= 7n, above it at the lowest dimension,"
-        " and never rises with the dimension",
+        f"{_CHECKS}.overfitting:overfitting_is_benign_in_high_dimension",
+        "All flipped labels are fitted, and at every training size the test error is below .01 at every dimension of 7n"
+        " and more, by its 95 % interval over draws. (Judged on networks that stop once they fit, where others are in"
+        " the study too.)",
+    ),
+    "overfitting_harms_in_low_dimension": Entry(
+        f"{_CHECKS}.overfitting:overfitting_harms_in_low_dimension",
+        "All flipped labels are fitted, and at d = n the test error is above .01, and above that of the average of the"
+        " labelled points, which does not fit them, by its 95 % interval over draws at every training size.",
+    ),
+    "boundary_is_proportional_to_points": Entry(
+        f"{_CHECKS}.overfitting:boundary_is_proportional_to_points",
+        "A dimension in proportion to n is enough, it need not be n^2 log n: the largest training sets have smaller"
+        " errors than the smallest ones at the ratios d/n that would be equivalent if errors depended on d/(n^2 log n),"
+        " by the 95 % interval of the mean difference over draws.",
+    ),
+    "errors_are_those_of_the_largest_margin": Entry(
+        f"{_CHECKS}.overfitting:errors_are_those_of_the_largest_margin",
+        "Networks that are trained until the hinge loss is 0: at every training size the mean test error over all d/n"
+        " agrees, within its 95 % interval over draws, with that of the linear classifier of largest margin as it is"
+        " predicted for large n and d, without any free constant.",
     ),
     "each_algorithm_wins_its_margin": Entry(
         f"{_CHECKS}.margins:each_algorithm_wins_its_margin",
@@ -595,6 +613,11 @@ CHECKS: dict[str, Entry] = {
         "At every n of 64 and more, training both layers errs less than training the output layer alone: differences"
         " above 0 by their 95 % intervals over draws of training and test points.",
     ),
+    "both_layers_reach_the_published_error": Entry(
+        f"{_CHECKS}.features:both_layers_reach_the_published_error",
+        "Both layers trained: at every training size of Chizat & Bach's (2020) figure, the mean test error is no larger"
+        " than the published one, so far as its 95 % interval over draws can tell.",
+    ),
     "output_layer_reaches_the_kernels_margin": Entry(
         f"{_CHECKS}.features:output_layer_reaches_the_kernels_margin",
         "output layer alone: all networks fit, with over 90 % of their kernel's largest margin on the mean",
@@ -610,7 +633,8 @@ CHECKS: dict[str, Entry] = {
     ),
     "neurons_keep_to_few_directions": Entry(
         f"{_CHECKS}.features:neurons_keep_to_few_directions",
-        "XOR clusters: neurons stay within .02 rad of their axes, and their norms, 1000 apart, end within a tenth",
+        "XOR clusters: neurons stay within .02 rad of their axes, and their norms, 1000 apart, end within a tenth, by"
+        " the 95 % intervals over draws of the largest angle and of the ratio of norms",
     ),
     "attention_turns_to_its_max_margin": Entry(
         f"{_CHECKS}.attention:attention_turns_to_its_max_margin",
@@ -814,6 +838,9 @@ PUBLISHED: dict[str, Entry] = {
     ),
     "frei_2023_limit": Entry(
         f"{_REFERENCE}.low_rank:frei_2023_limit", "where gradient descent on nearly orthogonal data ends, another seed"
+    ),
+    "karhadkar_2024": Entry(
+        f"{_REFERENCE}.low_rank:karhadkar_2024", "test errors on the map of d/n and n (Karhadkar et al. 2024)"
     ),
     "kou_chen_gu_2023": Entry(
         f"{_REFERENCE}.low_rank:kou_chen_gu_2023",

@@ -14,10 +14,11 @@ def _synthetic(name: str, summary: str, *, features: int = 0, least: int | str =
         if features
         else {"features": Parameter(100, "dimension d of the inputs, or a multiple 2n", 1, per_point=True)}
     )
-    flip = {"flip": Parameter(0.0, "share of training labels that are turned round", 0, 0.5)}
+    flip = {"flip": Parameter(0.0, "fraction of the training labels that are flipped", 0, 0.5)}
+    most = {key: Range(maximum=own.maximum) for key, own in parameters.items() if own.per_point and own.maximum}
     return Source(
         f"implicitbias.tasks.synthetic:{name}", summary, {**free, **parameters, **flip}, features=features,
-        only=({"features": Range(minimum=least)},) if free else (),
+        only=({"features": Range(minimum=least), **most},) if free else (),
     )  # fmt: skip
 
 
@@ -88,7 +89,10 @@ SOURCES: dict[str, Source] = {
     ),
     "signal_and_noise": _synthetic(
         "signal_and_noise", "x = sqrt(s) y v + sqrt(1 - s) xi (Karhadkar et al. 2024)",
-        signal=Parameter(0.05, "share s of the squared norm that carries the label", 0, 1),
+        signal=Parameter(
+            0.05, "fraction s of the squared norm that carries the label, or one that falls with n: 5/n", 0, 1,
+            per_point=True,
+        ),
     ),
     "xor_clusters": _synthetic(
         "xor_clusters", "clusters +-e1 (-1) and +-e2 (+1) in the plane (Tsoy & Konstantinov 2024)", features=2,

@@ -31,7 +31,7 @@ class Parameter:
     """A number, a word among `choices` or a text, that a config may set: its default, what is allowed, its meaning.
 
     `minimum` and `maximum` are inclusive; with `exclusive_minimum` and `exclusive_maximum` they are not. With
-    `per_point` a multiple of the training set's size will do as well: "2n".
+    `per_point` the training set's size n will do as well: a multiple "2n" of a whole number, and otherwise "5/n".
     """
 
     default: float | int | str | bool
@@ -115,13 +115,19 @@ class Loss(Entry):
     It `fits_targets` if it brings outputs to the values of their targets, and not only to their signs. A loss in the
     `log_domain` is differentiated as a logarithm. `margin` is the decreasing function of the margins over alpha that it
     sums over the points, "exponential" or "logistic"; empty where it sums another. Of several classes these are the
-    `soft` margins or the margins themselves (see `losses`).
+    `soft` margins or the margins themselves (see `losses`). One that `vanishes` is 0 where margins are large enough.
     """
 
     fits_targets: bool = False
     log_domain: bool = False
     margin: str = ""
     soft: bool = False
+    vanishes: bool = False
+
+    @property
+    def limits(self) -> Limits:
+        """`only`; training that ends without loss has one that vanishes."""
+        return self.only if self.vanishes else also(self.only, {"stop": ("last", "fitted")})
 
 
 @dataclass(frozen=True)

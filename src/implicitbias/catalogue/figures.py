@@ -54,6 +54,16 @@ FIGURES: dict[str, Figure] = {
         needs=("input_information", "label_information", "input_information_bound", "label_information_bound"),
         axes=("epoch", "layer"),
     ),
+    "overfitting_map": Figure(
+        "implicitbias.figures.overfitting:overfitting_map",
+        "the test error of networks that fit flipped labels, in per cent, by the number of points n and the ratio d/n,"
+        " a panel a stopping rule; the line is the predicted boundary, where the linear classifier of largest margin"
+        " errs on 1 % (for large n and d), the dashed one where it would be if it were at d in proportion to n^2 log n",
+        alt="Map of test errors by number of points and ratio of dimension to it, with the predicted boundary",
+        needs=("test_error", "train_error"),
+        axes=("features", "train_size", "seed"),
+        only=({"source": ("signal_and_noise",)},),
+    ),
     "all_runs": Figure(
         "implicitbias.figures.all_runs:all_runs",
         "which metrics predict the test error of all trained networks (rank correlations, 95 % intervals over"

@@ -45,7 +45,9 @@ LOSSES: dict[str, Loss] = {
         margin="logistic",
         soft=True,
     ),
-    "hinge": Loss("implicitbias.losses:hinge", "sum of max(0, 1 - q/alpha) over the batch, q the margins"),
+    "hinge": Loss(
+        "implicitbias.losses:hinge", "sum of max(0, 1 - q/alpha) over the batch, q the margins", vanishes=True
+    ),
 }
 
 _DECAY = Parameter(0.0, "weight decay: lambda of a penalty (lambda/2) |w|^2", 0)
@@ -129,6 +131,10 @@ SCHEDULES: dict[str, Entry] = {
     "scale_free": Entry(
         "implicitbias.training.schedules:scale_free",
         "as decaying, times max(1, |theta|/sqrt(m))^(2 - M), M the degree of homogeneity (Chizat & Bach 2020)",
+    ),
+    "steady": Entry(
+        "implicitbias.training.schedules:steady",
+        "as decaying, times (|theta|/|theta_0|)^(2 - 2M), theta_0 the initial weights: for losses in the log domain",
     ),
     "loss_based": Entry(
         "implicitbias.training.schedules:loss_based",

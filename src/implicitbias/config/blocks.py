@@ -222,8 +222,10 @@ class TrainingBase(Strict):
         0.0, description="the learning rate is divided by the step's number to this power"
     )
     schedule: Axis[ScheduleName] = Field("decaying", description="of the learning rate")
-    stop: Annotated[str, OneOf(("last", "fitted"), "stopping rule")] = Field(
-        "last", description="last: after all epochs; fitted: once an epoch had no training error"
+    stop: Axis[Annotated[str, OneOf(("last", "fitted", "no_loss"), "stopping rule")]] = Field(
+        "last",
+        description="last: after all epochs; fitted: once an epoch had no training error; no_loss: once it had no loss,"
+        " which the hinge loss alone allows",
     )
     epochs: Axis[Count] = Field(100, description="passes through the training set")
     batch_size: Axis[Count | Annotated[str, OneOf(("full",), "batch size")]] = Field(

@@ -74,10 +74,10 @@ def _misfits(entry: Entry, limits: Limits, grid: Grid) -> Iterator[str]:
     defaults: Grid = {key: [parameter.default] for key, parameter in entry.parameters.items()}
     known = {**defaults, **grid}
     keys = [key for key in mentioned(limits) if key in known]
-    if any(counted(value, 0) != value for key in keys for value in known[key]):  # multiples of the training size
+    if any(counted(value, 1) != value for key in keys for value in known[key]):  # which follow the training size
         keys = list(dict.fromkeys([*keys, "train_size"]))
     for values in product(*(known[key] for key in keys)):
         point = dict(zip(keys, values, strict=True))
-        settings = {key: counted(value, point.get("train_size", 0)) for key, value in point.items()}
+        settings = {key: counted(value, point.get("train_size", 1)) for key, value in point.items()}
         if reason := misfit(limits, settings):
             yield reason

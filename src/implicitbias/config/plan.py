@@ -159,7 +159,7 @@ def _classes(study: Study, network: Mapping[str, Any], coords: Mapping[str, Any]
 
 
 def _counted(task: Mapping[str, Any]) -> dict[str, Any]:
-    """The task with numbers in the place of multiples of its training size ("2n")."""
+    """The task with numbers in the place of what follows its training size ("2n", "5/n")."""
     parameters = catalogue.SOURCES[task["source"]].parameters
     sizes = [key for key, parameter in parameters.items() if parameter.per_point]
     return {**task, **{key: counted(task[key], task["train_size"]) for key in sizes}}

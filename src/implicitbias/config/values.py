@@ -28,6 +28,7 @@ from implicitbias.errors import listed, nearest
 T = TypeVar("T")
 
 _MULTIPLE = r"^[1-9][0-9]{0,5}n$"  # of the number n of training points
+_OVER = r"^(?=.*[1-9])[0-9]{0,5}\.?[0-9]{1,5}/n$"
 _EXPONENT = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
 
 
@@ -163,8 +164,12 @@ Rate = Annotated[
 
 
 def counted(value: Any, points: int) -> Any:
-    """The value, with a number in the place of a multiple "2n" of the number of training points."""
-    return int(value[:-1]) * points if isinstance(value, str) and re.match(_MULTIPLE, value) else value
+    """The value, with a number in the place of a multiple "2n" of the number of training points, or of "5/n"."""
+    if not isinstance(value, str):
+        return value
+    if re.match(_OVER, value):
+        return float(value.removesuffix("/n")) / points
+    return int(value[:-1]) * points if re.match(_MULTIPLE, value) else value
 
 
 def number(parameter: Parameter) -> Any:
@@ -185,4 +190,7 @@ def number(parameter: Parameter) -> Any:
         bounds.append(Le(LARGEST))
     for bound in bounds:
         kind = Annotated[kind, bound]
-    return Annotated[kind, OrMultiple()] if parameter.per_point else kind
+    if not parameter.per_point:
+        return kind
+    over = OrMultiple(_OVER, "a number, or one over the training size as 5/n")
+    return Annotated[kind, over if isinstance(parameter.default, float) else OrMultiple()]

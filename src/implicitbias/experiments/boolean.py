@@ -116,7 +116,7 @@ def boolean_posterior(
     orders = [derive_seed("boolean order", seed, run) for run in range(runs)]
     descend_alike(
         network, weights, corners[chosen], 2.0 * target[chosen] - 1, orders, learning_rate, loss=logistic,
-        optimizer=sgd(), epochs=epochs, batch_size=batch, stop_fitted=True, description="SGD",
+        optimizer=sgd(), epochs=epochs, batch_size=batch, stop="fitted", description="SGD",
     )  # fmt: skip
     with torch.no_grad():
         outputs = forward(network, weights, corners) > 0

@@ -64,7 +64,7 @@ def descend(
     batch_size: int | str,
     checkpoints: Collection[int],
     schedule: Builder = decaying,
-    stop_fitted: bool = False,
+    stop: str = "last",
     until_fit: Optimizer | None = None,
     curve: LossCurve | None = None,
     begin: State | None = None,
@@ -89,8 +89,8 @@ def descend(
         batch_size: points a step, or "full".
         checkpoints: steps to pause after; 0 is before the first, after the optimizer's projection.
         schedule: of the learning rate (see `training.schedules`).
-        stop_fitted: whether a member stays as it is once every output of an epoch had the right sign. With the whole
-            training set as one batch, these are the outputs of the very weights that it stops at.
+        stop: once an epoch had no wrong sign ("fitted") or no loss ("no_loss") a member stays as it is. With the whole
+            training set as one batch, this is said of the very weights that it stops at. With "last" none stops.
         until_fit: another update rule for a member's steps until then; the `optimizer`, which takes over, has to be one
             that stands still at a learning rate of 0 and does not remember more than the last gradient.
         curve: takes in the loss of every batch.
@@ -99,13 +99,14 @@ def descend(
         description: of the lines in the log.
 
     Yields:
-        The step, and two `(member,)` bools: where every loss so far was finite, and where an epoch had no wrong sign
-        (followed only if `stop_fitted` or `until_fit` asks for it).
+        The step, and two `(member,)` bools: where every loss so far was finite, and where an epoch had no wrong sign or
+        no loss (followed only if `stop` or `until_fit` asks for it).
     """
     trained = weights[network.trained]
     state = optimizer.init(trained)
     first_state = until_fit.init(trained) if until_fit else None
-    watched = stop_fitted or until_fit is not None
+    stops = stop != "last"
+    watched = stops or until_fit is not None
     for weight in weights:
         weight.requires_grad_(True)
     alive = torch.ones_like(members.task_index, dtype=torch.bool)
@@ -153,7 +154,7 @@ def descend(
                     alive = alive & torch.isfinite(losses)
                     learning_rate = rate(losses, step)
                     if watched:
-                        right = right & (margins(outputs, y) > 0).all(1)
+                        right = right & (losses == 0 if stop == "no_loss" else (margins(outputs, y) > 0).all(1))
                         if batch_size == "full":
                             fitted = fitted | right
                     here = gradients[network.trained]
@@ -164,7 +165,7 @@ def descend(
                         _put_back(trained, kept, fitted)
                         learning_rate = learning_rate.where(fitted, 0)
                     optimizer.update(here, state, trained, learning_rate, step)
-                    if stop_fitted:
+                    if stops:
                         _put_back(trained, kept, fitted)
                 if step % in_epoch == 0:
                     end_epoch()
@@ -172,7 +173,7 @@ def descend(
                     yield step, alive, fitted
             if watched:
                 fitted = fitted | right
-            if stop_fitted and epoch % _LOOK == 0 and bool((fitted | ~alive).all()):
+            if stops and epoch % _LOOK == 0 and bool((fitted | ~alive).all()):
                 yield from ((later, alive, fitted) for later in sorted(checkpoints) if later > step)
                 break
             progress.update(figures=partial(_figures, outputs, y, losses, alive))

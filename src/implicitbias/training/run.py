@@ -115,7 +115,7 @@ def train(
     members = [{**training, **dict(zip(axes, point, strict=True))} for point in product(*axes.values())]
 
     batch = points if training["batch_size"] == "full" else min(points, training["batch_size"])
-    copies = (training["stop"] == "fitted") + (rules.until_fit is not None) + (training["schedule"] == "loss_based")
+    copies = (training["stop"] != "last") + (rules.until_fit is not None) + (training["schedule"] == "loss_based")
     used = [rule for rule in (rules.optimizer, rules.until_fit) if rule is not None]
     each = bytes_each(built, batch, data.train_input.itemsize, used, copies + (data.span is not None))
     free = free_bytes(data.train_input.device) if memory_bytes is None else memory_bytes
@@ -268,7 +268,7 @@ def _train_chunk(
         network, weights, data.train_input if data.span is None else data.span.inputs, targets, together,
         loss=rules.loss, optimizer=rules.optimizer, epochs=training["epochs"],
         batch_size=training["batch_size"], checkpoints=steps, schedule=rules.schedule,
-        stop_fitted=training["stop"] == "fitted", until_fit=rules.until_fit, curve=curve,
+        stop=training["stop"], until_fit=rules.until_fit, curve=curve,
         begin=begin, offer=offer, description=description,
     )  # fmt: skip
     for _, alive, fitted in pauses:
@@ -278,9 +278,9 @@ def _train_chunk(
         arrays = snapshot(
             network, whole, data.train_input, targets, data.test_input, together, alive, rules.loss, keep_weights
         )
-        stopped = fitted.cpu().numpy() & (training["stop"] == "fitted")
+        stopped = fitted.cpu().numpy() & (training["stop"] != "last")
         diverged = np.isnan(arrays["train_loss"])
-        yield arrays, np.where(diverged, "diverged", np.where(stopped, "fitted", "finished"))
+        yield arrays, np.where(diverged, "diverged", np.where(stopped, training["stop"], "finished"))
 
 
 def _together(members: Sequence[Mapping[str, Any]], data: Data, order_seeds: list[int]) -> Members:

@@ -78,6 +78,26 @@ def scale_free(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss,
     return Schedule(begin, rate)
 
 
+def steady(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int) -> Schedule:
+    """As `decaying`, times (|theta|/|theta_0|)^(2 - 2M): as large as curvature allows while the weights grow.
+
+    The gradients of margins grow as |theta|^(M - 1), and the curvature of a log-domain loss as their square. A constant
+    rate can be large from the first step on.
+    """
+    begin, of_step, *_ = decaying(members, weights, whole_loss)
+    if degree == 1:
+        return Schedule(begin, of_step)
+
+    @torch.no_grad()
+    def square() -> Tensor:
+        return torch.stack([weight.square().sum((1, 2)) for weight in weights]).sum(0)
+
+    start = square()
+    return Schedule(
+        begin, lambda losses, step: of_step(losses, step) * (square() / start) ** (1 - degree), state=[start]
+    )
+
+
 def loss_based(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int = 1) -> Schedule:
     """Steps of a/L with L the mean loss over the training set, for plain gradient descent on log L.
 

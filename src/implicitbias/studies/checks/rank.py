@@ -1,4 +1,4 @@
-"""Checks of two-layer networks on nearly orthogonal data: low rank, equal margins, the limit, benign overfitting."""
+"""Checks of two-layer networks on nearly orthogonal data: low rank, equal margins, the limit, less signal."""
 
 import numpy as np
 import xarray as xr
@@ -170,18 +170,6 @@ def loss_falls_as_one_over_t(dataset: xr.Dataset) -> Verdict:
         f"over the last decade of steps the constant goes as the power {power} of the step, 95 % over"
         f" {several_draws(loss)} draws; loss at the end {float(mean(last(dataset)['train_loss'])):.2g}",
     )
-
-
-def overfitting_is_benign_in_high_dimension(dataset: xr.Dataset) -> Verdict:
-    """Karhadkar et al. 2024."""
-    features, end = np.sort(axis(dataset, "features")), last(dataset)
-    error = mean(end["test_error"], "features").sel(features=features)
-    high = error.sel(features=features[features >= 7 * int(dataset["train_size"])])
-    if not high.size:
-        raise Lacking("no dimension of 7 n or more")
-    fitted = bool((end["train_error"] == 0).all())
-    falls = (error.diff("features") <= 0).all() & (float(error[0]) > 0.01)
-    return verdict(fitted and falls and (high < 0.01).all(), f"test error {shown(error)} at d = {shown(features)}")
 
 
 def less_signal_suffices_with_more_points(dataset: xr.Dataset) -> Verdict:

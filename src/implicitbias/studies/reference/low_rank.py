@@ -87,3 +87,27 @@ def kou_chen_gu_2023() -> list[Row]:
         for (slope, scale), values in found.items()
         for step, value in zip((1, 10, 50), values, strict=True)
     ]  # fmt: skip
+
+
+def karhadkar_2024() -> list[Row]:
+    """Mean test errors of five networks at signal 5/n, a tenth of the labels flipped, stopped at no training error."""
+    source = "Karhadkar et al. 2024, figure of d/n and n (its numbers, as the authors published them beside their code)"
+    errors = {
+        50: (0.0656, 0.0368, 0.003, 0.0006, 0.0016, 0, 0, 0.0002, 0.0222, 0.0002),
+        60: (0.0526, 0.0282, 0.0034, 0.0006, 0, 0.0228, 0.0002, 0, 0, 0),
+        80: (0.0942, 0.0108, 0.0018, 0.0014, 0.0006, 0.0006, 0, 0, 0, 0),
+        100: (0.0586, 0.009, 0.004, 0.007, 0.005, 0.0022, 0.0002, 0, 0.0002, 0),
+        150: (0.0764, 0.019, 0.0218, 0.0074, 0, 0.0004, 0, 0, 0, 0),
+    }
+    return [
+        Row(
+            "test error",
+            "test_error",
+            {"train_size": n, "features": f"{ratio}n", "stop": "fitted"},
+            value,
+            source,
+            width=64,
+        )
+        for n, values in errors.items()
+        for ratio, value in enumerate(values, start=1)
+    ]
