@@ -360,7 +360,9 @@ EXPERIMENTS: dict[str, Experiment] = {
             "test_size": Parameter(1000, "test points", 2),
             "draws": _draws(8),
         },
-        variables=_RANKS, dims=("draw",), dtype="float32", only=({"features": Range(minimum="directions", times=2)},),
+        variables=_RANKS, dims=("draw",), dtype="float32",
+        work=(("features", "train_size", "filters", "steps", "draws"), ("features", "test_size", "filters", "draws")),
+        only=({"features": Range(minimum="directions", times=2)},),
     ),
     "intrinsic_dimension_images": Experiment(
         "implicitbias.experiments.intrinsic_dimension:intrinsic_dimension_images",
