@@ -222,8 +222,9 @@ CHECKS: dict[str, Entry] = {
     ),
     "a_second_layer_finds_the_ball": Entry(
         f"{_CHECKS}.systems:a_second_layer_finds_the_ball",
-        "In every dimension two hidden layers, the first random, have a lower test loss than either kind of networks"
-        " with one: differences above 0 by their 95 % intervals over draws of training and test points.",
+        "In every dimension two hidden layers, the first random, have a lower test loss at the end than either kind of"
+        " networks with one at its best step, chosen on the test points: differences above 0 by their 95 % intervals"
+        " over draws. One hidden layer has learned its training points: their mean square error is below .01.",
     ),
     "tanh_compresses_after_the_fit": Entry(
         f"{_CHECKS}.information:tanh_compresses_after_the_fit",

@@ -254,10 +254,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             "train_size": Parameter(1000, "training points", 1),
             "test_size": Parameter(4000, "test points", 2),
             "draws": _draws(4),
-            "learning_rate": Parameter(0.003, "step of Adam", 0, exclusive_minimum=True),
-            "steps": _steps(1500),
+            "learning_rate": Parameter(0.01, "step of Adam", 0, exclusive_minimum=True),
+            "steps": _steps(4000),
         },
-        variables=("test_loss", "test_loss_stderr", "test_error", "test_error_stderr"),
+        variables=tuple(
+            f"{name}{suffix}" for name in ("train_loss", "test_loss", "best_test_loss", "test_error")
+            for suffix in ("", "_stderr")
+        ),
         dims=("network",), dtype="float32", work=(("width", "train_size", "draws", "steps"),),
     ),
     "self_attention": Experiment(

@@ -11,6 +11,7 @@ from implicitbias.schema import mean_with_stderr
 
 _SOURCE = "after Safran & Lee 2022"
 _FREEDOM = 3  # of the norms
+_EVERY = 50  # steps between two looks at the test points
 _MEDIAN = float(student.ppf(0.75, _FREEDOM))  # of their absolute values
 NETWORKS = ("two hidden layers", "one hidden layer", "one hidden layer, fixed")
 
@@ -22,8 +23,8 @@ def ball_indicator(
     train_size: int = 1000,
     test_size: int = 4000,
     draws: int = 4,
-    learning_rate: float = 0.003,
-    steps: int = 1500,
+    learning_rate: float = 0.01,
+    steps: int = 4000,
     seed: int = 0,
 ) -> xr.Dataset:
     """Errors in learning 1[|x| <= lambda] of a radial, heavy-tailed x, lambda the median norm.
@@ -31,7 +32,7 @@ def ball_indicator(
     Directions are uniform, norms sqrt(d) times |t| with 3 degrees of freedom. The hidden neurons are sigmoids with
     weights and biases N(0, 1/d). With two hidden layers they stay fixed, and one sigmoid of their weighted sum is
     trained; with one hidden layer f is their weighted sum, and all weights are trained, or the output's alone. Adam
-    on the mean square loss, full batch, the same steps for all, float32.
+    on the mean square loss, full batch, the same steps for all, which fall to 0 by a cosine; float32.
 
     Args:
         features: d.
@@ -39,13 +40,14 @@ def ball_indicator(
         train_size: training points.
         test_size: test points.
         draws: networks of each kind, each with data of its own.
-        learning_rate: of Adam.
+        learning_rate: of Adam, at first.
         steps: of Adam.
         seed: of everything.
 
     Returns:
-        Dimension `network`: `test_loss`, the mean square error, and `test_error`, the share of test points on the wrong
-        side of a half, means over the draws with standard errors.
+        Dimension `network`: `train_loss` and `test_loss`, the mean square errors at the end, `best_test_loss`, the
+        smallest that was met on the way (every fiftieth step), and `test_error`, the share of test points on the wrong
+        side of a half at the end; means over the draws with standard errors.
     """
     generator = torch.Generator().manual_seed(derive_seed("ball", seed))
     rng = np.random.default_rng(derive_seed("ball norms", seed))
@@ -56,7 +58,7 @@ def ball_indicator(
         return ways / ways.norm(dim=-1, keepdim=True) * norms * features**0.5, (norms[..., 0] <= _MEDIAN).float()
 
     (x, y), (unseen, target) = data(train_size), data(test_size)
-    losses, errors = np.empty((2, len(NETWORKS), draws))
+    fits, losses, least, errors = np.empty((4, len(NETWORKS), draws))
     for row, name in enumerate(NETWORKS):
         inner = torch.randn(draws, features + 1, width, generator=generator) * features**-0.5
         outer = torch.zeros(draws, width + 1, 1)
@@ -64,21 +66,34 @@ def ball_indicator(
         for part in moving:
             part.requires_grad_(True)
 
-        def outputs(x: Tensor, inner: Tensor = inner, outer: Tensor = outer, name: str = name) -> Tensor:
-            h = torch.sigmoid(torch.baddbmm(inner[:, -1:], x, inner[:, :-1]))
+        def hidden(x: Tensor, inner: Tensor = inner) -> Tensor:
+            return torch.sigmoid(torch.baddbmm(inner[:, -1:], x, inner[:, :-1]))
+
+        def outputs(h: Tensor, outer: Tensor = outer, name: str = name) -> Tensor:
             z = torch.baddbmm(outer[:, -1:], h, outer[:, :-1])[..., 0]
             return torch.sigmoid(z) if name == "two hidden layers" else z
 
+        fixed = None if inner.requires_grad else hidden(x)
         optimizer = torch.optim.Adam(moving, lr=learning_rate)
-        for _ in range(steps):
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        least[row] = np.inf
+        for step in range(1, steps + 1):
             optimizer.zero_grad()
-            (outputs(x) - y).square().mean(1).sum().backward()  # type: ignore[no-untyped-call]
+            (outputs(hidden(x) if fixed is None else fixed) - y).square().mean(1).sum().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
+            schedule.step()
+            if step % _EVERY == 0 or step == steps:
+                with torch.no_grad():
+                    found = outputs(hidden(unseen))
+                losses[row] = (found - target).square().mean(1)
+                least[row] = np.minimum(least[row], losses[row])
         with torch.no_grad():
-            found = outputs(unseen)
-        losses[row] = (found - target).square().mean(1)
+            fits[row] = (outputs(hidden(x)) - y).square().mean(1)
         errors[row] = ((found > 0.5) != (target > 0.5)).double().mean(1)
     dataset: dict[str, xr.Variable] = {}
-    for key, values, text in (("test_loss", losses, "mean square test error"), ("test_error", errors, "test error")):
+    for key, values, text in (
+        ("train_loss", fits, "mean square training error"), ("test_loss", losses, "mean square test error"),
+        ("best_test_loss", least, "smallest mean square test error on the way"), ("test_error", errors, "test error"),
+    ):  # fmt: skip
         dataset |= mean_with_stderr(key, "network", values, text, source=_SOURCE)
     return xr.Dataset(dataset, {"network": list(NETWORKS)})

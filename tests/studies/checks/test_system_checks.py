@@ -42,8 +42,11 @@ PRUNED = study(
 ).assign_coords(draws=20)
 BALL = study(
     {"features": [10, 20], "network": ["two hidden layers", "one hidden layer", "one hidden layer, fixed"]},
-    test_loss=(("features", "network"), [[0.05, 0.1, 0.2], [0.06, 0.2, 0.1]]),
+    test_loss=(("features", "network"), [[0.05, 0.15, 0.25], [0.06, 0.25, 0.15]]),
     test_loss_stderr=(("features", "network"), np.full((2, 3), 0.005)),
+    best_test_loss=(("features", "network"), [[0.05, 0.1, 0.2], [0.06, 0.2, 0.1]]),
+    best_test_loss_stderr=(("features", "network"), np.full((2, 3), 0.005)),
+    train_loss=(("features", "network"), [[0.05, 0, 0.1], [0.05, 0, 0.1]]),
 ).assign_coords(draws=4)
 
 CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
@@ -73,7 +76,9 @@ CASES: list[tuple[str, xr.Dataset, Callable[[xr.Dataset], xr.Dataset]]] = [
         changed(test_error_stderr=lambda stderr: 4 * stderr),
     ),
     ("a_second_layer_finds_the_ball", BALL, changed(test_loss=reverse("network"))),
-    ("a_second_layer_finds_the_ball", BALL, changed(test_loss_stderr=lambda stderr: 4 * stderr)),
+    ("a_second_layer_finds_the_ball", BALL, changed(best_test_loss=lambda loss: loss / 2)),
+    ("a_second_layer_finds_the_ball", BALL, changed(train_loss=lambda loss: loss + 0.02)),
+    ("a_second_layer_finds_the_ball", BALL, changed(test_loss_stderr=lambda stderr: 5 * stderr)),
     ("a_second_layer_finds_the_ball", BALL.assign_coords(draws=2), changed(test_loss_stderr=lambda stderr: 2 * stderr)),
 ]  # fmt: skip
 # of what was not found, or does not fit, there is no number
