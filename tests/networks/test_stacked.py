@@ -9,7 +9,7 @@ from implicitbias.catalogue import ACTIVATIONS, INITIALISATIONS, resolve
 from implicitbias.networks import Network, layers, network_of
 from implicitbias.networks.activations import Activation, activation_of, relu
 from implicitbias.networks.outputs import outputs
-from implicitbias.networks.stacked import Gradient, forward, initialise, product
+from implicitbias.networks.stacked import Gradient, forward, initialise, joined, product
 
 
 def mlp(depth: int, width: int, inputs: int, **more: Any) -> Network:
@@ -116,7 +116,8 @@ def test_gradients_do_not_keep_the_graph_alive() -> None:
     weights = [weight.requires_grad_(True) for weight in initialise(network, range(2))]
     kept: list[Gradient] = []
     forward(network, weights, points(2, 4, 3).float(), kept).sum().backward()
-    assert all(part.grad_fn is None for gradient in kept for part in gradient if part is not None)
+    assert len(kept) == 3
+    assert all(part.grad_fn is None for gradient in kept for part in (gradient.delta, gradient.h))
 
 
 @pytest.mark.parametrize("depth", [1, 2, 7])
@@ -317,3 +318,19 @@ def test_orthogonal_weights_have_equal_singular_values() -> None:
         values = torch.linalg.svdvals(weight)
         assert torch.allclose(values, torch.full_like(values, (weight.shape[1] / weight.shape[2]) ** 0.5))
         assert not torch.allclose(weight[0], weight[1])
+
+
+@pytest.mark.parametrize("width", [4, 20])  # with fewer channels than torch's own convolutions are worth, and with more
+def test_convolutions_tell_optimizers_of_their_pixels(width: int) -> None:
+    """At every pixel of a patch the matrix between channels has the singular values sqrt(out/in)/3; gradients know."""
+    network = network_of({"architecture": "cnn", "depth": 3, "width": width}, (2, 6, 6))
+    weights = initialise(network, range(2), dtype=torch.float64, rule=resolve(INITIALISATIONS["orthogonal"]))
+    for weight, rows, channels in zip(weights[:2], (width, width), (2, width), strict=True):
+        values = torch.linalg.svdvals(weight.unflatten(2, (channels, 9)).movedim(3, 1))
+        assert torch.allclose(values, torch.full_like(values, (rows / channels) ** 0.5 / 3))
+    gradients: list[Gradient] = []
+    for weight in weights:
+        weight.requires_grad_(True)
+    forward(network, weights, torch.randn(5, 72, dtype=torch.float64), gradients).sum().backward()
+    assert [gradient.pixels for gradient in gradients[::-1]] == [9, 9, 1]
+    assert [joined([gradient, gradient]).pixels for gradient in gradients] == [1, 9, 9]

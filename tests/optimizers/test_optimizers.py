@@ -215,6 +215,25 @@ def test_automatic_descent_by_its_formula() -> None:
             assert torch.allclose(moved / moved.norm(), -matrix[member] / matrix[member].norm(), atol=1e-12)
 
 
+def test_automatic_descent_moves_the_pixels_of_a_patch_apart() -> None:
+    """Of a convolution of p pixels every matrix between channels moves by eta sqrt(d_k/d_(k-1))/(sqrt(p) L)."""
+    source = torch.Generator().manual_seed(0)
+    first, last = (torch.randn(2, *shape, dtype=torch.float64, generator=source) for shape in ((5, 3, 9), (4, 5)))
+    grads = [torch.randn(weight.shape, dtype=torch.float64, generator=source) for weight in (first, last)]
+    weights = [first.flatten(2).clone(), last.clone()]
+    empty = first.new_empty(2, 0, 0)
+    gradients = [Gradient(empty, empty, grads[0].flatten(2), pixels=9), Gradient(empty, empty, grads[1])]
+    agd().update(gradients, None, weights, torch.ones(2, dtype=torch.float64), 1)
+    for member in range(2):
+        norms, scale = grads[0][member].norm(dim=(0, 1)), (5 / 3 / 9) ** 0.5
+        summary = (scale * norms.sum() + (4 / 5) ** 0.5 * grads[1][member].norm()) / 2
+        eta = torch.log((1 + torch.sqrt(1 + 4 * summary)) / 2)
+        moved = weights[0][member].unflatten(1, (3, 9)) - first[member]
+        assert torch.allclose(moved, -eta / 2 * scale * grads[0][member] / norms, rtol=1e-12)
+        moved = weights[1][member] - last[member]
+        assert torch.allclose(moved, -eta / 2 * (4 / 5) ** 0.5 * grads[1][member] / grads[1][member].norm(), rtol=1e-12)
+
+
 def test_shampoo_by_its_formula() -> None:
     """Against the algorithm of the paper with scipy's matrix powers."""
     weights = run(shampoo(0.1), slice(2, 3), 6)

@@ -1,4 +1,7 @@
-"""Rules that draw a network's weights at scale 1: (shapes, generator, dtype) -> one tensor (out, in) a layer."""
+"""Rules that draw a network's weights at scale 1: (shapes, generator, dtype) -> one tensor (out, in) a layer.
+
+A shape is (out, in, pixels): of a convolution, `in` holds so many pixels of every channel; elsewhere it is 1.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,49 +9,58 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Generator, Tensor
 
-Shapes = Sequence[tuple[int, int]]
+Shapes = Sequence[tuple[int, int, int]]
 Rule = Callable[[Shapes, Generator, torch.dtype], list[Tensor]]
 
 
 def fan_in(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
     """N(0, 1/fan_in): keeps second moments through layers whose activation does (Bernstein & Yue 2021)."""
-    return [torch.randn(rows, columns, dtype=dtype, generator=source).mul_(columns**-0.5) for rows, columns in shapes]
+    return [
+        torch.randn(rows, columns, dtype=dtype, generator=source).mul_(columns**-0.5) for rows, columns, _ in shapes
+    ]
 
 
 def glorot(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
     """N(0, 2/(fan_in + fan_out)) (Glorot & Bengio 2010)."""
     return [
         torch.randn(rows, columns, dtype=dtype, generator=source).mul_(math.sqrt(2 / (rows + columns)))
-        for rows, columns in shapes
+        for rows, columns, _ in shapes
     ]
 
 
 def normal(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
     """N(0, 1); init_scale is the standard deviation."""
-    return [torch.randn(rows, columns, dtype=dtype, generator=source) for rows, columns in shapes]
+    return [torch.randn(rows, columns, dtype=dtype, generator=source) for rows, columns, _ in shapes]
 
 
 def uniform(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
     """U[-1/fan_in, 1/fan_in] (Tsilivis, Vardi & Kempe 2025)."""
-    return [(2 * torch.rand(rows, columns, dtype=dtype, generator=source) - 1) / columns for rows, columns in shapes]
+    return [(2 * torch.rand(rows, columns, dtype=dtype, generator=source) - 1) / columns for rows, columns, _ in shapes]
 
 
 def fan_in_uniform(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
     """U[-1, 1]/sqrt(fan_in): torch's own layers."""
     return [
         (2 * torch.rand(rows, columns, dtype=dtype, generator=source) - 1) / math.sqrt(columns)
-        for rows, columns in shapes
+        for rows, columns, _ in shapes
     ]
 
 
 def orthogonal(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
-    """Semi-orthogonal times sqrt(fan_out/fan_in), which keeps the size of entries (Bernstein et al. 2023)."""
-    return [
-        torch.nn.init.orthogonal_(torch.empty(shape, dtype=dtype), generator=source).mul_(
-            math.sqrt(shape[0] / shape[1])
-        )
-        for shape in shapes
-    ]
+    """Semi-orthogonal times sqrt(fan_out/fan_in), which keeps the size of entries (Bernstein et al. 2023).
+
+    Of a convolution, the matrix between channels at each of the p pixels of a patch is semi-orthogonal times that
+    root, fan_in the number of channels, over sqrt(p).
+    """
+    layers = []
+    for rows, columns, pixels in shapes:
+        drawn = [
+            torch.nn.init.orthogonal_(torch.empty(rows, columns // pixels, dtype=dtype), generator=source)
+            for _ in range(pixels)
+        ]
+        scale = math.sqrt(rows * pixels / columns) / math.sqrt(pixels)
+        layers.append(torch.stack(drawn, dim=2).flatten(1).mul_(scale))
+    return layers
 
 
 def balanced(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
@@ -69,7 +81,7 @@ def axes(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
     Konstantinov 2024). For two layers; in deeper networks the layers between are as `fan_in`.
     """
     layers = fan_in(shapes, source, dtype)
-    width, features = shapes[0]
+    width, features, _ = shapes[0]
     neurons = torch.arange(width)
     sizes = torch.tensor([1.0, 0.1, 0.001, 0.01], dtype=dtype)[neurons % 4]
     coordinate = neurons % features

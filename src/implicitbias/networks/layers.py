@@ -53,6 +53,11 @@ class Weight(NamedTuple):
         """Rows and columns, with the column of biases."""
         return self.rows, self.inputs + self.bias
 
+    @property
+    def pixels(self) -> int:
+        """Pixels of a patch: a row has so many numbers of every channel, one behind the other; else 1."""
+        return self.layer.side**2 if isinstance(self.layer, Convolution) else 1
+
 
 @dataclass(frozen=True)
 class Layer:

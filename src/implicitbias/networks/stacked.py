@@ -61,7 +61,7 @@ def initialise(
     Returns:
         A tensor `(member, out, in)` for each weight matrix.
     """
-    shapes = [(weight.rows, weight.inputs) for weight in network.weights]
+    shapes = [(weight.rows, weight.inputs, weight.pixels) for weight in network.weights]
     weights = [torch.zeros(len(seeds), *shape, dtype=dtype, device=device) for shape in network.shapes]
     scales = torch.as_tensor(init_scale, dtype=torch.float64).expand(len(seeds)).tolist()
     for member, (seed, scale) in enumerate(zip(seeds, scales, strict=True)):
@@ -104,11 +104,13 @@ class Gradient(NamedTuple):
         h: the layer's input, `(member, batch, in)`. Of a convolution, every pixel of every point is one of the batch.
         whole: the matrix itself, `(member, out, in)`, of a convolution that is not a product with patches; the factors
             are empty then.
+        pixels: of a patch, if it is a convolution without biases: rows hold so many numbers a channel; else 1.
     """
 
     delta: Tensor
     h: Tensor
     whole: Tensor | None = None
+    pixels: int = 1
 
     def matrix(self) -> Tensor:
         """`(member, out, in)`."""
@@ -119,7 +121,7 @@ def joined(gradients: Sequence[Gradient]) -> Gradient:
     """One layer's gradients of several groups of members, as that of all."""
     delta, h = (torch.cat([getattr(each, name) for each in gradients]) for name in ("delta", "h"))
     whole = [each.whole for each in gradients if each.whole is not None]
-    return Gradient(delta, h, torch.cat(whole) if whole else None)
+    return Gradient(delta, h, torch.cat(whole) if whole else None, gradients[0].pixels)
 
 
 def forward(
@@ -215,10 +217,13 @@ def _apart(
 ) -> Tensor:
     """One product, or one convolution, for every member."""
     if isinstance(layer, Convolution) and worth_it(layer) and not factored:
-        return convolve(h, weight, layer, None if gradients is None else partial(_keep, gradients))
+        return convolve(h, weight, layer, None if gradients is None else partial(_keep, gradients, _pixels_of(layer)))
     rows = _patches(h, layer, members) if isinstance(layer, Convolution) else h
     rows = _with_ones(rows, -1) if layer.bias else rows
-    z = product(rows, weight.mT) if gradients is None else _Linear.apply(rows, weight, gradients)  # type: ignore[no-untyped-call]
+    if gradients is None:
+        z = product(rows, weight.mT)
+    else:
+        z = _Linear.apply(rows, weight, gradients, _pixels_of(layer))  # type: ignore[no-untyped-call]
     return _pixels(z, layer.output((1, *h.shape[2:]))) if isinstance(layer, Convolution) else z
 
 
@@ -252,9 +257,13 @@ def _with_ones(h: Tensor, dim: int) -> Tensor:
     return torch.cat([h, h.new_ones(shape)], dim=dim)
 
 
-def _keep(gradients: list[Gradient], whole: Tensor) -> None:
+def _keep(gradients: list[Gradient], pixels: int, whole: Tensor) -> None:
     nothing = whole.new_empty(len(whole), 0, 0)
-    gradients.append(Gradient(nothing, nothing, whole))
+    gradients.append(Gradient(nothing, nothing, whole, pixels))
+
+
+def _pixels_of(layer: Linear) -> int:
+    return layer.side**2 if isinstance(layer, Convolution) and not layer.bias else 1
 
 
 def _patches(h: Tensor, layer: Convolution, members: int) -> Tensor:
@@ -274,17 +283,18 @@ class _Linear(torch.autograd.Function):
     """h W^T, whose backward pass hands over the factors of W's gradient instead of multiplying them."""
 
     @staticmethod
-    def forward(ctx: Any, h: Tensor, weight: Tensor, gradients: list[Gradient]) -> Tensor:
+    def forward(ctx: Any, h: Tensor, weight: Tensor, gradients: list[Gradient], pixels: int) -> Tensor:
         ctx.save_for_backward(h, weight)
-        ctx.gradients = gradients
+        ctx.gradients, ctx.pixels = gradients, pixels
         return product(h, weight.mT)
 
     @staticmethod
-    def backward(ctx: Any, *received: Tensor) -> tuple[Tensor | None, None, None]:
+    def backward(ctx: Any, *received: Tensor) -> tuple[Tensor | None, None, None, None]:
         h, weight = ctx.saved_tensors
         (delta,) = received
-        ctx.gradients.append(Gradient(delta, h.detach()))  # h itself would keep the graph alive: a cycle
-        return product(delta, weight) if ctx.needs_input_grad[0] else None, None, None
+        # h itself would keep the graph alive: a cycle
+        ctx.gradients.append(Gradient(delta, h.detach(), pixels=ctx.pixels))
+        return product(delta, weight) if ctx.needs_input_grad[0] else None, None, None, None
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
