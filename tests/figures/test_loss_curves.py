@@ -23,11 +23,14 @@ def study(losses: list[list[float]], epochs: list[int], ends: list[str]) -> xr.D
 @pytest.fixture
 def runs() -> xr.Dataset:
     plain = [[4.0, 2.0, 1.0], [4.0, 9.0, np.nan], 3 * [np.nan]]
+    one_epoch = study([[0.5], [0.4]], [1], ["finished"] * 2).squeeze("epoch", drop=True)
+    followed = variable("epoch", [3.0, 2.0], "what an experiment of the same study follows")
     found = gather(
         {
             "plain": study(plain, [1, 2, 8], ["finished", "diverged", "diverged"]),
             "in_logarithms": study([[0.5, -3.0]], [1, 2], ["finished"]),
-            "untrained": study([[0.5], [0.4]], [1], ["finished"] * 2).squeeze("epoch", drop=True),
+            "untrained": one_epoch,
+            "beside_an_experiment": one_epoch.assign(followed=followed).assign_coords(epoch=[0, 5]),
         }
     )
     assert violations(found) == []

@@ -420,7 +420,7 @@ def test_catalogue_says_what_metrics_need() -> None:
         needs = set(inspect.signature(resolve(entry)).parameters)
         of_training = {
             "weights", "trained_weights", "input_slopes", "margin_slopes", "tangents", "output_tangents", "loss",
-            "train_losses", "label_scales", "loss_margins", "loss_direction",
+            "train_losses", "label_scales", "loss_margins", "loss_direction", "local_volume",
         }  # fmt: skip
         assert entry.trained == bool(needs & of_training), name
         of_losses = {"loss", "loss_margins", "loss_direction"}

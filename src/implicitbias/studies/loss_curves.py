@@ -17,7 +17,7 @@ def loss_curves(studies: Mapping[str, xr.Dataset]) -> dict[str, xr.Variable]:
     """
     losses, epochs, names, ends = [], [], [], []
     for name, study in studies.items():
-        if "epoch" not in study.dims or "loss_curve" not in study:
+        if "loss_curve" not in study or "epoch" not in study["loss_curve"].dims:
             continue
         curves = study["loss_curve"].transpose(..., "epoch")
         networks = curves.isel(epoch=0, drop=True)
