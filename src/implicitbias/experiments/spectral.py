@@ -10,11 +10,10 @@ from scipy.optimize import brentq
 from torch import Tensor
 
 from implicitbias.experiments.circle import descend_on_circle
+from implicitbias.experiments.recorded import descend_recorded, uniform_layers
 from implicitbias.networks import network_of
 from implicitbias.networks.kernels import ntk_kernel
-from implicitbias.networks.stacked import Gradient, forward
-from implicitbias.optimizers.adam import adam
-from implicitbias.progress import Progress
+from implicitbias.networks.stacked import forward
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 
@@ -69,12 +68,7 @@ def spectral_bias(
     x = torch.tensor(t[:, None], dtype=torch.float32).expand(members, -1, -1)
     network = network_of({"activation": "plain_relu", "depth": depth, "width": width, "bias": "all"}, 1)
     generator = torch.Generator().manual_seed(derive_seed("spectral network", seed))
-    weights = [  # torch's own layers: kinks are spread from the start, which zero biases would put at t = 0
-        (2 * torch.rand(members, rows, columns, generator=generator) - 1) / (columns - 1) ** 0.5
-        for rows, columns in network.shapes
-    ]
-    optimizer, rate = adam(), torch.full((members,), learning_rate)
-    state = optimizer.init(weights)
+    weights = uniform_layers(network, members, generator)  # zero biases would put all kinks at t = 0 at the start
 
     def spectrum(values: Tensor) -> np.ndarray:
         return np.fft.rfft(values.double().numpy())[:, frequencies] * 2 / (points * amplitudes)
@@ -83,19 +77,10 @@ def spectral_bias(
     def found(own: list[Tensor]) -> np.ndarray:
         return spectrum(forward(network, own, x))
 
-    for weight in weights:
-        weight.requires_grad_(True)
-    records = [np.abs(found(weights))]
-    with Progress(steps, "spectral bias", "step") as progress:
-        for step in range(1, steps + 1):
-            gradients: list[Gradient] = []
-            losses = (forward(network, weights, x, gradients) - target).square().mean(-1)
-            losses.sum().backward()  # type: ignore[no-untyped-call]
-            with torch.no_grad():
-                optimizer.update(gradients[::-1], state, weights, rate, step)
-            if step % every == 0:
-                records.append(np.abs(found(weights)))
-                progress.update(every)
+    records = descend_recorded(
+        network, weights, x, target, learning_rate=learning_rate, steps=steps, every=every,
+        record=lambda: np.abs(found(weights)), description="spectral bias",
+    )  # fmt: skip
     table, at = np.stack(records, axis=-1), np.arange(len(records)) * every
     reached = table > level
     first = np.where(reached.any(-1), at[reached.argmax(-1)], np.nan)

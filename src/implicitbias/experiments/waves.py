@@ -5,10 +5,9 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from implicitbias.experiments.recorded import descend_recorded, uniform_layers
 from implicitbias.networks.of_task import network_for
-from implicitbias.networks.stacked import Gradient, forward
-from implicitbias.optimizers.adam import adam
-from implicitbias.progress import Progress
+from implicitbias.networks.stacked import forward
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 
@@ -63,33 +62,18 @@ def label_waves(
     targets = torch.cat([y[None], y + waves])
     network = network_for({"activation": "plain_relu", "depth": depth, "width": width, "bias": "all"}, task)
     generator = torch.Generator().manual_seed(derive_seed("network of label waves", seed))
-    weights = [  # torch's own layers, the same for every member
-        ((2 * torch.rand(1, rows, columns, generator=generator) - 1) / (columns - 1) ** 0.5).repeat(len(targets), 1, 1)
-        for rows, columns in network.shapes
-    ]
-    for weight in weights:
-        weight.requires_grad_(True)
-    optimizer, rate = adam(), torch.full((len(targets),), learning_rate)
-    state = optimizer.init(weights)
+    weights = [layer.repeat(len(targets), 1, 1) for layer in uniform_layers(network, 1, generator)]  # the same for all
 
-    @torch.no_grad()
     def fitted() -> list[np.ndarray]:
         return [
             _coefficients(forward(network, weights, points.expand(len(targets), -1, -1)), own)
             for points, own in ((x, waves), (test_x, unseen))
         ]
 
-    inputs, records = x.expand(len(targets), -1, -1), [fitted()]
-    with Progress(steps, "label waves", "step") as progress:
-        for step in range(1, steps + 1):
-            gradients: list[Gradient] = []
-            losses = (forward(network, weights, inputs, gradients) - targets).square().mean(-1)
-            losses.sum().backward()  # type: ignore[no-untyped-call]
-            with torch.no_grad():
-                optimizer.update(gradients[::-1], state, weights, rate, step)
-            if step % every == 0:
-                records.append(fitted())
-                progress.update(every)
+    records = descend_recorded(
+        network, weights, x.expand(len(targets), -1, -1), targets, learning_rate=learning_rate, steps=steps,
+        every=every, record=fitted, description="label waves",
+    )  # fmt: skip
     tables = np.array(records)  # (record, points, frequency)
     dims = ("step", "frequency")
     return xr.Dataset(

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.figures.tables import focused, label
 from implicitbias.studies.variants import variants
 from implicitbias.studies.verdicts import mean, mean_interval
@@ -69,14 +69,11 @@ def architectures(dataset: xr.Dataset) -> Figure:
     axes[-1, 1].set_xlabel(label(data, "test_error"))
     handles, texts = axes[0, 1].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper center", ncol=1, frameon=False)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    note_below(
+    return fixed_with_note(
         figure,
         f"mean over seeds, bars: its 95 % interval{f' ({note})' if note else ''};\n"
         "architectures share the points of a seed, so that their differences are known better than the bars say",
     )
-    return figure
 
 
 def _at(data: xr.DataArray, place: dict[str, Any]) -> np.ndarray:

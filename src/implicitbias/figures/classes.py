@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.studies.classes import Row, by_classes
 from implicitbias.studies.decomposition import OWN
 from implicitbias.studies.intervals import Interval
@@ -49,15 +49,12 @@ def classes(dataset: xr.Dataset) -> Figure:
     for axis in axes[0]:
         axis.legend(frameon=False, fontsize="x-small", loc="best")
     figure.supxlabel("number of classes", fontsize="medium")
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
     path = found[0][1][0].path
-    note_below(
+    return fixed_with_note(
         figure,
         f"mean over {path.draws} draws, bars: its 95 % interval over draws and test points;"
         f" targets and networks at label scale {path.at['label_scale']:g}",
     )
-    return figure
 
 
 def _complexity(axis: Axes, rows: list[Row]) -> None:

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator, PercentFormatter
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.studies.decomposition import OWN, STEPS, Path, paths
 from implicitbias.studies.intervals import Interval
 
@@ -110,10 +110,7 @@ def _panels(found: Sequence[Path]) -> tuple[Figure, dict[tuple[object, ...], Axe
 
 def _finished(figure: Figure, handles: Sequence[Artist], note: str) -> Figure:
     figure.legend(handles=handles, loc="outside upper center", ncol=2, frameon=False)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    note_below(figure, note)
-    return figure
+    return fixed_with_note(figure, note)
 
 
 def _grouped(found: Sequence[Path], key: Callable[[Path], tuple[object, ...]]) -> dict[tuple[object, ...], list[Path]]:

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.figures.tables import focused
 from implicitbias.studies.depth_curve import complexity_beyond, reference_depth
 from implicitbias.studies.verdicts import mean, mean_interval
@@ -55,14 +55,13 @@ def depth_curve(dataset: xr.Dataset) -> Figure:
     axes[0, 0].set_ylabel(f"complexity −ln P\nminus that at depth {reference} (nats)")
     handles, texts = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper center", ncol=len(kernels), frameon=False)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
     size = f", n = {int(data['train_size'])}" if data.get("train_size", xr.DataArray([0, 0])).ndim == 0 else ""
     draws = data.sizes.get("seed", 1)
-    note_below(figure, f"differences on the same points: mean and 95 % interval over {draws} draws{size}; below 0 the"
-                       " prior\nof this depth gives the labels more probability"
-                       f"{f' ({note})' if note else ''}")  # fmt: skip
-    return figure
+    return fixed_with_note(
+        figure,
+        f"differences on the same points: mean and 95 % interval over {draws} draws{size}; below 0 the prior\nof this"
+        f" depth gives the labels more probability{f' ({note})' if note else ''}",
+    )
 
 
 def _interval(values: xr.DataArray) -> tuple[float, float, float]:

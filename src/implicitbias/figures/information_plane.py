@@ -7,7 +7,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.figures.tables import focused
 from implicitbias.studies.verdicts import mean
 
@@ -43,7 +43,6 @@ def information_plane(dataset: xr.Dataset) -> Figure:
     bar = figure.colorbar(colour, ax=axes, label="epoch", shrink=0.8)
     bar.set_ticks([epoch + 1 for epoch in epochs[::2]], labels=[f"{epoch:g}" for epoch in epochs[::2]])
     bar.minorticks_off()
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    note_below(figure, "means over draws; numbers: layers at the last epoch" + (f" ({note})" if note else ""))
-    return figure
+    return fixed_with_note(
+        figure, "means over draws; numbers: layers at the last epoch" + (f" ({note})" if note else "")
+    )

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.figures.tables import SPREAD, focused, label
 from implicitbias.studies.intervals import Interval, error_intervals
 from implicitbias.studies.verdicts import mean
@@ -50,12 +50,9 @@ def label_ray(dataset: xr.Dataset) -> Figure:
     axes[0, 0].set_ylabel("test error")
     handles, texts = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper center", ncol=2, frameon=False, fontsize="small")
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
     draws = dataset.sizes.get("seed", 1)
     bars = f"mean over {draws} draws, bars: its 95 % interval over draws and test points" if draws > 1 else "one draw"
-    note_below(figure, f"{bars}{f' ({note})' if note else ''}")
-    return figure
+    return fixed_with_note(figure, f"{bars}{f' ({note})' if note else ''}")
 
 
 def _classes(dataset: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:

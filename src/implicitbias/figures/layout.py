@@ -55,3 +55,11 @@ def note_below(figure: Figure, note: str) -> None:
     figure.draw_without_rendering()
     lowest = figure.get_tightbbox().y0 - _GAP
     figure.suptitle(note, y=lowest / figure.get_figheight(), va="top", fontsize="small")
+
+
+def fixed_with_note(figure: Figure, note: str) -> Figure:
+    """The figure with its constrained layout as it is now, for which the note would be one thing more to place."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    note_below(figure, note)
+    return figure

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.figures.tables import focused, label
 from implicitbias.studies.learning_curve import bound_given_first, predictive_log_loss
 from implicitbias.studies.verdicts import estimated_by, mean, mean_interval
@@ -58,17 +58,14 @@ def learning_curve(dataset: xr.Dataset) -> Figure:
                         textcoords="offset points", ha="right", fontsize="small", color="0.35")  # fmt: skip
     handles, texts = axes[1, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside upper center", ncol=1, frameon=False)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
     settings = [note] if note else []
     if "depth" in data.coords and "depth" not in note:
         settings.append(f"depth {int(data['depth'])}")
-    note_below(
+    return fixed_with_note(
         figure,
         "above: (C at n − C at m)/(n − m) for consecutive sizes m < n, a bar from m to n;\n"
         f"lines and bars: mean and 95 % interval over {data.sizes.get('seed', 1)} draws ({', '.join(settings)})",
     )
-    return figure
 
 
 def _steps(axis: Axes, loss: xr.DataArray) -> None:

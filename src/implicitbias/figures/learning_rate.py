@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.figures.tables import focused, label, text_of
 from implicitbias.studies.intervals import Interval, mean_intervals
 from implicitbias.studies.verdicts import arms, last, mean, mean_interval
@@ -63,14 +63,11 @@ def learning_rate(dataset: xr.Dataset) -> Figure:
         if variable in end:
             _limit(panels["error"], end, variable, words, above=variable.startswith("lazy"))
     _dress(panels, data, bool((end["train_error"] == 0).all()))
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    note_below(
+    return fixed_with_note(
         figure,
         f"means over {data.sizes['seed']} draws, bars: 95 % intervals over draws of training points, on the left of"
         f" test points too{f' ({note})' if note else ''}",
     )
-    return figure
 
 
 def _errors(dataset: xr.Dataset, errors: Sequence[xr.DataArray]) -> list[Interval]:

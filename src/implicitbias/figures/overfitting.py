@@ -8,7 +8,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.figures.tables import focused
 from implicitbias.studies.largest_margin import boundary
 from implicitbias.studies.ratios import by_ratio, flip_of, signal_at
@@ -45,11 +45,10 @@ def overfitting_map(dataset: xr.Dataset) -> Figure:
     figure.colorbar(mesh, ax=axes, label="test error", extend="min")
     handles, words = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, words, loc="outside upper center", ncols=2, frameon=False)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
     fitted = "all networks fit all labels" if bool((data["train_error"] == 0).all()) else "some networks do not fit"
-    note_below(figure, f"mean over {data.sizes['seed']} draws in per cent; {fitted}{f' ({note})' if note else ''}")
-    return figure
+    return fixed_with_note(
+        figure, f"mean over {data.sizes['seed']} draws in per cent; {fitted}{f' ({note})' if note else ''}"
+    )
 
 
 def _cells(axis: Axes, part: xr.Dataset) -> QuadMesh:

@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.figures.tables import label
 from implicitbias.studies.verdicts import arms, axis, mean_interval
 
@@ -51,14 +51,11 @@ def phases(dataset: xr.Dataset) -> Figure:
     ):
         panel.set_ylabel(label(dataset, name).removesuffix(" at the end"))
         panel.legend(frameon=False, fontsize="small", loc=place)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    note_below(
+    return fixed_with_note(
         figure,
         "dashed: where theory has catapults (2 sqrt 2 - 2), cycles (1) and divergence (2) begin; means and 95 %"
         " intervals over the draws that stay bounded, where most do",
     )
-    return figure
 
 
 def _dots(panel: Axes, residual: xr.DataArray, color: Any, name: str, size: float) -> None:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from implicitbias.figures.layout import note_below
+from implicitbias.figures.layout import fixed_with_note
 from implicitbias.studies.intervals import Interval
 from implicitbias.studies.volume import CLAIMS, Panel, Size, few_and_many, panels
 
@@ -66,7 +66,7 @@ def volume_hypothesis(dataset: xr.Dataset) -> Figure:
     axes[3, 0].set_ylim(0, 1.6)
     sns.despine(figure)
     _legend(figure, axes[0])
-    return _noted(
+    return fixed_with_note(
         figure,
         f"means over {dataset.sizes['seed']} draws, bands: 95 % intervals over draws and test points; a family is"
         " shown where all of its networks fit",
@@ -102,7 +102,7 @@ def volume_claims(dataset: xr.Dataset) -> Figure:
         ncol=3, frameon=False, fontsize="small",
     )  # fmt: skip
     few, many = few_and_many(dataset["train_size"].values)
-    return _noted(
+    return fixed_with_note(
         figure,
         f"few points: n = {few}, many: n = {many}, differences from the one to the other;"
         " of ratios the logarithm; 95 % intervals over draws and test points",
@@ -124,10 +124,3 @@ def _legend(figure: Figure, axes: Sequence[Axes]) -> None:
     """Every line once, whichever panel has it."""
     named = {text: handle for axis in axes for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
     figure.legend(named.values(), named.keys(), loc="outside upper center", ncol=3, frameon=False, fontsize="small")
-
-
-def _noted(figure: Figure, note: str) -> Figure:
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    note_below(figure, note)
-    return figure

@@ -8,7 +8,7 @@ twice that share both, and with ten draws its quantiles lie too near, where Stud
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from implicitbias.catalogue import SOURCES
-from implicitbias.studies.verdicts import Lacking, mean, mean_interval, several_draws
+from implicitbias.studies.verdicts import Lacking, axis, mean, mean_interval, several_draws
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]
@@ -35,6 +35,10 @@ class Interval(NamedTuple):
     def within(self, least: float, most: float) -> "Interval":
         """Without what cannot be: the ends are no smaller and no larger than these."""
         return Interval(max(self.low, least), self.centre, min(self.high, most))
+
+    def exp(self) -> "Interval":
+        """Of a factor, where this is one of its logarithm."""
+        return Interval(*(float(value) for value in np.exp(self)))
 
     def __str__(self) -> str:
         """The value and its interval: "0.123 (0.101 to 0.145)"."""
@@ -89,11 +93,7 @@ def intervals_of(
     Raises:
         Lacking: if there is no test point, or if not all values of the study's other axes have the same ones.
     """
-    index = dataset["test_index"]
-    there = index.notnull().any([dim for dim in index.dims if dim != "test_point"])
-    if not there.any():
-        raise Lacking("no test points")
-    points = test_points(dataset.isel(test_point=there))
+    there, points = known_points(dataset)
     kinds = [mean(each, "seed", "test_point").transpose("seed", "test_point")[:, there].values for each in errors]
     return joint_intervals(np.stack(kinds), points, statistics)
 
@@ -105,7 +105,7 @@ def error_intervals(dataset: xr.Dataset, *errors: xr.DataArray) -> list[Interval
 
 def mean_intervals(dataset: xr.Dataset, *values: xr.DataArray) -> list[Interval]:
     """Intervals of means of values by draw and test point."""
-    return intervals_of(dataset, values, [partial(_kind, number) for number in range(len(values))])
+    return intervals_of(dataset, values, [partial(of_kind, number) for number in range(len(values))])
 
 
 def draw_interval(values: xr.DataArray) -> Interval:
@@ -118,6 +118,37 @@ def draw_interval(values: xr.DataArray) -> Interval:
     """
     several_draws(values)
     return Interval(*mean_interval(mean(values, "seed")))
+
+
+def count_of_draws(data: xr.DataArray | xr.Dataset) -> int:
+    """How many independent draws an experiment has, over its own and over seeds.
+
+    Raises:
+        Lacking: if there are no two, without which no interval is known.
+    """
+    count = len(axis(data, "draw")) * data.sizes.get("seed", 1)
+    if count < 2:
+        raise Lacking("no two draws")
+    return count
+
+
+def experiment_interval(values: xr.DataArray, judged: Any = ...) -> Interval:
+    """The interval over an experiment's draws (or those of them to be judged), each with its mean over all else.
+
+    Raises:
+        Lacking: if there are no two.
+    """
+    count_of_draws(values)
+    return Interval(*mean_interval(np.ravel(mean(values, "draw", "seed"))[judged]))
+
+
+def independent_difference(one: Any, other: Any) -> Interval:
+    """The mean of the first values minus that of the second, of as many draws that have nothing in common."""
+    first, second = (
+        (float(values.mean()), float(values.std(ddof=1) / np.sqrt(values.size)))
+        for values in (np.asarray(one), np.asarray(other))
+    )
+    return difference_of_means(first, second, np.size(one))
 
 
 def difference_of_means(one: tuple[float, float], other: tuple[float, float], draws: float) -> Interval:
@@ -135,7 +166,8 @@ def difference_interval(dataset: xr.Dataset, one: xr.DataArray, other: xr.DataAr
     return found
 
 
-def _kind(number: int, means: Array) -> Array:
+def of_kind(number: int, means: Array) -> Array:
+    """A statistic: the mean error of one kind of networks, by its number."""
     mean_error: Array = means[..., number]
     return mean_error
 
@@ -160,6 +192,19 @@ def _gradient(statistic: Statistic, means: Array) -> Array:
     steps = _STEP * np.diag(np.maximum(np.abs(means), 1e-3))
     gradient: Array = (statistic(means + steps) - statistic(means - steps)) / (2 * np.diag(steps))
     return gradient
+
+
+def known_points(dataset: xr.Dataset) -> tuple[NDArray[np.bool], NDArray[np.int64]]:
+    """Where there is a test point, `(test_point,)`, and which every draw has there, as `joint_intervals` takes them.
+
+    Raises:
+        Lacking: if there is none, or not all values of the study's other axes have the same ones.
+    """
+    index = dataset["test_index"]
+    there = index.notnull().any([dim for dim in index.dims if dim != "test_point"]).values
+    if not there.any():
+        raise Lacking("no test points")
+    return there, test_points(dataset.isel(test_point=there))
 
 
 def test_points(dataset: xr.Dataset) -> NDArray[np.int64]:

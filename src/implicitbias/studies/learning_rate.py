@@ -41,4 +41,4 @@ def log_ratio(errors: Array) -> Array:
 def ratios(dataset: xr.Dataset, errors: list[xr.DataArray], *logarithms: Statistic) -> list[Interval]:
     """Intervals of ratios, by those of their logarithms."""
     axis(dataset, "seed")
-    return [Interval(*np.exp(interval)) for interval in intervals_of(dataset, errors, logarithms)]
+    return [interval.exp() for interval in intervals_of(dataset, errors, logarithms)]

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from implicitbias.studies.intervals import Array, Interval, draw_interval, joint_intervals, test_points
+from implicitbias.studies.intervals import Array, Interval, draw_interval, joint_intervals, known_points, of_kind
 from implicitbias.studies.verdicts import Lacking, arms, axis, last, several_draws
 
 PANELS = {
@@ -204,17 +204,14 @@ def panels(dataset: xr.Dataset) -> Iterator[Panel]:
 
 def _panel(name: str, part: xr.Dataset) -> Panel:
     chance = float(part["chance_error"].fillna(0.5).mean()) if "chance_error" in part else 0.5  # of labels +-1
-    there = part["test_index"].notnull().any([dim for dim in part["test_index"].dims if dim != "test_point"])
-    if not there.any():
-        raise Lacking("no test points")
-    points = test_points(part.isel(test_point=there))
+    there, points = known_points(part)
     errors = [_table(part[f"{each}_error_by_point"], there) for each in ("gibbs", "bayes", "test")]
     fits = (part["train_error"] == 0).all([dim for dim in ("seed", "member") if dim in part["train_error"].dims])
     sizes = part["train_size"].values.tolist()
     random = {
         n: joint_intervals(
             np.stack([_at(each, {"train_size": n}) for each in errors[:_TRAINED]]), points,
-            [partial(_kind, _GIBBS), partial(_kind, _BAYES)],
+            [partial(of_kind, _GIBBS), partial(of_kind, _BAYES)],
         )
         for n in sizes
     }  # fmt: skip
@@ -252,16 +249,15 @@ def few_and_many(sizes: NDArray[np.int64]) -> tuple[int, int]:
 
 def _size(train_size: int, errors: Array, points: NDArray[np.int64], chance: float) -> Size:
     trained, gap, logs, fraction = joint_intervals(
-        errors, points, [partial(_kind, _TRAINED), *(partial(each, chance) for each in (_gap, _log_ratio, _fraction))]
+        errors, points, [partial(of_kind, _TRAINED), *(partial(each, chance) for each in (_gap, _log_ratio, _fraction))]
     )
-    ratio = Interval(*(float(np.exp(value)) for value in logs))
-    return Size(train_size, trained.within(0, 1), gap, ratio, fraction)
+    return Size(train_size, trained.within(0, 1), gap, logs.exp(), fraction)
 
 
-def _table(errors: xr.DataArray, there: xr.DataArray) -> xr.DataArray:
+def _table(errors: xr.DataArray, there: NDArray[np.bool]) -> xr.DataArray:
     """Means over networks, `(..., seed, test_point)`, at the points that there are."""
     networks = [dim for dim in ("member",) if dim in errors.dims]
-    table = errors.mean(networks, skipna=False).transpose(..., "seed", "test_point").isel(test_point=there.values)
+    table = errors.mean(networks, skipna=False).transpose(..., "seed", "test_point").isel(test_point=there)
     return table.drop_vars([name for name in table.coords if name not in (*FAMILIES, "train_size")])
 
 
@@ -279,11 +275,6 @@ def _guessed(part: xr.Dataset, train_size: int) -> Interval | None:
     if int(errors.count()) < _GUESSES or by_draw.sizes["seed"] < 2:
         return None
     return draw_interval(by_draw).within(0, 1)
-
-
-def _kind(number: int, errors: Array) -> Array:
-    error: Array = errors[..., number]
-    return error
 
 
 def _of_pair(number: Callable[[float, Array], Array], chance: float, means: Array) -> Array:

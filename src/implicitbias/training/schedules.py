@@ -61,6 +61,12 @@ def plain(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degr
     return Schedule(begin, lambda losses, step: of_step(losses, step) * losses.detach().exp())
 
 
+@torch.no_grad()
+def _square(weights: Sequence[Tensor]) -> Tensor:
+    """|theta|^2, `(member,)`."""
+    return torch.stack([weight.square().sum((1, 2)) for weight in weights]).sum(0)
+
+
 def scale_free(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int) -> Schedule:
     """As `decaying`, times max(1, |theta|/sqrt(m))^(2 - M): relative steps do not fade as the weights grow.
 
@@ -71,8 +77,7 @@ def scale_free(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss,
 
     @torch.no_grad()
     def rate(losses: Tensor, step: int) -> Tensor:
-        squares = torch.stack([weight.square().sum((1, 2)) for weight in weights]).sum(0)
-        size = (squares / weights[-1].shape[2]).sqrt()
+        size = (_square(weights) / weights[-1].shape[2]).sqrt()
         return of_step(losses, step) * size.clamp(min=1) ** (2 - degree)
 
     return Schedule(begin, rate)
@@ -88,13 +93,9 @@ def steady(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, deg
     if degree == 1:
         return Schedule(begin, of_step)
 
-    @torch.no_grad()
-    def square() -> Tensor:
-        return torch.stack([weight.square().sum((1, 2)) for weight in weights]).sum(0)
-
-    start = square()
+    start = _square(weights)
     return Schedule(
-        begin, lambda losses, step: of_step(losses, step) * (square() / start) ** (1 - degree), state=[start]
+        begin, lambda losses, step: of_step(losses, step) * (_square(weights) / start) ** (1 - degree), state=[start]
     )
 
 

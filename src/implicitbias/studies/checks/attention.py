@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.intervals import Interval
+from implicitbias.studies.intervals import Interval, count_of_draws, experiment_interval
 from implicitbias.studies.powers import late_power, log
 from implicitbias.studies.verdicts import (
     Lacking,
@@ -14,7 +14,6 @@ from implicitbias.studies.verdicts import (
     experiment_setting,
     last,
     mean,
-    mean_interval,
     since,
     verdict,
 )  # fmt: skip
@@ -30,7 +29,7 @@ def attention_turns_to_its_max_margin(dataset: xr.Dataset) -> Verdict:
         end, power = _ends_and_falls(part["frobenius_distance"])
         passed &= end.high < 0.01 and power.high < 0
         numbers.append(f"{rule} {end}, a power {power} of the step")
-    return verdict(passed, f"1 - cosine, 95 % over {_count(dataset)} draws: {'; '.join(numbers)}")
+    return verdict(passed, f"1 - cosine, 95 % over {count_of_draws(dataset)} draws: {'; '.join(numbers)}")
 
 
 def adaptive_steps_turn_faster(dataset: xr.Dataset) -> Verdict:
@@ -38,17 +37,21 @@ def adaptive_steps_turn_faster(dataset: xr.Dataset) -> Verdict:
     ((_, descent),) = _rules(dataset, ("gradient descent",))
     passed, numbers = True, []
     for rule, part in _rules(dataset, _ADAPTIVE):
-        ratio = _ratio(last(descent)["frobenius_distance"], last(part)["frobenius_distance"])
+        ratio = experiment_interval(log(last(descent)["frobenius_distance"] / last(part)["frobenius_distance"])).exp()
         passed &= ratio.low > 1
         numbers.append(f"{rule} {ratio}")
-    return verdict(passed, f"gradient descent's 1 - cosine over theirs, {_count(dataset)} draws: {'; '.join(numbers)}")
+    return verdict(
+        passed, f"gradient descent's 1 - cosine over theirs, {count_of_draws(dataset)} draws: {'; '.join(numbers)}"
+    )
 
 
 def attention_selects_the_optimal_tokens(dataset: xr.Dataset) -> Verdict:
     """Tarzanagh et al. 2023; in the sequence where it is least, of every draw."""
-    found = {rule: _over_draws(last(part)["attention"]) for rule, part in _rules(dataset, _ADAPTIVE)}
+    found = {rule: experiment_interval(last(part)["attention"]) for rule, part in _rules(dataset, _ADAPTIVE)}
     numbers = "; ".join(f"{rule} {interval.within(0, 1)}" for rule, interval in found.items())
-    return verdict(all(interval.low > 0.99 for interval in found.values()), f"{numbers}; {_count(dataset)} draws")
+    return verdict(
+        all(interval.low > 0.99 for interval in found.values()), f"{numbers}; {count_of_draws(dataset)} draws"
+    )
 
 
 def factors_find_the_smallest_nuclear_norm(dataset: xr.Dataset) -> Verdict:
@@ -58,7 +61,7 @@ def factors_find_the_smallest_nuclear_norm(dataset: xr.Dataset) -> Verdict:
     """
     parts = dict(_rules(dataset, (_FACTORS, "normalised")))
     gaps = {
-        rule: _over_draws(last(part)["frobenius_distance"] - last(part)["nuclear_distance"])
+        rule: experiment_interval(last(part)["frobenius_distance"] - last(part)["nuclear_distance"])
         for rule, part in parts.items()
     }
     elsewhere = np.ravel(mean(last(parts[_FACTORS])["attention"], "draw", "seed") <= 0.5)
@@ -68,7 +71,7 @@ def factors_find_the_smallest_nuclear_norm(dataset: xr.Dataset) -> Verdict:
         gaps[_FACTORS].low > 0 and gaps["normalised"].high < 0 and end.high < 0.01 and power.high < 0,
         f"1 - cosine with the solution of smallest Frobenius norm less that with the nuclear norm's: {numbers}; the"
         f" latter of factors {end}, a power {power} of the step, but for {int(elsewhere.sum())} draws that select"
-        f" another token; {_count(dataset)} draws",
+        f" another token; {count_of_draws(dataset)} draws",
     )
 
 
@@ -79,7 +82,7 @@ def both_layers_turn_to_their_max_margins(dataset: xr.Dataset) -> Verdict:
         end, power = _ends_and_falls(dataset["distance"].sel(layer=layer))
         passed &= end.high < 0.01 and power.high < 0
         numbers.append(f"{layer} {end}, a power {power} of the step")
-    return verdict(passed, f"1 - cosine, 95 % over {_count(dataset)} draws: {'; '.join(numbers)}")
+    return verdict(passed, f"1 - cosine, 95 % over {count_of_draws(dataset)} draws: {'; '.join(numbers)}")
 
 
 def losses_fall_at_the_rate_of_the_margins(dataset: xr.Dataset) -> Verdict:
@@ -95,11 +98,13 @@ def losses_fall_at_the_rate_of_the_margins(dataset: xr.Dataset) -> Verdict:
     straight = xr.corr(late, late["step"], "step") ** 2
     passed, numbers = True, []
     for layer in axis(dataset, "layer"):
-        rate = _over_draws((-slopes / (length * dataset["largest_margin"])).sel(layer=layer))
+        rate = experiment_interval((-slopes / (length * dataset["largest_margin"])).sel(layer=layer))
         least = float(straight.sel(layer=layer).min(skipna=False))
         passed &= 0.9 < rate.low <= rate.high < 1.1 and least > 0.999
         numbers.append(f"{layer} {rate} (R^2 of the line at least {least:.4f})")
-    return verdict(passed, f"slope over the predicted one, 95 % over {_count(dataset)} draws: {'; '.join(numbers)}")
+    return verdict(
+        passed, f"slope over the predicted one, 95 % over {count_of_draws(dataset)} draws: {'; '.join(numbers)}"
+    )
 
 
 def predictions_carry_to_unseen_sentences(dataset: xr.Dataset) -> Verdict:
@@ -109,10 +114,10 @@ def predictions_carry_to_unseen_sentences(dataset: xr.Dataset) -> Verdict:
     passed, numbers = True, []
     for kind, threshold in least.items():
         accuracy = dataset["accuracy"].sel(sentences=kind)
-        end, start = _over_draws(last(accuracy)), _over_draws(accuracy.isel(step=0))
+        end, start = experiment_interval(last(accuracy)), experiment_interval(accuracy.isel(step=0))
         passed &= end.low > threshold
         numbers.append(f"{kind} {end.within(0, 1)} (at the start {start.centre:.2f})")
-    return verdict(passed, f"accuracy, 95 % over {_count(dataset)} draws: {'; '.join(numbers)}")
+    return verdict(passed, f"accuracy, 95 % over {count_of_draws(dataset)} draws: {'; '.join(numbers)}")
 
 
 def _rules(dataset: xr.Dataset, names: tuple[str, ...]) -> list[tuple[str, xr.Dataset]]:
@@ -130,27 +135,4 @@ def _rules(dataset: xr.Dataset, names: tuple[str, ...]) -> list[tuple[str, xr.Da
 def _ends_and_falls(values: xr.DataArray, judged: Any = ...) -> tuple[Interval, Interval]:
     """Values at the last step, and the power of the step with which they change over the last decade, of some draws."""
     axis(values, "step")
-    return _over_draws(last(values), judged), _over_draws(late_power(values["step"], values), judged)
-
-
-def _ratio(one: xr.DataArray, other: xr.DataArray) -> Interval:
-    """The interval of the ratio of the first to the second, paired within draws, by its logarithm."""
-    return Interval(*np.exp(_over_draws(log(one / other))))
-
-
-def _over_draws(values: xr.DataArray, judged: Any = ...) -> Interval:
-    """The interval over independent draws (of `draw` and `seed`, or those of them to be judged), by their means."""
-    _count(values)
-    return Interval(*mean_interval(np.ravel(mean(values, "draw", "seed"))[judged]))
-
-
-def _count(data: xr.DataArray | xr.Dataset) -> int:
-    """How many draws there are.
-
-    Raises:
-        Lacking: if there are no two, without which no interval is known.
-    """
-    count = len(axis(data, "draw")) * data.sizes.get("seed", 1)
-    if count < 2:
-        raise Lacking("no two draws")
-    return count
+    return experiment_interval(last(values), judged), experiment_interval(late_power(values["step"], values), judged)

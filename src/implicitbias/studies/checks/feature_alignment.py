@@ -22,7 +22,7 @@ def effective_rank_of_deep_features_falls(dataset: xr.Dataset) -> Verdict:
     """Of the deepest networks, as the paper's were deep; what it does in others is among the numbers."""
     rank: xr.DataArray = np.log(_cleanest(dataset)["tangent_kernel_rank"])  # type: ignore[assignment]
     deepest = str(axis(dataset, "depth").max())
-    factors = {name: Interval(*np.exp(_change(part))) for name, part in arms(rank, "depth")}
+    factors = {name: _change(part).exp() for name, part in arms(rank, "depth")}
     return verdict(factors[deepest].high < 1, f"rank at the end over that at the start {_by_depth(factors)}")
 
 
@@ -45,7 +45,7 @@ def true_labels_are_aligned_with_first(dataset: xr.Dataset) -> Verdict:
     for name, arm in arms(part[_KIND], "depth"):
         alignment = mean(arm, "label_kind", "seed", "step").transpose("label_kind", "seed", "step")
         times = half_times(alignment.sel(label_kind=["true", "random"]).values, axis(arm, "step"))
-        factors[name] = Interval(*np.exp(mean_interval(np.log(times[1] / times[0]))))
+        factors[name] = Interval(*mean_interval(np.log(times[1] / times[0]))).exp()
     return verdict(
         all(factor.low > 1 for factor in factors.values()),
         f"half-time for random labels over that for true ones {_by_depth(factors)}",

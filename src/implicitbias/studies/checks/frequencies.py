@@ -118,7 +118,7 @@ def _by_time(dataset: xr.Dataset, points: str, kind: str) -> dict[str, Interval]
 
 def _factor(one: xr.DataArray, other: xr.DataArray) -> Interval:
     ratio: xr.DataArray = np.log(one / other)  # type: ignore[assignment]
-    return Interval(*np.exp(draw_interval(ratio)))
+    return draw_interval(ratio).exp()
 
 
 def _smooths(dataset: xr.Dataset, points: str) -> Verdict:

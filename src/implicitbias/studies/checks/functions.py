@@ -165,7 +165,7 @@ def trained_networks_follow_the_sobolev_loss(dataset: xr.Dataset) -> Verdict:
         for name, dim in (("trained_half_time", "trained_degree"), ("half_time", "degree"))
     )
     falls = [draw_interval(trained.sel(sobolev=low) - trained.sel(sobolev=high)) for low, high in pairwise(orders)]
-    ratios = [Interval(*np.exp(draw_interval(trained.sel(sobolev=order)))) for order in orders]
+    ratios = [draw_interval(trained.sel(sobolev=order)).exp() for order in orders]
     limit = [float(np.exp(mean(kernel.sel(sobolev=order)))) for order in orders]
     return verdict(
         all(fall.low > 0 for fall in falls) and len(falls) > 0,

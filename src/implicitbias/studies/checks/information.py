@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.intervals import Interval, difference_of_means
+from implicitbias.studies.intervals import Interval, independent_difference
 from implicitbias.studies.verdicts import Lacking, Verdict, axis, mean, mean_interval, verdict
 
 _FITTED = 0.9
@@ -21,7 +21,7 @@ def relu_does_not_compress_after_the_fit(dataset: xr.Dataset) -> Verdict:
     """Saxe et al. 2019, figure 1; by kernels it is only asked to be less than tanh's, with different weights."""
     tanh, relu = (_changes(dataset, name) for name in ("tanh", "relu"))
     own = {how: Interval(*mean_interval(change)) for how, change in relu.items()}
-    more = {how: _difference(relu[how], tanh[how]) for how in relu}
+    more = {how: independent_difference(relu[how], tanh[how]) for how in relu}
     numbers = "; ".join(f"{how} {own[how]} bit, above that of tanh by {more[how]}" for how in own)
     passed = own["in bins"].low > 0 and all(each.low > 0 for each in more.values())
     return verdict(passed, f"change after the fit: {numbers}")
@@ -62,12 +62,3 @@ def _changes(dataset: xr.Dataset, activation: str) -> dict[str, xr.DataArray]:
         change = held.isel(epoch=-1) - held.isel(epoch=fitted.argmax("epoch"))
         changes[how] = change.where(fitted.any("epoch"))
     return changes
-
-
-def _difference(one: xr.DataArray, other: xr.DataArray) -> Interval:
-    """The mean of the first minus that of the second, of as many draws."""
-    first, second = (
-        (float(each.mean(skipna=False)), float(each.std(ddof=1, skipna=False)) / each.size**0.5)
-        for each in (one, other)
-    )
-    return difference_of_means(first, second, one.size)

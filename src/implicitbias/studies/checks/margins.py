@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.intervals import Interval, draw_interval
+from implicitbias.studies.intervals import draw_interval
 from implicitbias.studies.verdicts import (
     TOLERANCE,
     Lacking,
@@ -47,7 +47,7 @@ def _larger(one: xr.DataArray, other: xr.DataArray) -> tuple[bool, str]:
     if lacking:
         return False, f"none ({lacking} of {one.size} networks do not fit)"
     ratio: xr.DataArray = np.log(one / other.where(other > 0))  # type: ignore[assignment]
-    interval = Interval(*np.exp(draw_interval(ratio)))
+    interval = draw_interval(ratio).exp()
     return interval.low > 1, str(interval)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.intervals import Interval, difference_of_means, draw_interval
+from implicitbias.studies.intervals import Interval, draw_interval, independent_difference
 from implicitbias.studies.largest_margin import error_of_average, error_of_largest_margin
 from implicitbias.studies.ratios import by_ratio, flip_of, signal_at
 from implicitbias.studies.verdicts import Lacking, Verdict, arms, last, mean, several_draws, shown, verdict
@@ -107,7 +107,5 @@ def _told(found: dict[int, Interval], dataset: xr.Dataset) -> str:
 
 def _difference(one: xr.DataArray, other: xr.DataArray) -> Interval:
     """Of means over draws that have nothing in common: those of another training size are drawn anew."""
-    draws = several_draws(one)
-    values = (mean(each, "seed").values for each in (one, other))
-    first, second = ((float(each.mean()), float(each.std(ddof=1) / np.sqrt(draws))) for each in values)
-    return difference_of_means(first, second, draws)
+    several_draws(one)
+    return independent_difference(mean(one, "seed"), mean(other, "seed"))

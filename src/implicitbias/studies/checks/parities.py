@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.intervals import Interval
+from implicitbias.studies.intervals import Interval, count_of_draws, experiment_interval
 from implicitbias.studies.powers import log
 from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, mean, mean_interval, verdict
 
@@ -32,19 +32,21 @@ def fixed_directions_cost_margin(dataset: xr.Dataset) -> Verdict:
     """Telgarsky 2022, section 2.3: rows that change in norm only have the global margin at large widths."""
     widths, features = (np.sort(axis(dataset, name)) for name in ("width", "features"))
     share = _log_margin(dataset, "best norms") - _log_margin(dataset, "best directions")
-    lost = {kind: _over_draws(part) for kind, part in arms(share, *_AXES)}
-    wider = [_over_draws(share.sel(width=b) - share.sel(width=a)) for a, b in pairwise(widths)]
-    higher = [_over_draws(share.sel(features=a) - share.sel(features=b)) for a, b in pairwise(features)]
+    lost = {kind: experiment_interval(part) for kind, part in arms(share, *_AXES)}
+    wider = [experiment_interval(share.sel(width=b) - share.sel(width=a)) for a, b in pairwise(widths)]
+    higher = [experiment_interval(share.sel(features=a) - share.sel(features=b)) for a, b in pairwise(features)]
     passed = all(each.high < 0 for each in lost.values()) and all(each.low > 0 for each in (*wider, *higher))
-    numbers = "; ".join(f"{kind} {_ratio(each)}" for kind, each in lost.items())
-    return verdict(passed, f"share of the global margin by dimension and width, {_count(dataset)} draws: {numbers}")
+    numbers = "; ".join(f"{kind} {each.exp()}" for kind, each in lost.items())
+    return verdict(
+        passed, f"share of the global margin by dimension and width, {count_of_draws(dataset)} draws: {numbers}"
+    )
 
 
 def _reaches(dataset: xr.Dataset, trained: str, best: str, least: float) -> tuple[bool, str]:
     share = _log_margin(dataset, trained) - _log_margin(dataset, best)
-    found = {kind: _ratio(_over_draws(part)) for kind, part in arms(share, *_AXES)}
+    found = {kind: experiment_interval(part).exp() for kind, part in arms(share, *_AXES)}
     numbers = "; ".join(f"{kind} {each}".strip() for kind, each in found.items())
-    return all(each.low > least for each in found.values()), f"share by {_count(dataset)} draws: {numbers}"
+    return all(each.low > least for each in found.values()), f"share by {count_of_draws(dataset)} draws: {numbers}"
 
 
 def _log_margin(dataset: xr.Dataset, network: str) -> xr.DataArray:
@@ -52,19 +54,3 @@ def _log_margin(dataset: xr.Dataset, network: str) -> xr.DataArray:
     if network not in axis(dataset, "network"):
         raise Lacking(f"no network {network}")
     return log(dataset["margin"].sel(network=network, drop=True))
-
-
-def _ratio(interval: Interval) -> Interval:
-    return Interval(*np.exp(interval))
-
-
-def _over_draws(values: xr.DataArray) -> Interval:
-    _count(values)
-    return Interval(*mean_interval(mean(values, "draw", "seed")))
-
-
-def _count(data: xr.DataArray | xr.Dataset) -> int:
-    count = len(axis(data, "draw")) * data.sizes.get("seed", 1)
-    if count < 2:
-        raise Lacking("no two draws")
-    return count

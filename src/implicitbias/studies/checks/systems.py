@@ -102,19 +102,15 @@ def mild_pruning_is_free_and_extreme_pruning_is_not(dataset: xr.Dataset) -> Verd
     """Yang et al. 2023; mild: to a half or more; extreme: the least that the study keeps. A loss starts at .69."""
     keep = np.sort(axis(dataset, "keep"))
     draws = experiment_setting(dataset, "draws") * dataset.sizes.get("seed", 1)
-
-    def moments(name: str, kept: float) -> tuple[float, float]:
-        part = dataset.sel(keep=kept)
-        return float(mean(part[name])), float(stderr_of_mean(part[f"{name}_stderr"]))
-
-    loss = [difference_of_means(moments("train_loss", kept), (0, 0), draws) for kept in keep]
-    whole = moments("test_error", keep[-1])
-    mild = [difference_of_means(moments("test_error", kept), whole, draws) for kept in keep[:-1] if kept >= 0.5]
-    extreme = difference_of_means(moments("test_error", keep[0]), (0, 0), draws)
+    parts = [dataset.sel(keep=kept) for kept in keep]
+    loss = [difference_of_means(_moments(part, "train_loss"), (0, 0), draws) for part in parts]
+    test = [_moments(part, "test_error") for part in parts]
+    mild = [difference_of_means(test[at], test[-1], draws) for at in np.flatnonzero(keep[:-1] >= 0.5)]
+    extreme = difference_of_means(test[0], (0, 0), draws)
     passed = all(each.high < 0.05 for each in loss) and all(each.high < 0.02 for each in mild) and extreme.low > 0.4
-    test = [moments("test_error", kept)[0] for kept in keep]
     numbers = (
-        f"keeping {shown(keep)}: training loss {shown([each.centre for each in loss])}, test error {shown(test)}; mild"
+        f"keeping {shown(keep)}: training loss {shown([each.centre for each in loss])}, test error"
+        f" {shown([centre for centre, _ in test])}; mild"
         f" pruning adds {'; '.join(map(str, mild))}; keeping {keep[0]:g} leaves {extreme}; 95 % over {draws:g} draws"
     )
     return verdict(passed, numbers)
@@ -136,14 +132,15 @@ def a_second_layer_finds_the_ball(dataset: xr.Dataset) -> Verdict:
         passed &= fit < 0.01
         for other in others:
             shallow = part.sel(network=other)
-            one, two = (
-                (float(mean(arm[loss])), float(stderr_of_mean(arm[f"{loss}_stderr"])))
-                for arm, loss in ((shallow, "best_test_loss"), (deep, "test_loss"))
-            )
-            more = difference_of_means(one, two, draws)
+            more = difference_of_means(_moments(shallow, "best_test_loss"), _moments(deep, "test_loss"), draws)
             passed &= more.low > 0
             numbers.append(f"{other}{f' in {name} dimensions' if name else ''} {more}")
         numbers.append(f"training loss of one hidden layer {fit:.2g}")
     return verdict(
         passed, f"best loss above that of two hidden layers, 95 % over {draws:g} draws: {'; '.join(numbers)}"
     )
+
+
+def _moments(part: xr.Dataset, name: str) -> tuple[float, float]:
+    """The mean of a quantity and its standard error, from an experiment's own of both."""
+    return float(mean(part[name])), float(stderr_of_mean(part[f"{name}_stderr"]))
