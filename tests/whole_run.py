@@ -119,11 +119,12 @@ def _page(config: Config, plan: Plan, results: Mapping[str, xr.Dataset], folder:
 
 def _assembled(config: Config, plan: Plan, name: str, results: Mapping[str, xr.Dataset]) -> xr.Dataset:
     study, planned = config.studies[name], plan.studies[name]
+    elsewhere = {"theme", "papers", "figures", "checks", "published", "question", "method"}
     return assemble(
         [(piece.coords, piece.prefix, results[piece.path]) for piece in planned.pieces],
         axes=planned.axes, fixed=planned.fixed, labels=planned.labels, title=f"study {name}",
         question=study.question, method=study.method, classes=planned.classes,
-        parameters=study.model_dump(exclude={"figures", "checks", "published", "question", "method"}),
+        parameters=study.model_dump(exclude=elsewhere),
     )  # fmt: skip
 
 

@@ -55,7 +55,8 @@ class Codes:
     def study_settings(self, name: str) -> dict[str, Any]:
         """What a study's dataset is put together from."""
         plan, study = self._plan.studies[name], self._config.studies[name]
-        elsewhere = {"figures", "checks", "published", "question", "method", "ensemble"}  # the last changes no number
+        of_report = {"theme", "papers", "figures", "checks", "published"}
+        elsewhere = of_report | {"question", "method", "ensemble"}  # the last changes no number
         return {
             "pieces": [{"coords": piece.coords, "prefix": piece.prefix} for piece in plan.pieces],
             "axes": plan.axes,

@@ -63,6 +63,7 @@ def test_without_ensemble_every_value_is_a_job_of_its_own() -> None:
         ({"nngp__samples": 512}, {"nngp": 8}),
         ({"metrics": ["test_error", "train_error"]}, {"measurements": 16}),
         ({"question": "why?"}, {}),
+        ({"theme": "rank", "papers": ["Frei et al. 2023"]}, {}),
         ({"figures": ["data_complexity"]}, {}),
     ],
 )

@@ -64,6 +64,10 @@ def test_rewording_reruns_nothing(laboratory: Laboratory) -> None:
             {"draw_figure": 1, "write_report": 1},
         ),
         (
+            generalisation(lambda study: study.update(theme="rank", papers=["Frei et al. 2023"])),
+            {"write_report": 1},
+        ),
+        (
             generalisation(lambda study: study["nngp"].update(delta=0.05)),
             {"evaluate_nngp": 8, "assemble_study": 1, "draw_figure": 6, **ACROSS},
         ),
@@ -108,7 +112,7 @@ def test_rewording_reruns_nothing(laboratory: Laboratory) -> None:
             {"assemble_study": 1, **ACROSS},
         ),
     ],
-    ids=["axis value", "new axis", "figure", "nngp", "metric", "training", "execution", "order of seeds",
+    ids=["axis value", "new axis", "figure", "theme", "nngp", "metric", "training", "execution", "order of seeds",
          "order of label scales",
          "order of estimators", "order of checkpoints", "ensemble of a scalar", "rerun on upgrade", "shared points"],
 )  # fmt: skip

@@ -87,6 +87,8 @@ def _check_kernel(who: str, network: NetworkValue) -> None:
 class Study(Strict):
     """A grid that answers one paper's question; its result is one dataset."""
 
+    theme: str = Field("", description="the part of the report that it stands in")
+    papers: list[str] = Field([], description="the papers that it is after, for the report")
     question: str = Field("", description="what it asks, for the report")
     method: str = Field("", description="how it answers, in a few sentences, for the report")
     task: Task | None = None
