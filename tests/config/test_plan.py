@@ -291,3 +291,14 @@ def test_optimizers_of_different_classes_have_kernels_of_their_own() -> None:
 )  # fmt: skip
 def test_every_parameter_of_a_network_but_its_widths_is_in_the_kernels_key(key: str, values: list[Any]) -> None:
     assert len(plan(**{f"network__{key}": values}).jobs["nngp"]) == 2 * len(plan().jobs["nngp"])
+
+
+def test_a_job_is_for_the_studies_that_need_it_and_is_as_urgent_as_the_first_of_them() -> None:
+    first, second = copy.deepcopy(BASE["studies"]["one"]), copy.deepcopy(BASE["studies"]["one"])
+    second["training"]["label_scale"] = [1, 10]  # the same tasks and infinite widths, other trainings
+    found = make_plan(validate({"studies": {"first": first, "second": second}}))
+    for stage, studies in {"tasks": ["first", "second"], "nngp": ["first", "second"]}.items():
+        assert [found.studies_of[f"{stage}/{key}"] for key in found.jobs[stage]] == [studies] * len(found.jobs[stage])
+    trainings = [found.studies_of[f"training/{key}"] for key in found.jobs["training"]]
+    assert sorted(map(tuple, trainings)) == [("first",)] * 16 + [("second",)] * 16
+    assert found.urgency == {"first": 2, "second": 1}

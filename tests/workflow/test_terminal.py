@@ -1,5 +1,7 @@
 """What a run says: a line for every finished job, what failed and why, and nothing of what Snakemake tells itself."""
 
+import copy
+import itertools
 import re
 import subprocess
 import sys
@@ -33,6 +35,23 @@ def test_a_line_a_job_with_how_many_of_how_many_and_the_time_left(new_tiny: Labo
     assert any(f"training {key} of one" in line for line in jobs)
     assert re.fullmatch(r"9 of 9 jobs are finished, after \d+ s\.", lines[-1])
     assert len(lines) <= len(jobs) + 4  # the profile, how many jobs, the log, the sum
+
+
+def test_studies_come_in_the_order_of_the_config_each_with_its_figures(new_tiny: Laboratory) -> None:
+    def add(config: dict[str, Any]) -> None:
+        one = config["studies"].pop("one")
+        for name, sizes in {"last": [20, 6], "first": [6, 12], "alphabet": [20, 30]}.items():
+            config["studies"][name] = copy.deepcopy(one)
+            config["studies"][name]["task"]["train_size"] = sizes
+
+    new_tiny.edit_config(add)
+    jobs = [line for line in said(new_tiny, "--cores", "1", "figures") if re.match(r"\d+ of 24", line)][:-1]
+    found = [re.search(r": (\w+) .*\b(last|first|alphabet)\b", line) for line in jobs[:22]]
+    kinds = [(match[2], match[1]) for match in found if match]
+    assert [study for study, _ in itertools.groupby(study for study, _ in kinds)] == ["last", "first", "alphabet"]
+    assert [kind for study, kind in kinds if study == "first"] == [
+        "task", "infinite", "training", "measurement", "study", "figure",
+    ]  # fmt: skip
 
 
 def test_all_that_snakemake_says_is_on_disk(new_tiny: Laboratory) -> None:

@@ -120,6 +120,22 @@ def gpus(stage):
     return lambda wildcards, attempt: requested(stage, wildcards, attempt).gpus
 
 
+def priority(stage):
+    """Priority function of a stage's rule: the studies come in the config's order, each up to its figures."""
+
+    def find(wildcards):
+        address = f"{stage}/{job_of(stage, wildcards).key}"
+        return PLAN.urgency[PLAN.studies_of[address][0]]
+
+    return find
+
+
+def priority_of_study(wildcards):
+    """Priority of a study's summary and figures."""
+    study_of(wildcards.study)
+    return PLAN.urgency[wildcards.study]
+
+
 SHORT = 5  # minutes
 
 

@@ -6,6 +6,7 @@ rule run_experiment:
     log:
         log_of("experiments/{key}"),
     cache: SHARED
+    priority: priority("experiments")
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads

@@ -5,6 +5,7 @@ rule draw_figure:
         **{suffix: picture("{study}/{figure}", suffix, NAME) for suffix in PICTURES},
     log:
         log_of("figures/{study}/{figure}", NAME),
+    priority: priority_of_study
     localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"

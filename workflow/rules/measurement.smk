@@ -5,6 +5,7 @@ rule measure:
         dataset("measurements/{key}"),
     log:
         log_of("measurements/{key}"),
+    priority: priority("measurements")
     group:
         grouped("measurements")
     conda:

@@ -6,6 +6,7 @@ rule evaluate_nngp:
     log:
         log_of("nngp/{key}"),
     cache: SHARED
+    priority: priority("nngp")
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads

@@ -7,6 +7,7 @@ rule assemble_study:
         dataset("studies/{study}", NAME),
     log:
         log_of("studies/{study}", NAME),
+    priority: priority_of_study
     localrule: True  # seconds: no cluster job is worth it
     conda:
         "../envs/implicitbias.yaml"

@@ -3,6 +3,7 @@ rule build_task:
         dataset("tasks/{key}"),
     log:
         log_of("tasks/{key}"),
+    priority: priority("tasks")
     group:
         grouped("tasks")
     conda:

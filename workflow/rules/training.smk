@@ -12,6 +12,7 @@ rule train:
     log:
         log_of("training/{key}"),
     cache: SHARED_RUNS
+    priority: priority("training")
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads
@@ -40,6 +41,7 @@ rule sample:
     log:
         log_of("sampling/{key}"),
     cache: SHARED_RUNS
+    priority: priority("sampling")
     conda:
         "../envs/implicitbias.yaml"
     threads: CONFIG.execution.threads

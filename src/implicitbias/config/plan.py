@@ -5,6 +5,7 @@ Axes named in a study's `ensemble` are computed together in one job; every other
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -61,6 +62,25 @@ class Plan(Jobs):
     """All jobs of a config, and the plan of every study."""
 
     studies: dict[str, StudyPlan] = field(default_factory=dict)
+
+    @cached_property
+    def studies_of(self) -> dict[str, list[str]]:
+        """The studies that every job is for, by its address, in the config's order: as a piece or on the way to one."""
+        found: dict[str, list[str]] = {}
+        for study, plan in self.studies.items():
+            before = [piece.path for piece in plan.pieces]
+            while before:
+                address = before.pop()
+                known = found.setdefault(address, [])
+                if study not in known:
+                    known.append(study)
+                    before += self.job(address).inputs.values()
+        return found
+
+    @cached_property
+    def urgency(self) -> dict[str, int]:
+        """How early a study's jobs come, by its name: the config's first study has the highest number, the last 1."""
+        return {study: len(self.studies) - place for place, study in enumerate(self.studies)}
 
 
 def identity(config: Config) -> str:
