@@ -16,7 +16,7 @@ would fail in it. Move the folder or rename it)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run quick plan stale test lint format schema bench bench-gpu clean
+.PHONY: run quick plan stale test lint format schema docs bench bench-gpu clean
 
 run: $(INSTALLED)  ## run the config (CONFIG=config/config.yaml) to the report
 	@$(BIN)/python workflow/before.py $(CONFIG)
@@ -52,6 +52,9 @@ format: $(INSTALLED)  ## rewrite the code in the house style
 schema: $(INSTALLED)  ## regenerate config/schema.json and config/reference.md from the config models
 	$(BIN)/python -m implicitbias.config.reference config
 
+docs: $(INSTALLED)  ## build the documentation into docs/_build; a warning is an error
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto docs docs/_build
+
 bench: $(INSTALLED)  ## measure speed, as ratios within one run
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --override-ini addopts= -s
 
@@ -63,7 +66,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[workflow,test,lint]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[workflow,test,lint,docs]'
 	@touch $@
 
 clean:  ## delete results and the virtual environment (never data/raw)

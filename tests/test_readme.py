@@ -1,4 +1,4 @@
-"""What the README shows works: its Python on its own, its commands exist, its files are there."""
+"""What README and documentation show works: their Python on its own, commands exist, files are there."""
 
 import re
 import subprocess
@@ -16,7 +16,9 @@ from implicitbias.config.load import validate
 from implicitbias.config.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [page for folder in (".", "howto", "explanation") for page in sorted((ROOT / "docs" / folder).glob("*.md"))]
+TEXT = "\n".join([README, *(page.read_text(encoding="utf-8") for page in PAGES)])
 
 
 def blocks(language: str) -> list[str]:
@@ -66,7 +68,10 @@ def test_the_notebook_example_runs(generalisation: xr.Dataset, tmp_path: Path, m
 
 
 def test_the_config_example_is_valid() -> None:
-    example, _, figures, guesses = map(yaml.safe_load, blocks("yaml"))
+    example, figures, guesses = (
+        yaml.safe_load(next(block for block in blocks("yaml") if words in block))
+        for words in ("my_study", "figure: lines, quantities: [margin_l2", "my_guesses")
+    )
     assert len(make_plan(validate(guesses)).jobs["experiments"]) == 4
     assert make_plan(validate(example)).jobs["training"]
     (study,) = example["studies"].values()
@@ -101,12 +106,24 @@ def test_make_targets_run_their_own_config(target: str, config: str) -> None:
     assert set(re.findall(r"config/(\w+\.yaml)", shown)) == {config}
 
 
-def test_linked_files_and_named_targets_exist() -> None:
-    anchors = {
-        re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
-    }
-    for link in re.findall(r"\]\((?!http)([^)]+)\)", TEXT):
-        assert link[1:] in anchors if link.startswith("#") else (ROOT / link).exists(), link
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "config/README.md"])
+def test_linked_files_exist(page: str) -> None:
+    """Those of the documentation are looked up when it is built."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!http)([^)]+)\)", text)
+    assert links
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_named_targets_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in set(re.findall(r"`make (\w+)`", TEXT)):
-        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    targets = set(re.findall(r"`make ([a-z]\w*)", TEXT))
+    assert {"docs", "plan", "quick"} <= targets
+    assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+def test_the_example_with_published_values_is_valid() -> None:
+    (example,) = [block for block in blocks("yaml") if "published: [" in block]
+    config = validate(yaml.safe_load(example))
+    assert make_plan(config).jobs["training"]
+    assert config.studies["my_ray"].published == ["bernstein_yue_2021_section5"]
