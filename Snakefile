@@ -22,12 +22,14 @@ include: "workflow/rules/failures.smk"
 include: "workflow/rules/slurm.smk"
 include: "workflow/rules/words.smk"
 include: "workflow/rules/warm.smk"
+include: "workflow/rules/pace.smk"
 
 
 # once for all of them: Snakemake would keep the last of several
 onstart:
     fork_jobs_that_run_here()
     ask_the_cluster()
+    start_jobs_at_once()
 
 
 rule all:
