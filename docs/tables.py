@@ -5,7 +5,7 @@ from itertools import groupby
 from pathlib import Path
 
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
-from implicitbias.config.load import read_yaml, validate
+from implicitbias.config.load import config_of
 from implicitbias.config.models import Study
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +32,7 @@ def metrics() -> str:
 def studies() -> str:
     """Every study of the default run, by theme: its question, method, figures, predictions and published tables."""
     config = ROOT / "config/config.yaml"
-    held = validate(read_yaml(config), [config]).studies
+    held = config_of(config).studies
     lines = ["# Studies", "", "The default run holds these studies; to copy one, look for its name in `config/`.", ""]
     by_theme = sorted(held.items(), key=lambda item: item[1].theme)
     for theme, group in groupby(by_theme, key=lambda item: item[1].theme):

@@ -27,7 +27,7 @@ import xarray as xr
 from implicitbias import fingerprint, syntax
 from implicitbias.catalogue import Entry
 from implicitbias.codes import SCRIPTS
-from implicitbias.config.load import read_yaml, validate
+from implicitbias.config.load import config_of
 from implicitbias.config.plan import Plan, make_plan
 from traced import PACKAGE, TABLES, Watch, addresses, compute, module_of
 from wide import wide_config
@@ -295,7 +295,7 @@ def main() -> None:
     """The whole list."""
     torch.set_num_threads(1)
     jobs, known = [], dict[str, xr.Dataset]()
-    for config in (validate(read_yaml(ROOT / "config/test.yaml")), wide_config()):
+    for config in (config_of(ROOT / "config/test.yaml"), wide_config()):
         jobs += list(baseline(make_plan(config), known))
     jobs = list({job.address: job for job in jobs}.values())
     print(len(jobs), "jobs", f"{sum(job.seconds for job in jobs):.0f} s", flush=True)

@@ -12,6 +12,7 @@ import yaml
 
 import own_data
 from implicitbias import schema
+from implicitbias.config.compose import compose
 from implicitbias.config.load import validate
 from implicitbias.config.plan import make_plan
 
@@ -94,7 +95,7 @@ def test_the_example_of_your_own_data_is_valid(tmp_path: Path, monkeypatch: pyte
 
 
 def test_every_study_of_the_default_run_is_named() -> None:
-    studies = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["studies"]
+    studies = compose([ROOT / "config/config.yaml"]).values["studies"]
     assert [name for name in studies if f"`{name}`" not in TEXT] == []
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from implicitbias.catalogue import METRICS
-from implicitbias.config.load import read_yaml, validate
+from implicitbias.config.load import config_of
 
 ROOT = Path(__file__).parents[1]
 LOADED = re.compile(
@@ -49,7 +49,7 @@ def test_nothing_is_loaded_from_elsewhere(site: Path) -> None:
 
 
 def test_every_study_metric_and_module_has_its_place(site: Path) -> None:
-    studies = validate(read_yaml(ROOT / "config/config.yaml")).studies
+    studies = config_of(ROOT / "config/config.yaml").studies
     page = text(site / "reference/studies.html")
     assert [name for name in studies if f">{name}<" not in page] == []
     read = words(site / "reference/studies.html")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from implicitbias.config.load import read_yaml
+from implicitbias.config.compose import compose
 from implicitbias.errors import ConfigError
 
 HOLDER = Path(".snakemake/holder")
@@ -23,7 +23,7 @@ LOCKS = Path(".snakemake/locks")
 def main(config: str) -> int:
     """Unlock if the holder is dead; return 1 with an explanation if it lives or cannot be asked, or of the config."""
     try:
-        read_yaml(config)
+        compose([config])
     except ConfigError as error:
         print(f"The config cannot be run, and no job was started.\n{error}")
         return 1

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
+from implicitbias.config.compose import compose
 from implicitbias.config.jobs import STAGES
 from implicitbias.config.layout import ALL_RUNS, OVERVIEWS, PICTURES, STATE, dataset, log_of, picture, report_page, root
-from implicitbias.config.load import read_yaml, validate
+from implicitbias.config.load import config_of
 from implicitbias.config.plan import Plan, identity, make_plan
 from implicitbias.errors import ConfigError
 
@@ -43,7 +44,7 @@ def products(plan: Plan, name: str) -> dict[str, list[str]]:
 
 def unfinished(config: str) -> list[str]:
     """What a run was to make and is not there, or is not of this config: a line each."""
-    values = validate(read_yaml(config), [config])
+    values = config_of(config)
     page = report_page(values.name)
     files = chain.from_iterable(products(make_plan(values), values.name).values())
     found = [f"{file}: is missing" for file in files if not Path(file).exists()]
@@ -73,12 +74,12 @@ def stale(configs: Iterable[str]) -> list[Path]:
 
 def name_of(config: str) -> str:
     """The name that a config gives itself."""
-    return str(read_yaml(config).get("name", ""))
+    return str(compose([config]).values.get("name", ""))
 
 
 def load(config: str) -> Plan:
     """The plan of a config file."""
-    return make_plan(validate(read_yaml(config), [config]))
+    return make_plan(config_of(config))
 
 
 def clear(paths: list[Path], configs: list[str], *, delete: bool) -> None:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from implicitbias.config.jobs import STAGES
-from implicitbias.config.load import validate
+from implicitbias.config.load import config_of
 from implicitbias.config.plan import make_plan
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ def test_decision(benchmark: Any, tmp_path: Path, name: str, finished: bool) -> 
     if name == "large":
         config = tmp_path / "large.yaml"
         config.write_text(yaml.safe_dump(LARGE))
-    plan = make_plan(validate(yaml.safe_load(config.read_text())))
+    plan = make_plan(config_of(config))
     if finished:
         paths = [f"{stage}/{key}.nc" for stage in STAGES for key in plan.jobs[stage]]
         for study, planned in plan.studies.items():

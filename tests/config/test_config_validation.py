@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from implicitbias.catalogue import CHECKS, EXPERIMENTS, LOSSES, METRICS, OPTIMIZERS, SOURCES
-from implicitbias.config.load import read_yaml, validate
+from implicitbias.config.load import config_of, validate
 from implicitbias.config.plan import make_plan
 from implicitbias.config.reference import json_schema, reference
+from implicitbias.config.strict_yaml import read_yaml
 from implicitbias.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +86,7 @@ def test_a_figure_looks_at_the_part_of_the_grid_that_it_draws() -> None:
 @pytest.mark.parametrize("name", ["config.yaml", "paper.yaml", "test.yaml"])
 def test_the_shipped_configs_are_valid(name: str) -> None:
     path = ROOT / "config" / name
-    config = validate(read_yaml(path), [path])
+    config = config_of(path)
     assert make_plan(config).studies
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # of values that are dumped otherwise than they were declared
@@ -469,7 +470,7 @@ def test_errors_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(changed("studies.one.network.width", -1)))
     with pytest.raises(ConfigError, match=r"mine\.yaml: studies\.one\.network\.width = -1"):
-        validate(read_yaml(path), [path])
+        config_of(path)
 
 
 @pytest.mark.parametrize(

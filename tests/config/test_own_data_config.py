@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import yaml
 
 import own_data
-from implicitbias.config.load import validate
+from implicitbias.config.load import config_of, validate
 from implicitbias.config.plan import make_plan
 from implicitbias.errors import ConfigError
 
@@ -102,9 +103,9 @@ def test_what_does_not_fit_is_refused(tmp_path, changes, told):
 
 def test_a_mistake_in_the_data_names_config_key_file_and_row(tmp_path):
     path = own_data.csv(tmp_path, own_data.table().assign(height=["tall", *range(11)]))
-    (tmp_path / "own.yaml").write_text("studies: {}")
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(config(str(path))))
     with pytest.raises(ConfigError) as caught:
-        validate(config(path), [tmp_path / "own.yaml"])
+        config_of(tmp_path / "own.yaml")
     assert str(caught.value) == (
         f"{tmp_path}/own.yaml: studies.one.task: {path}: line 2: column 'height' is 'tall'; allowed: numbers"
     )

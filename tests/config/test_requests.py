@@ -8,7 +8,7 @@ import pytest
 
 from implicitbias.catalogue import METRICS, resolve
 from implicitbias.config.jobs import STAGES
-from implicitbias.config.load import read_yaml, validate
+from implicitbias.config.load import config_of, validate
 from implicitbias.config.plan import Plan, make_plan
 from implicitbias.errors import ConfigError
 
@@ -36,8 +36,7 @@ def only(made: Plan, stage: str) -> Any:
 
 
 def paper(**execution: Any) -> Plan:
-    values = read_yaml(PAPER)
-    return make_plan(validate({**values, "execution": {**values["execution"], **execution}}))
+    return make_plan(config_of(PAPER, given={"execution": execution}))
 
 
 def test_a_measurement_of_outputs_is_small_whatever_was_trained() -> None:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from implicitbias.config.jobs import STAGES
 from implicitbias.config.layout import PICTURES, dataset, log_of, picture
-from implicitbias.config.load import read_yaml, validate
+from implicitbias.config.load import validate
 from implicitbias.config.plan import make_plan
-from implicitbias.config.strict_yaml import parse
+from implicitbias.config.strict_yaml import parse, read_yaml
 from implicitbias.errors import ConfigError
 
 STUDY = """

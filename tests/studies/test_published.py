@@ -10,7 +10,7 @@ import xarray as xr
 
 import complete
 from implicitbias.catalogue import EXPERIMENTS, PUBLISHED, SOURCES, resolve
-from implicitbias.config.load import read_yaml, validate
+from implicitbias.config.load import config_of
 from implicitbias.config.models import Study
 from implicitbias.config.plan import make_plan
 from implicitbias.nngp.evaluate import evaluate
@@ -130,7 +130,7 @@ def hits(study: Study, fixed: dict[str, Any], row: Row) -> bool:
 
 def shown(config: str) -> Iterator[tuple[str, str, list[tuple[Row, bool]]]]:
     """Study, table, and its rows with whether they hit a point, of a shipped config."""
-    whole = validate(read_yaml(ROOT / "config" / f"{config}.yaml"))
+    whole = config_of(ROOT / "config" / f"{config}.yaml")
     plan = make_plan(whole)
     for name, study in whole.studies.items():
         for table in study.published:

@@ -14,14 +14,19 @@ from implicitbias.config.layout import (
     picture,
     report_page,
 )
+from implicitbias.config.compose import compose
 from implicitbias.config.load import retyped, validate
 from implicitbias.config.plan import make_plan
 from implicitbias.errors import ConfigError, nearest
 
-# Inside a value of --config Snakemake leaves all as text.
-config.update(retyped(config, workflow.config_settings.config))
+# A module of another workflow is handed its config. Else it is composed of the config files and of --config, for what
+# Snakemake merges no longer says which file includes what; and inside a value of --config Snakemake leaves all as text.
 try:
-    CONFIG = validate(config, workflow.configfiles)
+    if workflow.modifier.skip_configfile:
+        CONFIG = validate(config)
+    else:
+        given = retyped(workflow.config_settings.config)
+        CONFIG = validate(compose(workflow.configfiles, given, "--config"))
     PLAN = make_plan(CONFIG)
 except ConfigError as error:
     raise SystemExit(f"The config cannot be run, and no job was started.\n{error}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import product
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
@@ -46,23 +46,22 @@ class Strict(BaseModel):
     """A block of the config: every key is known, no value is coerced."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    composed: ClassVar[tuple[str, ...]] = ()
+    """Keys that a file may have here, and that the composition of files has used up."""
 
     @model_validator(mode="before")
     @classmethod
     def _known_keys(cls, values: Any) -> Any:
+        allowed = [*cls.composed, *cls.model_fields]
         if not isinstance(values, dict):
-            raise PydanticCustomError("block", "a block of keys is expected here: {keys}", {"keys": _names(cls)})
+            raise PydanticCustomError("block", "a block of keys is expected here: {keys}", {"keys": ", ".join(allowed)})
         for key in values:
             if key not in cls.model_fields:
                 raise PydanticCustomError(
                     "unknown_key", "there is no key {key} here{hint}; allowed: {keys}",
-                    {"key": repr(key), "hint": nearest(key, cls.model_fields), "keys": _names(cls)},
+                    {"name": key, "key": repr(key), "hint": nearest(key, allowed), "keys": ", ".join(allowed)},
                 )  # fmt: skip
         return values
-
-
-def _names(model: type[BaseModel]) -> str:
-    return ", ".join(model.model_fields)
 
 
 def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
@@ -87,7 +86,7 @@ def _check_parameters(block: Strict, table: Mapping[str, catalogue.Entry], kind:
         if getattr(block, key) is not None and not set(owners) & set(chosen):
             raise PydanticCustomError(
                 "unused", "{key} is a parameter of {owners}, but the {kind} here is {chosen}",
-                {"key": key, "owners": " and ".join(owners), "kind": kind, "chosen": ", ".join(chosen)},
+                {"name": key, "key": key, "owners": " and ".join(owners), "kind": kind, "chosen": ", ".join(chosen)},
             )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Reading a config: from YAML or a mapping to a validated `Config`, or one clear error."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,111 +9,75 @@ import yaml
 from pydantic import ValidationError
 
 from implicitbias.catalogue import look_anew
+from implicitbias.config.compose import Composition, compose
 from implicitbias.config.models import Config
-from implicitbias.config.strict_yaml import parse
+from implicitbias.config.strict_yaml import parse, printable
 from implicitbias.errors import ConfigError
 
 
-def read_yaml(path: str | Path) -> dict[str, Any]:
-    """The mapping in a YAML file.
-
-    Raises:
-        ConfigError: if the file is missing, is no YAML, is no mapping, or holds what YAML takes for something else
-            than it looks; it names the file.
-
-    """
-    try:
-        content = parse(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); allowed: a YAML file") from error
-    except UnicodeDecodeError as error:
-        wrong = f"byte {error.object[error.start]:#04x} at position {error.start}"
-        raise ConfigError(f"{path}: is not UTF-8 text ({wrong}); save it in that encoding") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path}: has blocks within blocks too deep to read") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"{path}: is not valid YAML: {_reason(error)}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {_printable(str(error))}") from error
-    if not isinstance(content, dict):
-        found = "is empty" if content is None else "is no mapping"
-        raise ConfigError(f"{path}: {found}; a mapping of keys is expected, with at least 'studies'")
-    return content
-
-
-def _reason(error: Exception) -> str:
-    """What is wrong where, in one line."""
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return _printable(" ".join(str(error).split()))
-    tabs = "; indent by spaces, not by tabs" if "\\t" in str(error.problem) else ""
-    return _printable(f"line {error.problem_mark.line + 1}: {error.problem}{tabs}")
-
-
-def validate(values: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Config:
-    """The config that `values` describe.
-
-    Args:
-        values: the merged content of the config files.
-        files: the files that it came from: they are read again for what a mapping cannot show (keys
-            that stand twice), and named in every error.
+def config_of(*files: str | Path, given: Mapping[str, Any] | None = None) -> Config:
+    """The config that files make together, and keys given on a command line over them.
 
     Raises:
         ConfigError: one line for each problem, with file, key, value and what is allowed.
 
     """
-    names = [str(file) for file in files]
-    for name in names:
-        read_yaml(name)
+    return validate(compose(files, given, "--config"))
+
+
+def validate(values: Mapping[str, Any] | Composition) -> Config:
+    """The config that a mapping, or a composition of files, describes.
+
+    Raises:
+        ConfigError: one line for each problem, with file, key, value and what is allowed.
+
+    """
+    whole = values if isinstance(values, Composition) else compose([], values)
     look_anew()
     try:
-        return Config.model_validate(dict(values))
+        return Config.model_validate(whole.values)
     except ValidationError as error:
-        where = ", ".join(names) or "config"
-        raise ConfigError("\n".join(_printable(f"{where}: {line}") for line in _problems(error, values))) from None
+        raise ConfigError("\n".join(dict.fromkeys(map(printable, _problems(error, whole))))) from None
 
 
-def retyped(values: Any, given: Any) -> Any:
-    """The values, with numbers and words in the place of text that was given (on a command line, say) in a mapping.
-
-    Text that stands elsewhere, or is of no simple type, stays.
-    """
-    if isinstance(values, Mapping) and isinstance(given, Mapping):
-        return {key: retyped(value, given.get(key)) for key, value in values.items()}
-    if isinstance(values, list) and isinstance(given, list | tuple):
-        return [retyped(*both) for both in zip(values, given, strict=True)] if len(values) == len(given) else values
-    if not isinstance(values, str) or values != given:
-        return values
-    with suppress(yaml.YAMLError, ValueError, ConfigError):
-        value = parse(values)
-        return value if value is None or isinstance(value, int | float) else values
-    return values
+def retyped(given: Any) -> Any:
+    """Keys given on a command line, with numbers, true, false and null in the place of text that means them."""
+    if isinstance(given, Mapping):
+        return {key: retyped(value) for key, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [retyped(value) for value in given]
+    if isinstance(given, str):
+        with suppress(yaml.YAMLError, ValueError, ConfigError):
+            value = parse(given)
+            return value if value is None or isinstance(value, int | float) else given
+    return given
 
 
-def _printable(line: str) -> str:
-    """The line with line breaks and other control characters as escapes: a problem stays one line."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
-
-
-def _problems(error: ValidationError, values: Mapping[str, Any]) -> list[str]:
+def _problems(error: ValidationError, whole: Composition) -> list[str]:
     """A line for every key whose value is refused, with what is allowed in each of the forms that it may have."""
-    found: dict[tuple[str, str], list[Any]] = {}
+    found: dict[tuple[tuple[Any, ...], str], list[Any]] = {}
     for problem in error.errors():
-        key, value = _place(problem, values), problem["input"]
+        key, value = _place(problem, whole.values), problem["input"]
         shown = "" if isinstance(value, dict) else f" = {value!r}"
         if problem["loc"][-1:] == ("[key]",):
             shown = f", key {value!r}"
         found.setdefault((key, shown), []).append(problem)
     # of a value that may be a list or not, what is said of its elements says it all
-    closer = {(key.rpartition(".")[0], False) for key, _ in found}
+    closer = {(key[:-1], False) for key, _ in found}
     kept = {
         (key, shown): same
         for (key, shown), same in found.items()
         if (key, shown.startswith(", key")) not in closer or not all(map(_of_another_kind, same))
     }
-    return [f"{key or 'top level'}{shown}: {_either(same)}" for (key, shown), same in kept.items()]
+    lines = []
+    for (key, shown), same in kept.items():
+        told = same[0].get("ctx", {}).get("name")  # the key of a block that is not right, where the block is
+        file, standing = whole.where(key if told is None else (*key, told))
+        lines.append(f"{file}: {'.'.join(map(str, standing[: len(key)])) or 'top level'}{shown}: {_either(same)}")
+    return lines
 
 
-def _place(problem: Any, values: Any) -> str:
+def _place(problem: Any, values: Any) -> tuple[Any, ...]:
     """The keys that lead to a value, as the user wrote them: pydantic's own names of forms and checks are left out."""
     parts, here = [], values
     for part in problem["loc"]:
@@ -121,8 +85,8 @@ def _place(problem: Any, values: Any) -> str:
         if inside:
             here = here[part]
         if inside or (problem["type"] == "missing" and part == problem["loc"][-1]):
-            parts.append(str(part))
-    return ".".join(parts[:-1] if problem["loc"][-1:] == ("[key]",) else parts)
+            parts.append(part)
+    return tuple(parts[:-1] if problem["loc"][-1:] == ("[key]",) else parts)
 
 
 def _either(problems: Sequence[Any]) -> str:

@@ -87,6 +87,8 @@ def _check_kernel(who: str, network: NetworkValue) -> None:
 class Study(Strict):
     """A grid that answers one paper's question; its result is one dataset."""
 
+    composed = ("like",)
+
     theme: str = Field("", description="the part of the report that it stands in")
     papers: list[str] = Field([], description="the papers that it is after, for the report")
     question: str = Field("", description="what it asks, for the report")
@@ -327,6 +329,8 @@ class Execution(Strict):
 
 class Config(Strict):
     """A whole config file."""
+
+    composed = ("include", "only")
 
     name: NameOrNone = Field(
         "", description="subfolder of results/ for studies, figures and report; the points themselves are shared"

@@ -5,6 +5,7 @@ first is dropped. Snakemake reads the same files by these rules; what passes her
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -21,6 +22,46 @@ _AS_WRITTEN = {
 }
 """Kind of a scalar: how it is written if it means what it looks like."""
 _SAID = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing", "timestamp": "a date"}
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        ConfigError: if the file is missing, is no YAML, is no mapping, or holds what YAML takes for something else
+            than it looks; it names the file.
+
+    """
+    try:
+        content = parse(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); allowed: a YAML file") from error
+    except UnicodeDecodeError as error:
+        wrong = f"byte {error.object[error.start]:#04x} at position {error.start}"
+        raise ConfigError(f"{path}: is not UTF-8 text ({wrong}); save it in that encoding") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: has blocks within blocks too deep to read") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{path}: is not valid YAML: {_reason(error)}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {printable(str(error))}") from error
+    if not isinstance(content, dict):
+        found = "is empty" if content is None else "is no mapping"
+        raise ConfigError(f"{path}: {found}; a mapping of keys is expected, with at least 'studies'")
+    return content
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong where, in one line."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return printable(" ".join(str(error).split()))
+    tabs = "; indent by spaces, not by tabs" if "\\t" in str(error.problem) else ""
+    return printable(f"line {error.problem_mark.line + 1}: {error.problem}{tabs}")
+
+
+def printable(line: str) -> str:
+    """The line with line breaks and other control characters as escapes: a problem stays one line."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 def parse(text: str) -> Any:
