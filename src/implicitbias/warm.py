@@ -23,6 +23,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,7 +57,7 @@ def _connected(owner: int, folder: Path) -> socket.socket:
         with contextlib.suppress(OSError):
             connection.connect(str(address))
             return connection
-        command = [sys.executable, "-P", __file__, str(address), str(owner)]
+        command = [sys.executable, "-P", __file__, str(address), str(owner), *_imported()]
         server = subprocess.Popen(
             command, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -65,6 +66,12 @@ def _connected(owner: int, folder: Path) -> socket.socket:
             (folder / _NONE).touch()
         connection.connect(str(address))
     return connection
+
+
+def _imported() -> list[str]:
+    """What whoever runs jobs has every one of them import before its script begins; not the project's own modules."""
+    own = __name__.split(".")[0]
+    return [name for name in sys.modules if name.split(".")[0] not in (own, "__main__", "__mp_main__")]
 
 
 def _finish(connection: socket.socket) -> NoReturn:
@@ -78,14 +85,23 @@ def _finish(connection: socket.socket) -> NoReturn:
     raise AssertionError
 
 
-def serve(address: str, owner: int) -> None:
-    """Fork for every connection, as long as the owner lives and the folder of the address stands."""
+def serve(address: str, owner: int, libraries: Iterable[str] = ()) -> None:
+    """Fork for every connection, as long as the owner lives and the folder of the address stands.
+
+    Args:
+        address: of the socket.
+        owner: process whose jobs they are.
+        libraries: modules to import beside those that the project's jobs need, if they can be found.
+    """
     import matplotlib as mpl
 
     gc.disable()
     mpl.use("Agg")  # whatever the user's is: it would be imported
     for library in _LIBRARIES:
         __import__(library)
+    for library in libraries:
+        with contextlib.suppress(ImportError):
+            __import__(library)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks for the children's ends but their clients
     with socket.socket(socket.AF_UNIX) as listener:
@@ -159,4 +175,4 @@ def _status(code: Any) -> int:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]))
+    serve(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
