@@ -1,21 +1,25 @@
 """Bad configs give one clear error, good ones a plan; nothing is coerced and nothing is guessed."""
 
 import copy
+import json
 import math
 import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter
 
 from implicitbias.catalogue import CHECKS, EXPERIMENTS, LOSSES, METRICS, OPTIMIZERS, SOURCES
+from implicitbias.config.examples import EXAMPLES
 from implicitbias.config.load import config_of, validate
 from implicitbias.config.plan import make_plan
-from implicitbias.config.reference import json_schema, reference
-from implicitbias.config.strict_yaml import read_yaml
+from implicitbias.config.reference import BLOCKS, json_schema, reference
+from implicitbias.config.strict_yaml import parse, read_yaml
 from implicitbias.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -527,6 +531,30 @@ def test_numbers_in_exponent_form_without_a_dot_are_numbers() -> None:
 def test_one_axis_in_two_blocks_must_agree() -> None:
     with pytest.raises(ConfigError, match=r"label_scale is a list in two blocks, \[0.1, 1.0\] and \[1.0, 2.0\]"):
         validate(changed("studies.one.nngp.label_scale", [1, 2]))
+
+
+def test_every_key_has_an_example_that_is_valid() -> None:
+    for title, model in BLOCKS.items():
+        examples = {key: parse(text) for key, text in EXAMPLES[title].items()}
+        composed = {key: examples.pop(key) for key in getattr(model, "composed", ())}
+        assert all(composed.values())
+        for key, value in examples.items():
+            field = model.model_fields[key]
+            adapter: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, key, *field.metadata])
+            if (title, key) != ("the file", "studies"):  # its study is like another
+                adapter.validate_python(value, strict=True)
+
+
+def test_the_schema_takes_every_shipped_file_and_no_misspelt_key() -> None:
+    schema = Draft202012Validator(json.loads(json_schema()))
+    files = sorted((ROOT / "config").rglob("*.yaml"))
+    assert len(files) > 10
+    for file in files:
+        # editors read YAML 1.2, in which 1e-4 is a number
+        text = re.sub(r"(?<=[ [])([0-9])e-", r"\1.0e-", file.read_text(encoding="utf-8"))
+        assert [error.message for error in schema.iter_errors(parse(text))] == [], file
+    for wrong in ({"inlcude": ["a.yaml"]}, {"include": "a.yaml"}, {"studies": {"one": {"lik": "two"}}}):
+        assert list(schema.iter_errors(wrong)), wrong
 
 
 def test_the_schema_file_is_in_step_with_the_models() -> None:

@@ -93,19 +93,20 @@ class Study(Strict):
     papers: list[str] = Field([], description="the papers that it is after, for the report")
     question: str = Field("", description="what it asks, for the report")
     method: str = Field("", description="how it answers, in a few sentences, for the report")
-    task: Task | None = None
-    network: Network | None = None
-    training: Training | None = None
-    sampling: Sampling | None = None
-    nngp: NNGP | None = None
-    experiment: Experiment | None = None
+    task: Task | None = Field(None, description="training and test points with their labels")
+    network: Network | None = Field(None, description="the networks, finite and infinitely wide")
+    training: Training | None = Field(None, description="how finite networks are trained, and to what")
+    sampling: Sampling | None = Field(None, description="random finite networks, of which those that fit are kept")
+    nngp: NNGP | None = Field(None, description="what is asked of the infinitely wide network")
+    experiment: Experiment | None = Field(None, description="a system with data, networks or training of its own")
     ensemble: list[Annotated[str, OneOf(VECTORISABLE, "vectorisable axis")]] = Field(
         ["seed", "label_scale"], description="axes computed together in one job"
     )
     metrics: Distinct[MetricName] | None = Field(None, description="measured on every run")
-    figures: Annotated[dict[Name, FigureSettings], BeforeValidator(_as_mapping)] = Field(
-        {}, description="names, or name: settings"
-    )
+    figures: Annotated[
+        dict[Name, FigureSettings],
+        BeforeValidator(_as_mapping, json_schema_input_type=dict[Name, FigureSettings] | list[FigureName]),
+    ] = Field({}, description="names, or name: settings")
     checks: list[CheckName] = Field([], description="predictions that the report tests")
     published: list[PublishedName] = Field([], description="tables shown beside our values")
 
@@ -335,8 +336,8 @@ class Config(Strict):
     name: NameOrNone = Field(
         "", description="subfolder of results/ for studies, figures and report; the points themselves are shared"
     )
-    execution: Execution = Execution()
-    studies: dict[Name, Study] = Field(min_length=1)
+    execution: Execution = Field(Execution(), description="how jobs run; nothing of it changes a number")
+    studies: dict[Name, Study] = Field(min_length=1, description="name: study, in the order of the report")
 
     @model_validator(mode="after")
     def _names_are_free(self) -> "Config":

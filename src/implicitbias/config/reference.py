@@ -8,12 +8,14 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from implicitbias import catalogue
-from implicitbias.config import blocks, models
+from implicitbias.config import blocks, compose, models
+from implicitbias.config.examples import EXAMPLES
 from implicitbias.config.models import Config
 
 BLOCKS: dict[str, type[BaseModel]] = {
@@ -32,11 +34,45 @@ TABLES: dict[str, Mapping[str, catalogue.Entry]] = {
 
 
 def json_schema() -> str:
-    """The text of config/schema.json."""
-    schema = Config.model_json_schema()
+    """The text of config/schema.json.
+
+    It describes single files: keys that a file leaves to those that it includes, or a study to the one it is like, may
+    be missing, and every key may be null, which takes away what stands there.
+    """
+    schema = _of_a_file(Config.model_json_schema())
+    text = {"type": "string"}
+    for place, key, value in (
+        (schema, "include", {"type": "array", "items": text}),
+        (schema, "only", {"type": "array", "items": text, "minItems": 1}),
+        (schema["$defs"]["Study"], "like", text),
+    ):
+        place["properties"] = {key: {**value, "description": compose.KEYS[key]}, **place["properties"]}
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Config of the implicit-bias laboratory"
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _of_a_file(schema: Any) -> Any:
+    """The schema with no key required and null allowed everywhere."""
+    if isinstance(schema, list):
+        return [_of_a_file(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _of_a_file(value) for key, value in schema.items() if key not in ("required", "minProperties")}
+    if isinstance(schema.get("properties"), dict):
+        found["properties"] = {key: _or_null(value) for key, value in found["properties"].items()}
+    if isinstance(schema.get("additionalProperties"), dict):
+        found["additionalProperties"] = _or_null(found["additionalProperties"])
+    if isinstance(schema.get("patternProperties"), dict):
+        found["patternProperties"] = {key: _or_null(value) for key, value in found["patternProperties"].items()}
+    return found
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    said: dict[str, Any] = {key: schema[key] for key in ("title", "description", "default") if key in schema}
+    forms = schema.get("anyOf") or [{key: value for key, value in schema.items() if key not in said}]
+    null = {"type": "null"}
+    return {**said, "anyOf": forms if null in forms else [*forms, null]}
 
 
 def reference() -> str:
@@ -52,11 +88,23 @@ def reference() -> str:
         "90, `0x10`, `1_0`, dates) is refused, and so are keys that are no text (`no:` is false) or stand twice.",
         "Blocks may be named and merged (`training: &slow {...}`, `training: {<<: *slow, epochs: 5}`). Names of the",
         "config, of studies and of figures are parts of file names: letters, digits, `_` and `-`, at most 100.",
+        "",
+        "A file may include others, and a study may be like another. What a file says stands over what it includes,",
+        "and what a study says over the one that it is like: blocks are merged key by key, lists and other values are",
+        "replaced, and null (`~`) takes a key away, a whole block or study too. Files that are included side by side",
+        "may not both have the same study or key. A study is like what the whole config makes of the other, and may be",
+        "like one that was taken away.",
     ]
     for title, model in BLOCKS.items():
-        own = {key: field for key, field in model.model_fields.items() if not _is_parameter(title, key)}
-        lines += ["", f"## Keys of {title}", "", "| key | default | meaning |", "| --- | --- | --- |"]
-        lines += [f"| `{key}` | {_default(field)} | {_text(field.description or '')} |" for key, field in own.items()]
+        lines += ["", f"## Keys of {title}", "", "| key | default | example | meaning |", "| --- | --- | --- | --- |"]
+        rows = {key: ("", compose.KEYS[key]) for key in getattr(model, "composed", ())}
+        for key, field in model.model_fields.items():
+            if not _is_parameter(title, key):
+                rows[key] = _default(field), field.description or ""
+        lines += [
+            f"| `{key}` | {default} | `{key}: {EXAMPLES[title][key]}` | {_text(text)} |"
+            for key, (default, text) in rows.items()
+        ]
     for title, table in TABLES.items():
         lines += [
             "",
