@@ -33,7 +33,12 @@ def studies() -> str:
     """Every study of the default run, by theme: its question, method, figures, predictions and published tables."""
     config = ROOT / "config/config.yaml"
     held = config_of(config).studies
-    lines = ["# Studies", "", "The default run holds these studies; to copy one, look for its name in `config/`.", ""]
+    lines = [
+        "# Studies",
+        "",
+        "The default run holds these studies; to copy one, look for its name in `config/studies/`.",
+        "",
+    ]
     by_theme = sorted(held.items(), key=lambda item: item[1].theme)
     for theme, group in groupby(by_theme, key=lambda item: item[1].theme):
         lines += [f"## {theme.capitalize() or 'Others'}", ""]

@@ -13,7 +13,7 @@ import yaml
 import own_data
 from implicitbias import schema
 from implicitbias.config.compose import compose
-from implicitbias.config.load import validate
+from implicitbias.config.load import config_of, validate
 from implicitbias.config.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +97,16 @@ def test_the_example_of_your_own_data_is_valid(tmp_path: Path, monkeypatch: pyte
 def test_every_study_of_the_default_run_is_named() -> None:
     studies = compose([ROOT / "config/config.yaml"]).values["studies"]
     assert [name for name in studies if f"`{name}`" not in TEXT] == []
+
+
+def test_the_example_on_top_of_the_default_is_valid(tmp_path: Path) -> None:
+    (example,) = [block for block in blocks("yaml") if "include: [config.yaml]" in block]
+    (tmp_path / "mine.yaml").write_text(example.replace("[config.yaml]", f"[{ROOT}/config/config.yaml]"))
+    config = config_of(tmp_path / "mine.yaml")
+    assert list(config.studies) == ["low_rank", "wider"]
+    runs = {name: {piece.path for piece in study.pieces} for name, study in make_plan(config).studies.items()}
+    assert len(runs["wider"]) == 2 * len(runs["low_rank"])
+    assert not config.studies["wider"].published
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Composition: one config out of the files that it includes, and out of studies that are like others.
 
+::
+
     include: [studies/rank.yaml, studies/margins.yaml]   # paths from the file that says so
     only: [low_rank, my_ranks]
     studies:
