@@ -1,5 +1,7 @@
 """Study datasets with known numbers, shared by the tests of checks, figures and report."""
 
+from collections.abc import Iterator
+
 import matplotlib as mpl
 
 mpl.use("Agg")
@@ -8,6 +10,8 @@ import pytest
 import torch
 import xarray as xr
 
+from implicitbias.config.models import follow_tables
+from implicitbias.extensions.files import use
 from implicitbias.schema import describe, variable, with_stderr
 
 torch.set_num_threads(1)  # as jobs do: two threads stall each other when tests run side by side
@@ -16,6 +20,14 @@ torch.set_num_threads(1)  # as jobs do: two threads stall each other when tests 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long tests go first, those before all that mostly wait for a cluster: others compute meanwhile."""
     items.sort(key=lambda item: ("test_slurm" not in item.nodeid, "tests/workflow" not in item.nodeid))
+
+
+@pytest.fixture(autouse=True)
+def _without_extensions() -> Iterator[None]:
+    """A test leaves the tables as it found them."""
+    yield
+    if use([]):
+        follow_tables()
 
 
 LABELS = ["decimal", "binary", "random"]

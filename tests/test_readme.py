@@ -94,6 +94,19 @@ def test_the_example_of_your_own_data_is_valid(tmp_path: Path, monkeypatch: pyte
     }  # fmt: skip
 
 
+def test_the_extension_example_is_used(tmp_path: Path) -> None:
+    (example,) = [block for block in blocks("python") if "implicitbias.extensions" in block]
+    (tmp_path / "my_lab.py").write_text(example)
+    study = {
+        "task": {"source": "ring", "radius": [1.0, 2.0], "train_size": 5},
+        "network": {"depth": 2, "width": 4},
+        "training": {"epochs": 1},
+        "metrics": ["largest_output"],
+    }
+    values = {"extensions": [str(tmp_path / "my_lab.py")], "studies": {"one": study}}
+    assert len(make_plan(validate(values)).jobs["training"]) == 2
+
+
 def test_every_study_of_the_default_run_is_named() -> None:
     studies = compose([ROOT / "config/config.yaml"]).values["studies"]
     assert [name for name in studies if f"`{name}`" not in TEXT] == []

@@ -24,6 +24,7 @@ import grimp
 
 from implicitbias.catalogue import Entry, Pointer, pointers
 from implicitbias.catalogue.choices import Choice
+from implicitbias.extensions.code import Run, run_by
 from implicitbias.syntax import Source, file_of, meaning_of, read, source_of
 
 PACKAGE = "implicitbias"
@@ -35,6 +36,12 @@ _REPORTING = frozenset(
         f"{PACKAGE}.logs",  # others, and what they say
         f"{PACKAGE}.job",  # the log itself, and the garbage collector
         f"{PACKAGE}.warm",  # where a job's process comes from
+        f"{PACKAGE}.extensions",  # how entries get into the tables
+        f"{PACKAGE}.extensions.code",
+        f"{PACKAGE}.extensions.entries",
+        f"{PACKAGE}.extensions.files",
+        f"{PACKAGE}.docstrings",
+        f"{PACKAGE}.syntax",
     }
 )
 _WORDS = frozenset({"summary", "alt"})  # of entries: what people read
@@ -81,10 +88,10 @@ def code_text(
     # what one module alone calls is run by those jobs only that run that module
     pointed = list(chain.from_iterable(map(pointers, entries)))
     imported = chain.from_iterable(map(_imported_by, files))
-    always = _modules([*functions, *imported, *(pointer for pointer, caller in pointed if not caller)])
-    sometimes = _modules(pointer for pointer, caller in pointed if caller in closure(always))
-    modules = always | sometimes
-    parts = [_closure_digest(modules)]
+    always = [*functions, *imported, *(pointer for pointer, caller in pointed if not caller)]
+    sometimes = [pointer for pointer, caller in pointed if caller in closure(_modules(always))]
+    modules = _modules([*always, *sometimes])
+    parts = [_closure_digest(modules), *_own_texts([*always, *sometimes])]
     for entry in entries:
         kind: Any = type(entry)
         parts.append(_entry_text(entry) + _methods_text(kind, _attributes(modules)))
@@ -93,8 +100,30 @@ def code_text(
     return "\n".join(parts)
 
 
-def _modules(names: Iterable[Pointer]) -> frozenset[str]:
-    return frozenset(name.split(":")[0] for name in names)
+def _modules(names: Sequence[Pointer]) -> frozenset[str]:
+    """The package's modules that hold these functions or, of functions of extensions, that these import."""
+    found = {name.split(":")[0] for name in names if _is_ours(name)}
+    known = _graph().modules
+    for module, name in _run_by_extensions(names).imports:
+        found.add(f"{module}.{name}" if f"{module}.{name}" in known else module)
+    return frozenset(module for module in found if not _counts_by_name(module))
+
+
+def _is_ours(name: Pointer) -> bool:
+    return name.split(":")[0].split(".")[0] == PACKAGE
+
+
+def _run_by_extensions(names: Iterable[Pointer]) -> Run:
+    return run_by(sorted({name for name in names if not _is_ours(name)}))
+
+
+def _own_texts(names: Iterable[Pointer]) -> list[str]:
+    """What the functions of extensions among these run: of their files and, by name, of the catalogue and schema."""
+    run, used = _run_by_extensions(names), dict[tuple[str, str], str]()
+    for module, name in sorted(run.imports):
+        if name and _counts_by_name(module) and name in source_of(module).definitions:
+            _define(module, name, used)
+    return [repr(each) for each in (sorted(run.texts.items()), sorted(used.items())) if each]
 
 
 def _imported_by(script: Path) -> Iterator[str]:

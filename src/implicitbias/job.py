@@ -8,6 +8,7 @@ import contextlib
 import errno
 import gc
 import io
+import os
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -41,6 +42,8 @@ def logged_to(path: str | Path) -> Iterator[None]:
     any other one its traceback. Whoever runs the workflow looks there, so the program says nothing more, unless the log
     could not take it.
 
+    Where the config has extensions, the block begins with their entries in the tables.
+
     What was imported before the block stays out of the garbage collector's sight, and at the end everything does.
     """
     gc.freeze()
@@ -58,6 +61,10 @@ def logged_to(path: str | Path) -> Iterator[None]:
     ):
         warnings.simplefilter("default")
         try:
+            if os.environ.get("IMPLICITBIAS_EXTENSIONS"):
+                from implicitbias.extensions.files import use_those_of_the_run
+
+                use_those_of_the_run()
             yield
         except Exception as error:
             message = _message(error)

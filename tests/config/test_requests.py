@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from implicitbias.catalogue import METRICS, resolve
+from implicitbias.catalogue.arguments import MADE_OF, OF_TRAINED, made_of
 from implicitbias.config.jobs import STAGES
 from implicitbias.config.load import config_of, validate
 from implicitbias.config.plan import Plan, make_plan
 from implicitbias.errors import ConfigError
+from implicitbias.measurement.measure import MAKERS
 
 PAPER = Path(__file__).parents[2] / "config/paper.yaml"
 LIMITS = {"longest_minutes": 24 * 60, "largest_mb": 64_000}
@@ -62,16 +64,15 @@ def test_a_measurement_holds_the_weights_that_are_kept_or_used() -> None:
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_says_what_it_uses(name: str) -> None:
     """Which its arguments show, and its memory follows from."""
-    asked = set(inspect.signature(resolve(METRICS[name])).parameters)
-    expected = "outputs"
-    for kind, arguments in {
-        "weights": {"weights", "trained_weights"},
-        "slopes": {"margin_slopes", "input_slopes"},
-        "tangents": {"tangents", "output_tangents", "loss_direction"},
-        "directions": {"local_volume"},
-    }.items():
-        expected = kind if asked & arguments else expected
-    assert METRICS[name].demand == expected
+    entry = METRICS[name]
+    asked = set(inspect.signature(resolve(entry)).parameters)
+    assert asked <= {*MADE_OF, *entry.arguments, *entry.coordinates}
+    assert entry.demand == made_of(asked)
+    assert entry.trained == bool(asked & OF_TRAINED)
+
+
+def test_the_arguments_of_metrics_are_those_that_are_made() -> None:
+    assert set(MADE_OF) == {*MAKERS, "task", "run", "lead", "network", "training"}
 
 
 def test_device_auto_asks_for_a_gpu_where_there_are_some_and_it_is_worth_it() -> None:

@@ -6,6 +6,9 @@ from implicitbias.catalogue.downloads import CIFAR10, FASHION_MNIST, MNIST
 from implicitbias.catalogue.entries import Labels, Parameter, Source
 from implicitbias.catalogue.limits import Having, Limits, Range
 
+FLIP = Parameter(0.0, "fraction of the training labels that are flipped", 0, 0.5)
+"""The parameter of all synthetic sources, see `tasks.build`."""
+
 
 def _synthetic(name: str, summary: str, *, features: int = 0, least: int | str = 1, **parameters: Parameter) -> Source:
     """A synthetic source; one whose number of features is not its own has the parameter `features` >= `least`."""
@@ -14,10 +17,9 @@ def _synthetic(name: str, summary: str, *, features: int = 0, least: int | str =
         if features
         else {"features": Parameter(100, "dimension d of the inputs, or a multiple 2n", 1, per_point=True)}
     )
-    flip = {"flip": Parameter(0.0, "fraction of the training labels that are flipped", 0, 0.5)}
     most = {key: Range(maximum=own.maximum) for key, own in parameters.items() if own.per_point and own.maximum}
     return Source(
-        f"implicitbias.tasks.synthetic:{name}", summary, {**free, **parameters, **flip}, features=features,
+        f"implicitbias.tasks.synthetic:{name}", summary, {**free, **parameters, "flip": FLIP}, features=features,
         only=({"features": Range(minimum=least), **most},) if free else (),
     )  # fmt: skip
 

@@ -331,7 +331,7 @@ def pointers(entry: Any) -> Iterator[tuple[Pointer, str]]:
     Beside each stands the module that alone calls it, or "" if any code may.
     """
     of: Any = type(entry)
-    for name, kind in _hints(of).items():
+    for name, kind in hints(of).items():
         marks = list(_marks(kind))
         caller = next((mark.module for mark in marks if isinstance(mark, CalledBy)), "")
         for item in _items(getattr(entry, name)):
@@ -342,7 +342,8 @@ def pointers(entry: Any) -> Iterator[tuple[Pointer, str]]:
 
 
 @cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def hints(kind: type[Any]) -> dict[str, Any]:
+    """The declared types of an entry's fields."""
     return get_type_hints(kind, include_extras=True)
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from implicitbias import catalogue
+from implicitbias.config.parameters import check_parameters, parameter_fields
 from implicitbias.config.values import (
     Axis,
     Count,
@@ -20,23 +21,22 @@ from implicitbias.config.values import (
     Seed,
     Share,
     Whole,
-    number,
 )
 from implicitbias.errors import ImplicitBiasError, nearest
 from implicitbias.networks.layers import ROWS
 
-TargetsName = Annotated[str, OneOf(tuple(catalogue.TARGETS), "target rule")]
-SourceName = Annotated[str, OneOf(tuple(catalogue.SOURCES), "source")]
-LabelsName = Annotated[str, OneOf(tuple(catalogue.LABELS), "label rule")]
-ArchitectureName = Annotated[str, OneOf(tuple(catalogue.ARCHITECTURES), "architecture")]
+TargetsName = Annotated[str, OneOf(catalogue.TARGETS, "target rule")]
+SourceName = Annotated[str, OneOf(catalogue.SOURCES, "source")]
+LabelsName = Annotated[str, OneOf(catalogue.LABELS, "label rule")]
+ArchitectureName = Annotated[str, OneOf(catalogue.ARCHITECTURES, "architecture")]
 RowsName = Annotated[str, OneOf(ROWS, "constraint on rows")]
-ActivationName = Annotated[str, OneOf(tuple(catalogue.ACTIVATIONS), "activation")]
-OptimizerName = Annotated[str, OneOf(tuple(catalogue.OPTIMIZERS), "optimizer")]
-InitialisationName = Annotated[str, OneOf(tuple(catalogue.INITIALISATIONS), "initialisation")]
-ScheduleName = Annotated[str, OneOf(tuple(catalogue.SCHEDULES), "schedule")]
-LossName = Annotated[str, OneOf(tuple(catalogue.LOSSES), "loss")]
-ExperimentName = Annotated[str, OneOf(tuple(catalogue.EXPERIMENTS), "experiment")]
-EstimatorName = Annotated[str, OneOf(tuple(catalogue.ESTIMATORS), "estimator")]
+ActivationName = Annotated[str, OneOf(catalogue.ACTIVATIONS, "activation")]
+OptimizerName = Annotated[str, OneOf(catalogue.OPTIMIZERS, "optimizer")]
+InitialisationName = Annotated[str, OneOf(catalogue.INITIALISATIONS, "initialisation")]
+ScheduleName = Annotated[str, OneOf(catalogue.SCHEDULES, "schedule")]
+LossName = Annotated[str, OneOf(catalogue.LOSSES, "loss")]
+ExperimentName = Annotated[str, OneOf(catalogue.EXPERIMENTS, "experiment")]
+EstimatorName = Annotated[str, OneOf(catalogue.ESTIMATORS, "estimator")]
 
 VECTORISABLE = ("seed", *catalogue.PER_MEMBER)
 """Axes whose values can be computed together in one job, as one stacked ensemble."""
@@ -62,32 +62,6 @@ class Strict(BaseModel):
                     {"name": key, "key": repr(key), "hint": nearest(key, allowed), "keys": ", ".join(allowed)},
                 )  # fmt: skip
         return values
-
-
-def _parameters(table: Mapping[str, catalogue.Entry]) -> dict[str, Any]:
-    """A field for every parameter of the table's entries; null where the entry in use has no such parameter."""
-    axis: Any = Axis
-    owners: dict[str, list[tuple[str, catalogue.Parameter]]] = {}
-    for name, entry in table.items():
-        for key, parameter in entry.parameters.items():
-            owners.setdefault(key, []).append((name, parameter))
-    fields: dict[str, Any] = {}
-    for key, users in owners.items():
-        text = "; ".join(f"{parameter.summary} ({name}; default {parameter.shown})" for name, parameter in users)
-        fields[key] = (axis[number(users[0][1])] | None, Field(None, description=text))
-    return fields
-
-
-def _check_parameters(block: Strict, table: Mapping[str, catalogue.Entry], kind: str) -> None:
-    """Every parameter that is given belongs to an entry that is chosen."""
-    chosen = as_list(getattr(block, kind))
-    for key in _parameters(table):
-        owners = [name for name, entry in table.items() if key in entry.parameters]
-        if getattr(block, key) is not None and not set(owners) & set(chosen):
-            raise PydanticCustomError(
-                "unused", "{key} is a parameter of {owners}, but the {kind} here is {chosen}",
-                {"name": key, "key": key, "owners": " and ".join(owners), "kind": kind, "chosen": ", ".join(chosen)},
-            )  # fmt: skip
 
 
 def problem(text: str) -> PydanticCustomError:
@@ -143,8 +117,8 @@ class _Task(TaskBase):
 
     @model_validator(mode="after")
     def _fits_source(self) -> "_Task":
-        _check_parameters(self, catalogue.SOURCES, "source")
-        _check_parameters(self, catalogue.LABELS, "labels")
+        check_parameters(self, catalogue.SOURCES, "source")
+        check_parameters(self, catalogue.LABELS, "labels")
         for source, labels in product(as_list(self.source), as_list(self.labels)):
             self._check_sizes(source, labels)
         return self
@@ -197,8 +171,8 @@ class NetworkBase(Strict):
 class _Network(NetworkBase):
     @model_validator(mode="after")
     def _parameters_are_used(self) -> "_Network":
-        _check_parameters(self, catalogue.ARCHITECTURES, "architecture")
-        _check_parameters(self, catalogue.ACTIVATIONS, "activation")
+        check_parameters(self, catalogue.ARCHITECTURES, "architecture")
+        check_parameters(self, catalogue.ACTIVATIONS, "activation")
         return self
 
 
@@ -247,7 +221,7 @@ class TrainingBase(Strict):
 class _Training(TrainingBase):
     @model_validator(mode="after")
     def _parameters_are_used(self) -> "_Training":
-        _check_parameters(self, catalogue.OPTIMIZERS, "optimizer")
+        check_parameters(self, catalogue.OPTIMIZERS, "optimizer")
         return self
 
 
@@ -257,15 +231,15 @@ if TYPE_CHECKING:
     Training = _Training
 else:
     Task = create_model(
-        "Task", __base__=_Task, __doc__=TaskBase.__doc__, **_parameters(catalogue.SOURCES),
-        **_parameters(catalogue.LABELS),
+        "Task", __base__=_Task, __doc__=TaskBase.__doc__, **parameter_fields(catalogue.SOURCES),
+        **parameter_fields(catalogue.LABELS),
     )  # fmt: skip
     Network = create_model(
-        "Network", __base__=_Network, __doc__=NetworkBase.__doc__, **_parameters(catalogue.ARCHITECTURES),
-        **_parameters(catalogue.ACTIVATIONS),
+        "Network", __base__=_Network, __doc__=NetworkBase.__doc__, **parameter_fields(catalogue.ARCHITECTURES),
+        **parameter_fields(catalogue.ACTIVATIONS),
     )  # fmt: skip
     Training = create_model(
-        "Training", __base__=_Training, __doc__=TrainingBase.__doc__, **_parameters(catalogue.OPTIMIZERS)
+        "Training", __base__=_Training, __doc__=TrainingBase.__doc__, **parameter_fields(catalogue.OPTIMIZERS)
     )
 
 
@@ -284,7 +258,7 @@ class _Experiment(Strict):
 
     @model_validator(mode="after")
     def _parameters_are_used(self) -> "_Experiment":
-        _check_parameters(self, catalogue.EXPERIMENTS, "name")
+        check_parameters(self, catalogue.EXPERIMENTS, "name")
         return self
 
 
@@ -292,8 +266,17 @@ if TYPE_CHECKING:
     Experiment = _Experiment
 else:
     Experiment = create_model(
-        "Experiment", __base__=_Experiment, __doc__=_Experiment.__doc__, **_parameters(catalogue.EXPERIMENTS)
+        "Experiment", __base__=_Experiment, __doc__=_Experiment.__doc__, **parameter_fields(catalogue.EXPERIMENTS)
     )
+
+
+OF_TABLES: dict[type[BaseModel], tuple[Mapping[str, catalogue.Entry], ...]] = {
+    Task: (catalogue.SOURCES, catalogue.LABELS),
+    Network: (catalogue.ARCHITECTURES, catalogue.ACTIVATIONS),
+    Training: (catalogue.OPTIMIZERS,),
+    Experiment: (catalogue.EXPERIMENTS,),
+}
+"""The blocks that have keys for the parameters of entries, and the tables of these."""
 
 
 class NNGP(Strict):

@@ -5,6 +5,7 @@ _TEXTS = {
         include: [studies/rank.yaml, studies/margins.yaml]
         only: [low_rank, steepest_descent]
         name: mine
+        extensions: [my_lab.py]
         execution: {threads: 2, keep_weights: false}
         studies: {my_study: {like: low_rank, training: {epochs: 50}}}
         """,

@@ -91,5 +91,5 @@ def _said(values: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
     for key, value in values.items():
         if key in ("studies", "execution") and isinstance(value, Mapping):
             yield from ((key, str(name)) for name in value)
-        elif key != "include":
+        elif key not in ("include", "extensions"):
             yield (str(key),)

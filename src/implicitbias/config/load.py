@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from implicitbias.catalogue import look_anew
 from implicitbias.config.compose import Composition, compose
-from implicitbias.config.models import Config
+from implicitbias.config.models import Config, follow_tables
 from implicitbias.config.strict_yaml import parse, printable
 from implicitbias.errors import ConfigError
+from implicitbias.extensions.files import use
 
 
 def config_of(*files: str | Path, given: Mapping[str, Any] | None = None) -> Config:
@@ -33,11 +34,33 @@ def validate(values: Mapping[str, Any] | Composition) -> Config:
 
     """
     whole = values if isinstance(values, Composition) else compose([], values)
+    _join(_extensions(whole))
     look_anew()
     try:
         return Config.model_validate(whole.values)
     except ValidationError as error:
         raise ConfigError("\n".join(dict.fromkeys(map(printable, _problems(error, whole))))) from None
+
+
+def _extensions(whole: Composition) -> list[Path]:
+    """The extension files that a config's files name, each by the folder of the file that names it."""
+    found = []
+    for layer in whole.layers if whole.values.get("extensions") else ():
+        named = layer.values.get("extensions")
+        # what is no list of texts is refused later on
+        found += [layer.folder / each for each in named if isinstance(each, str)] if isinstance(named, list) else []
+    return found
+
+
+def _join(extensions: Sequence[Path]) -> None:
+    """Have the tables, and the models that are made of them, hold the entries of these extensions."""
+    try:
+        if use(extensions):
+            follow_tables()
+    except ConfigError:
+        use([])
+        follow_tables()
+        raise
 
 
 def retyped(given: Any) -> Any:

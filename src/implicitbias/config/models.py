@@ -5,12 +5,13 @@ from itertools import product
 from math import ceil
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from implicitbias import catalogue
 from implicitbias.config.blocks import (
     NNGP,
+    OF_TABLES,
     VECTORISABLE,
     Experiment,
     Network,
@@ -26,15 +27,16 @@ from implicitbias.config.dataset import variables_of
 from implicitbias.config.figures import check_figures
 from implicitbias.config.grid import DECIDING, chosen_network, chosen_task, classes_of, grid, points_of, rows_of
 from implicitbias.config.limits import check_limits
-from implicitbias.config.values import Count, Distinct, Name, NameOrNone, OneOf, Positive, counted
+from implicitbias.config.parameters import add_parameters
+from implicitbias.config.values import Count, Distinct, Name, NameOrNone, OneOf, Positive, Text, counted
 from implicitbias.errors import ConfigError
 from implicitbias.networks import Network as NetworkValue
 from implicitbias.networks import network_of
 
-MetricName = Annotated[str, OneOf(tuple(catalogue.METRICS), "metric")]
-FigureName = Annotated[str, OneOf(tuple(catalogue.FIGURES), "figure")]
-CheckName = Annotated[str, OneOf(tuple(catalogue.CHECKS), "check")]
-PublishedName = Annotated[str, OneOf(tuple(catalogue.PUBLISHED), "published table")]
+MetricName = Annotated[str, OneOf(catalogue.METRICS, "metric")]
+FigureName = Annotated[str, OneOf(catalogue.FIGURES, "figure")]
+CheckName = Annotated[str, OneOf(catalogue.CHECKS, "check")]
+PublishedName = Annotated[str, OneOf(catalogue.PUBLISHED, "published table")]
 
 
 class FigureSettings(Strict):
@@ -336,6 +338,10 @@ class Config(Strict):
     name: NameOrNone = Field(
         "", description="subfolder of results/ for studies, figures and report; the points themselves are shared"
     )
+    extensions: list[Text] = Field(
+        [],
+        description="Python files with entries of your own, by their paths from this one (see implicitbias.extensions)",
+    )
     execution: Execution = Field(Execution(), description="how jobs run; nothing of it changes a number")
     studies: dict[Name, Study] = Field(min_length=1, description="name: study, in the order of the report")
 
@@ -344,3 +350,16 @@ class Config(Strict):
         if "all_runs" in self.studies:
             raise problem("all_runs is the table of all studies' runs, no name for a study")
         return self
+
+
+def follow_tables() -> None:
+    """Make the models anew of the tables of entries, to which extensions have been added, or taken from.
+
+    Raises:
+        ConfigError: for a parameter of an extension's entry whose name is taken; it names the file and the line.
+    """
+    for block, tables in OF_TABLES.items():
+        add_parameters(block, tables)
+    models: list[type[BaseModel]] = [*OF_TABLES, Study, Config]
+    for model in models:
+        model.model_rebuild(force=True)

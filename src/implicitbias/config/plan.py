@@ -85,7 +85,9 @@ class Plan(Jobs):
 
 def identity(config: Config) -> str:
     """A digest of all in a config that its results depend on, with defaults filled in."""
-    return digest(config.model_dump(exclude={"execution": True, "studies": {"__all__": {"ensemble"}}}))
+    return digest(
+        config.model_dump(exclude={"execution": True, "extensions": True, "studies": {"__all__": {"ensemble"}}})
+    )
 
 
 def make_plan(config: Config) -> Plan:

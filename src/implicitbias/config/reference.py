@@ -1,6 +1,7 @@
 """The config's JSON schema for editors, and its reference for people.
 
-`python -m implicitbias.config.reference config` writes both.
+`python -m implicitbias.config.reference config` writes both into the folder `config`; with the path of a config behind
+it, they list the entries of its extensions too.
 """
 
 import json
@@ -16,6 +17,7 @@ from pydantic.fields import FieldInfo
 from implicitbias import catalogue
 from implicitbias.config import blocks, compose, models
 from implicitbias.config.examples import EXAMPLES
+from implicitbias.config.load import config_of
 from implicitbias.config.models import Config
 
 BLOCKS: dict[str, type[BaseModel]] = {
@@ -145,5 +147,7 @@ def _text(text: str) -> str:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
+    for config in sys.argv[2:]:
+        config_of(config)
     (folder / "schema.json").write_text(json_schema(), encoding="utf-8")
     (folder / "reference.md").write_text(reference(), encoding="utf-8")

@@ -5,7 +5,7 @@ A list is an axis of the study's grid, a scalar is fixed. Nothing is coerced:
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -73,11 +73,11 @@ Probability = Annotated[Real, Field(gt=0, lt=1)]
 Share = Annotated[Real, Field(ge=0, le=1)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OneOf:
-    """Marks a text as a name that must stand in a table; the error shows the nearest and all allowed names."""
+    """Marks a text as a name that must stand in a table, as it then is; the error shows the nearest and all names."""
 
-    names: tuple[str, ...]
+    names: Collection[str]
     what: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -89,7 +89,7 @@ class OneOf:
         return {"type": "string", "enum": list(self.names)}
 
     def _check(self, value: Any) -> Any:
-        if value not in self.names:
+        if value not in tuple(self.names):  # a value may have no hash
             raise PydanticCustomError(
                 "unknown_name", "there is no {what} of that name{hint}; allowed: {allowed}",
                 {"what": self.what, "hint": nearest(value, self.names), "allowed": listed(value, self.names)},

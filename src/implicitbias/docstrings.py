@@ -1,0 +1,35 @@
+"""What docstrings say: the sentence at their head, and the meanings of arguments."""
+
+import inspect
+import re
+
+_ARGUMENT = re.compile(r"\*{0,2}(\w+)(?: \([^)]*\))?: *(.*)")
+_SECTION = re.compile(r"[A-Z]\w*:")
+
+
+def sentence(docstring: str) -> str:
+    """The first paragraph, in one line."""
+    return " ".join(inspect.cleandoc(docstring).split("\n\n")[0].split())
+
+
+def meanings(docstring: str) -> dict[str, str]:
+    """Of every argument that the section Args names (`name: meaning`, over several lines or not), the meaning.
+
+    A full stop at the end is left out.
+    """
+    lines = inspect.cleandoc(docstring).splitlines()
+    if "Args:" not in lines:
+        return {}
+    found: dict[str, str] = {}
+    name, indent = "", 0
+    for line in lines[lines.index("Args:") + 1 :]:
+        text = line.strip()
+        if _SECTION.fullmatch(line):
+            break
+        depth, argument = len(line) - len(line.lstrip()), _ARGUMENT.fullmatch(text)
+        if argument and (not found or depth <= indent):
+            name, indent = argument[1], depth
+            found[name] = argument[2]
+        elif text and name:
+            found[name] = f"{found[name]} {text}".strip()
+    return {name: meaning.removesuffix(".") for name, meaning in found.items()}
