@@ -154,7 +154,7 @@ def forward(
     shared = together and x.ndim == 2 and not any(isinstance(layer, Residual) for layer in network.layers)
     members = 1 if shared else len(weights[0])
     linear = _together if together else partial(_apart, gradients=gradients, factored=factored)
-    h = _through(network.layers, _entering(network, x, members), members, iter(weights), linear)
+    h = _through(network.layers, entering(network, x, members), members, iter(weights), linear)
     return h.squeeze(-1) if network.outputs == 1 else h
 
 
@@ -167,11 +167,11 @@ def from_first_weights(network: Network, *inputs: Tensor) -> tuple[Network, list
     before, shape = network.layers[:first], network.input_shape
     for layer in before:
         shape = layer.output(shape)
-    seen = [_through(before, _entering(network, x, 1), 1, iter(()), _together).reshape(len(x), -1) for x in inputs]
+    seen = [_through(before, entering(network, x, 1), 1, iter(()), _together).reshape(len(x), -1) for x in inputs]
     return Network(network.layers[first:], shape, network.rows), seen
 
 
-def _entering(network: Network, x: Tensor, members: int) -> Tensor:
+def entering(network: Network, x: Tensor, members: int) -> Tensor:
     """Inputs `(member, batch, d)` or `(batch, d)` as the first layer takes them (see `_through`)."""
     h = x.expand(members, *x.shape[-2:])
     if len(network.input_shape) == 3 and not isinstance(network.layers[0], Flatten):
@@ -194,22 +194,27 @@ def _through(
             weight = next(weights)
             h = linear(layer, h, weight, members)
             members = len(weight)
-        elif isinstance(layer, Activation):
-            h = activation_of(layer)(h)
-        elif isinstance(layer, Pool):
-            h = (max_pool2d if layer.kind == "max" else avg_pool2d)(h, layer.side)
-        elif isinstance(layer, GlobalAverage):
-            h = h.mean((2, 3)).reshape(len(h), members, -1).transpose(0, 1).contiguous()
-        elif isinstance(layer, Flatten):
-            h = h.reshape(len(h), members, -1).transpose(0, 1).contiguous() if h.ndim == 4 else h
-        elif isinstance(layer, Normalisation):
-            each = h.reshape(len(h), members, -1, *h.shape[2:]) if h.ndim == 4 else h
-            centred = each - each.mean(2, keepdim=True)
-            h = (centred * (centred.square().mean(2, keepdim=True) + _TINY).rsqrt()).reshape(h.shape)
         else:
-            assert isinstance(layer, Scale)
-            h = h * layer.factor
+            h = without_weights(layer, h, members)
     return h
+
+
+def without_weights(layer: Layer, h: Tensor, members: int) -> Tensor:
+    """Behind one layer that has no weights; the shapes are those of `_through`."""
+    if isinstance(layer, Activation):
+        return activation_of(layer)(h)
+    if isinstance(layer, Pool):
+        return (max_pool2d if layer.kind == "max" else avg_pool2d)(h, layer.side)
+    if isinstance(layer, GlobalAverage):
+        return h.mean((2, 3)).reshape(len(h), members, -1).transpose(0, 1).contiguous()
+    if isinstance(layer, Flatten):
+        return h.reshape(len(h), members, -1).transpose(0, 1).contiguous() if h.ndim == 4 else h
+    if isinstance(layer, Normalisation):
+        each = h.reshape(len(h), members, -1, *h.shape[2:]) if h.ndim == 4 else h
+        centred = each - each.mean(2, keepdim=True)
+        return (centred * (centred.square().mean(2, keepdim=True) + _TINY).rsqrt()).reshape(h.shape)
+    assert isinstance(layer, Scale)
+    return h * layer.factor
 
 
 def _apart(
@@ -219,7 +224,7 @@ def _apart(
     if isinstance(layer, Convolution) and worth_it(layer) and not factored:
         return convolve(h, weight, layer, None if gradients is None else partial(_keep, gradients, _pixels_of(layer)))
     rows = _patches(h, layer, members) if isinstance(layer, Convolution) else h
-    rows = _with_ones(rows, -1) if layer.bias else rows
+    rows = with_ones(rows, -1) if layer.bias else rows
     if gradients is None:
         z = product(rows, weight.mT)
     else:
@@ -231,7 +236,7 @@ def _together(layer: Linear, h: Tensor, weight: Tensor, members: int) -> Tensor:
     """One product for all members if they share h, and one convolution in groups if they do not."""
     if isinstance(layer, Convolution):
         return _grouped(layer, h, weight, members)
-    h = _with_ones(h, -1) if layer.bias else h
+    h = with_ones(h, -1) if layer.bias else h
     if members == len(weight):
         return torch.bmm(h, weight.mT)
     return (h[0] @ weight.flatten(0, 1).mT).reshape(-1, *weight.shape[:2]).transpose(0, 1)
@@ -243,14 +248,14 @@ def _grouped(layer: Convolution, h: Tensor, weight: Tensor, members: int) -> Ten
     flat = weight.flatten(0, 1)
     if members == 1:
         patches = unfold(h, layer.side, padding=padding)
-        patches = _with_ones(patches, 1) if layer.bias else patches
+        patches = with_ones(patches, 1) if layer.bias else patches
         z = torch.bmm(flat.expand(len(h), -1, -1), patches)
         return z.reshape(len(h), -1, *layer.output((1, *h.shape[2:]))[1:])
     kernels, biases = (flat[:, :-1], flat[:, -1]) if layer.bias else (flat, None)
     return conv2d(h, kernels.reshape(len(flat), -1, layer.side, layer.side), biases, 1, padding, 1, members)
 
 
-def _with_ones(h: Tensor, dim: int) -> Tensor:
+def with_ones(h: Tensor, dim: int) -> Tensor:
     """One more row or column, which biases multiply."""
     shape = list(h.shape)
     shape[dim] = 1

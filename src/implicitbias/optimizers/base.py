@@ -65,6 +65,9 @@ def blocks(gradient: Gradient, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]
     size = CACHED_ELEMENTS if gradient.h.device.type == "cpu" else members * rows * columns
     if rows * columns <= size:
         some = max(1, size // (rows * columns))
+        if some >= members:  # nothing to split, which would take narrow layers as long as a step
+            yield product(gradient.delta.mT, gradient.h), *tensors
+            return
         parts = zip(*(torch.split(tensor, some) for tensor in (gradient.delta, gradient.h, *tensors)), strict=True)
         yield from ((product(delta.mT, h), *others) for delta, h, *others in parts)
         return

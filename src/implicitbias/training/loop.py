@@ -14,6 +14,7 @@ from torch import Tensor
 
 from implicitbias.losses import margins
 from implicitbias.networks import Network
+from implicitbias.networks.backward import passed
 from implicitbias.networks.stacked import Gradient, forward, joined
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import Progress
@@ -191,21 +192,33 @@ def _slopes(
     Of networks with convolutions, some members go through all layers before others do, so that their images stay in the
     processor's cache.
     """
+    if network.is_dense:
+        outputs, backward = passed(network, weights, x)
+        delta, losses = _pull(loss, outputs, y, label_scale)
+        return outputs.detach(), losses, backward(delta)
     chunk = len(x)
-    if not network.is_dense and x.device.type == "cpu":
+    if x.device.type == "cpu":
         chunk = max(1, _CACHED // (x.shape[1] * max(weight.positions * weight.rows for weight in network.weights)))
     parts = []
     for start in range(0, len(x), chunk):
         here = slice(start, start + chunk)
         gradients: list[Gradient] = []
         outputs = forward(network, [weight[here] for weight in weights], x[here], gradients)
-        losses = loss(outputs, y[here], label_scale[here])
-        losses.sum().backward()  # type: ignore[no-untyped-call]
-        parts.append((outputs.detach(), losses.detach(), gradients[::-1]))
+        delta, losses = _pull(loss, outputs.detach(), y[here], label_scale[here])
+        outputs.backward(delta)  # type: ignore[no-untyped-call]
+        parts.append((outputs.detach(), losses, gradients[::-1]))
     if len(parts) == 1:
         return parts[0]
     outputs, losses = (torch.cat(each) for each in list(zip(*parts, strict=True))[:2])
     return outputs, losses, [joined(layer) for layer in zip(*(gradients for _, _, gradients in parts), strict=True)]
+
+
+def _pull(loss: Loss, outputs: Tensor, y: Tensor, label_scale: Tensor) -> tuple[Tensor, Tensor]:
+    """The losses' gradients with respect to the outputs, and the losses `(member,)`."""
+    outputs = outputs.requires_grad_()
+    losses = loss(outputs, y, label_scale)
+    (delta,) = torch.autograd.grad(losses.sum(), outputs)
+    return delta, losses.detach()
 
 
 def _figures(outputs: Tensor, targets: Tensor, losses: Tensor, alive: Tensor) -> str:
