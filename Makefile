@@ -42,6 +42,7 @@ lint: $(INSTALLED)  ## every linter that CI runs
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/snakemake --lint
 
 format: $(INSTALLED)  ## rewrite the code in the house style

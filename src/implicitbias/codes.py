@@ -4,7 +4,7 @@ A point's settings are its name. Studies, figures and reports keep their names w
 count in their codes: what code a file says it is of then tells whether it is what the config asks for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,8 @@ SCRIPTS = {
 class Codes:
     """The codes of a config's files, each computed when it is first asked for, and the settings of its summaries."""
 
-    def __init__(self, config: Config, plan: Plan, scripts: Path) -> None:
-        self._config, self._plan, self._scripts = config, plan, scripts
+    def __init__(self, config: Config, plan: Plan, script: Callable[[str], Path]) -> None:
+        self._config, self._plan, self._path = config, plan, script
         self.point, self.study = cache(self._point), cache(self._study)
         self._texts: dict[tuple[Any, ...], str] = {}
 
@@ -44,7 +44,7 @@ class Codes:
         return self._texts[same]
 
     def _script(self, name: str) -> list[Path]:
-        return [self._scripts / f"{name}.py"]
+        return [self._path(name)]
 
     def _point(self, address: str) -> str:
         """Of the file `stage/key`, its upstream included."""

@@ -92,11 +92,11 @@ def settings(stage):
 
 
 # Every rule's `code` is the fingerprint of all that its file depends on but a point's settings, which are its name.
-# Scripts lie beside this file, whoever includes it: another workflow, as a module, too.
+# Scripts lie beside this file, whoever includes it: another workflow, as a module from a repository, too.
 CODES = Codes(
     CONFIG,
     PLAN,
-    Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "scripts",
+    lambda name: Path(workflow.source_path(f"../scripts/{name}.py")),
 )
 
 
