@@ -54,7 +54,7 @@ def _study(name: str, study: Study) -> list[str]:
         *([f"**{study.question.strip()}**", ""] if study.question else []),
         *([study.method.strip(), ""] if study.method else []),
         *([f"After {'; '.join(study.papers)}.", ""] if study.papers else []),
-        *_listed("Predictions that are tested", (CHECKS[check].summary for check in study.checks)),
+        *_listed("Predictions that are tested", (CHECKS[check].description for check in study.checks)),
         *_listed("Figures", dict.fromkeys(FIGURES[each.figure or key].summary for key, each in study.figures.items())),
         *_listed("Published values beside ours", (PUBLISHED[table].summary for table in study.published)),
     ]

@@ -95,7 +95,7 @@ def code_text(
     for entry in entries:
         kind: Any = type(entry)
         parts.append(_entry_text(entry) + _methods_text(kind, _attributes(modules)))
-    parts += [repr([getattr(entry, word, "") for word in sorted(_WORDS)]) for entry in shown]
+    parts += [repr([getattr(entry, "alt", ""), entry.description]) for entry in shown]
     parts += [_digest(read(file)) for file in files]
     return "\n".join(parts)
 

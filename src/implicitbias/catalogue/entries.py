@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 from implicitbias.catalogue.downloads import Download
 from implicitbias.catalogue.limits import Allowed, Having, Limits, also, misfit
+from implicitbias.docstrings import docstring_of, sentence
 
 _POINTER = "module:function"
 Pointer = Annotated[str, _POINTER]
@@ -74,13 +75,19 @@ class Parameter:
 class Entry:
     """A named piece of the laboratory: where its code is and what it is.
 
-    It may be chosen where one of the mappings in `only` allows the setting of each of its keys.
+    Without a `summary` the first paragraph of the function's docstring says what it is. It may be chosen where one of
+    the mappings in `only` allows the setting of each of its keys.
     """
 
     function: Pointer
-    summary: str
+    summary: str = ""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     only: Limits = field(default=(), kw_only=True)
+
+    @property
+    def description(self) -> str:
+        """What it is, in words."""
+        return self.summary or sentence(docstring_of(self.function))
 
     @property
     def limits(self) -> Limits:

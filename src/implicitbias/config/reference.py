@@ -120,7 +120,7 @@ def reference() -> str:
                 continue
             shown = "; ".join(f"`{key}` ({number.shown}): {number.summary}" for key, number in entry.parameters.items())
             named = "`0v1` … `8v9`" if name == "0v1" else f"`{name}`"
-            lines.append(f"| {named} | {_text(entry.summary)} | {_text(shown)} |")
+            lines.append(f"| {named} | {_text(entry.description)} | {_text(shown)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -87,7 +87,7 @@ def add(kind: Kind, function: Any, given: Mapping[str, Any]) -> None:
         values.setdefault("alt", sentence(docstring))
     if wrong := set(told) - set(inspect.signature(function).parameters):
         raise refusal(f"its docstring says what {min(wrong)!r} means, which is none of its arguments")
-    summary = sentence(docstring).removesuffix(".")
+    summary = sentence(docstring) if kind.name == "check" else sentence(docstring).removesuffix(".")
     kind.table[name] = kind.entry(f"{function.__module__}:{name}", summary, parameters, **values)
     ADDED.append(Added(kind, name, function, place))
 

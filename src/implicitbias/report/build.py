@@ -148,7 +148,9 @@ def _study(
     verdicts = []
     for check in checks:
         verdict = run_check(check, dataset)
-        verdicts.append({"statement": CHECKS[check].summary, "outcome": verdict.outcome, "numbers": verdict.numbers})
+        verdicts.append(
+            {"statement": CHECKS[check].description, "outcome": verdict.outcome, "numbers": verdict.numbers}
+        )
     tables = []
     for table in published:
         for own, compared in compare(dataset, table).groupby("own"):

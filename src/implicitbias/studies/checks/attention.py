@@ -23,7 +23,12 @@ _FACTORS = "normalised, factors"
 
 
 def attention_turns_to_its_max_margin(dataset: xr.Dataset) -> Verdict:
-    """Vasudeva, Deora & Thrampoulidis 2024: under normalised and Polyak steps the distance of directions tends to 0."""
+    """Under normalised and Polyak steps, one minus the cosine of the attention weights with the max-margin solution (of
+    smallest Frobenius norm) ends below .01 and falls as a power of the step over the last decade: the power is below 0,
+    both by the 95 % intervals over draws.
+
+    Vasudeva, Deora & Thrampoulidis 2024: under normalised and Polyak steps the distance of directions tends to 0.
+    """
     passed, numbers = True, []
     for rule, part in _rules(dataset, _ADAPTIVE):
         end, power = _ends_and_falls(part["frobenius_distance"])
@@ -33,7 +38,11 @@ def attention_turns_to_its_max_margin(dataset: xr.Dataset) -> Verdict:
 
 
 def adaptive_steps_turn_faster(dataset: xr.Dataset) -> Verdict:
-    """Vasudeva, Deora & Thrampoulidis 2024; by the ratio of distances at the last step, paired within draws."""
+    """After as many steps, gradient descent is further from the max-margin direction than normalised and than Polyak
+    steps: the ratios of one minus the cosine are above 1 by their 95 % intervals over draws.
+
+    Vasudeva, Deora & Thrampoulidis 2024; by the ratio of distances at the last step, paired within draws.
+    """
     ((_, descent),) = _rules(dataset, ("gradient descent",))
     passed, numbers = True, []
     for rule, part in _rules(dataset, _ADAPTIVE):
@@ -46,7 +55,11 @@ def adaptive_steps_turn_faster(dataset: xr.Dataset) -> Verdict:
 
 
 def attention_selects_the_optimal_tokens(dataset: xr.Dataset) -> Verdict:
-    """Tarzanagh et al. 2023; in the sequence where it is least, of every draw."""
+    """Under normalised and Polyak steps, the optimal token of every sequence ends with over 99 % of the attention, by
+    the 95 % interval over draws.
+
+    Tarzanagh et al. 2023; in the sequence where it is least, of every draw.
+    """
     found = {rule: experiment_interval(last(part)["attention"]) for rule, part in _rules(dataset, _ADAPTIVE)}
     numbers = "; ".join(f"{rule} {interval.within(0, 1)}" for rule, interval in found.items())
     return verdict(
@@ -55,7 +68,12 @@ def attention_selects_the_optimal_tokens(dataset: xr.Dataset) -> Verdict:
 
 
 def factors_find_the_smallest_nuclear_norm(dataset: xr.Dataset) -> Verdict:
-    """Tarzanagh et al. 2023: trained as it is, W tends to the solution of smallest Frobenius norm instead.
+    """Weights trained as a product Q K^T end nearer in direction to the max-margin solution of smallest nuclear norm
+    than to that of smallest Frobenius norm, and weights trained as one matrix end nearer to the latter; where the
+    factors select all optimal tokens, one minus their cosine ends below .01 and still falls, by the 95 % intervals over
+    draws.
+
+    Tarzanagh et al. 2023: trained as it is, W tends to the solution of smallest Frobenius norm instead.
 
     Factors may also end with another selection of tokens, which is a local optimum, and then tend to another solution.
     """
@@ -76,7 +94,11 @@ def factors_find_the_smallest_nuclear_norm(dataset: xr.Dataset) -> Verdict:
 
 
 def both_layers_turn_to_their_max_margins(dataset: xr.Dataset) -> Verdict:
-    """Huang, Liang & Yang 2024, theorems 1 and 2: directions converge, slower than any exponential of the step."""
+    """One minus the cosine of either layer's weights with their max-margin solution ends below .01 and falls as a power
+    of the step over the last decade: the power is below 0, both by the 95 % intervals over draws.
+
+    Huang, Liang & Yang 2024, theorems 1 and 2: directions converge, slower than any exponential of the step.
+    """
     passed, numbers = True, []
     for layer in axis(dataset, "layer"):
         end, power = _ends_and_falls(dataset["distance"].sel(layer=layer))
@@ -86,7 +108,11 @@ def both_layers_turn_to_their_max_margins(dataset: xr.Dataset) -> Verdict:
 
 
 def losses_fall_at_the_rate_of_the_margins(dataset: xr.Dataset) -> Verdict:
-    """Huang, Liang & Yang 2024, theorems 1 and 2: the log loss falls linearly.
+    """Over the last two thirds of the steps, the log of either stage's excess loss falls on a straight line (R^2 above
+    .999), per step by the step's length times the largest margin of weights of norm 1, within a tenth by the 95 %
+    interval over draws.
+
+    Huang, Liang & Yang 2024, theorems 1 and 2: the log loss falls linearly.
 
     Steps of length eta in the max-margin direction lower it by eta times the largest margin of weights of norm 1.
     """
@@ -108,7 +134,11 @@ def losses_fall_at_the_rate_of_the_margins(dataset: xr.Dataset) -> Verdict:
 
 
 def predictions_carry_to_unseen_sentences(dataset: xr.Dataset) -> Verdict:
-    """Huang, Liang & Yang 2024, section 6; without training a sentence's tokens have equal attention."""
+    """The accuracy on unseen sentences ends above .95 where the order of their tokens follows from training, and above
+    .5 where the other tokens were never seen with the query, by the lower ends of the 95 % intervals over draws.
+
+    Huang, Liang & Yang 2024, section 6; without training a sentence's tokens have equal attention.
+    """
     axis(dataset, "sentences")
     least = {"unseen, in order": 0.95, "unseen, beyond the order": 0.5}
     passed, numbers = True, []

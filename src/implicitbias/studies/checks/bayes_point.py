@@ -12,7 +12,10 @@ _NEAR = 0.05
 
 
 def bayes_is_interpolation(dataset: xr.Dataset) -> Verdict:
-    """The mean over seeds, at every n; fewer than 1000 test points cannot show 0.1 points: there it may be one point.
+    """The spherised posterior's Bayes error is that of kernel interpolation, within 0.1 percentage points (or one test
+    point).
+
+    The mean over seeds, at every n; fewer than 1000 test points cannot show 0.1 points: there it may be one point.
 
     Bernstein & Yue 2021, second version.
     """
@@ -25,7 +28,10 @@ def bayes_is_interpolation(dataset: xr.Dataset) -> Verdict:
 
 
 def interpolation_halves_gibbs(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, second version."""
+    """At n >= 100, kernel interpolation errs at most half as often as a draw of the spherised posterior.
+
+    Bernstein & Yue 2021, second version.
+    """
     large = dataset.sel(train_size=[n for n in axis(dataset, "train_size") if n >= 100])
     if not large.sizes["train_size"]:
         raise Lacking("no training size of 100 or more")
@@ -35,13 +41,22 @@ def interpolation_halves_gibbs(dataset: xr.Dataset) -> Verdict:
 
 
 def vote_beats_member(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, second version."""
+    """At every n, networks trained to spherised targets err less by majority vote than one by one: the differences are
+    above 0 by their 95 % intervals over draws of training and test points.
+
+    Bernstein & Yue 2021, second version.
+    """
     found = {n: difference_interval(part, one, vote) for n, part, one, vote in _small_margins(dataset)}
     return _verdict(all(gap.low > 0 for gap in found.values()), {"one network minus the vote": found})
 
 
 def large_margin_acts_as_vote(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, second version; acting alike says nothing unless single networks act differently."""
+    """At every n, single networks of large, equal margins err as often as the majority vote of networks trained to
+    spherised targets, within .05, and less than a single one of these, by the 95 % intervals over draws of training and
+    test points.
+
+    Bernstein & Yue 2021, second version; acting alike says nothing unless single networks act differently.
+    """
     scale = axis(dataset, "label_scale").max()
     alike, better = {}, {}
     for n, part, one, vote in _small_margins(dataset):
@@ -52,7 +67,11 @@ def large_margin_acts_as_vote(dataset: xr.Dataset) -> Verdict:
 
 
 def networks_err_as_the_posterior(dataset: xr.Dataset) -> Verdict:
-    """A draw and the centre: the spherised posterior's Gibbs and Bayes error (Bernstein & Yue 2021, second version).
+    """At every n, a network trained to spherised targets errs as often as a draw of the spherised posterior, and the
+    vote of such networks as often as the posterior's centre, both within .05 by the 95 % intervals over draws of
+    training points.
+
+    A draw and the centre: the spherised posterior's Gibbs and Bayes error (Bernstein & Yue 2021, second version).
 
     The posterior's errors are not known by test point: the intervals are over draws of training points, on one test
     set.

@@ -8,7 +8,11 @@ from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, mean, me
 
 
 def filters_are_spared_the_noise(dataset: xr.Dataset) -> Verdict:
-    """Zhang, Gao, Zou & Cao 2025, theorem and experiments; growth is from the least to the most noise."""
+    """From the least to the most background noise, the data's stable rank more than doubles, and the filters' stable
+    rank grows beyond 1 by less than half as much as the data's does, by the 95 % interval over draws of data.
+
+    Zhang, Gao, Zou & Cao 2025, theorem and experiments; growth is from the least to the most noise.
+    """
     levels = np.sort(axis(dataset, "background"))
     passed, numbers = True, []
     for name, part in arms(dataset[["filter_rank", "data_rank"]], "source", "labels"):
@@ -26,7 +30,11 @@ def filters_are_spared_the_noise(dataset: xr.Dataset) -> Verdict:
 
 
 def filters_have_the_rank_of_clean_data(dataset: xr.Dataset) -> Verdict:
-    """Zhang, Gao, Zou & Cao 2025: at every level of noise."""
+    """At every level of noise, the filters' stable rank is that of the clean data, within a third, by the 95 %
+    intervals over draws of data.
+
+    Zhang, Gao, Zou & Cao 2025: at every level of noise.
+    """
     axis(dataset, "background")
     passed, numbers = True, []
     for name, part in arms(dataset[["filter_rank", "clean_rank"]], "source", "labels", "background"):

@@ -26,9 +26,14 @@ _ROUNDING = 1e-7  # a residual below this is
 
 
 def kkt_residuals_fall(dataset: xr.Dataset) -> Verdict:
-    """Lyu & Li 2020, section 4; trends, since points are only reached as 1/sqrt(log |theta|), which no run waits for.
+    """Over the last decade of S, minus the log of the summed loss, stationarity, slackness and the distance to the
+    gradients' cone fall as powers of S, for every activation and depth: the powers are below 0 by their 95 % intervals
+    over draws.
 
-    A stationarity of sqrt(2) is that of weights at right angles to the loss's gradient.
+    How far from 0 they end is among the numbers: stationarity starts near 1.4 = sqrt(2), with weights at right angles
+    to the loss's gradient, and no run is long enough to reach 0.
+
+    Lyu & Li 2020, section 4; trends, since points are only reached as 1/sqrt(log |theta|), which no run waits for.
     """
     size = _fitted_size(dataset)
     passed, numbers = True, []
@@ -43,7 +48,11 @@ def kkt_residuals_fall(dataset: xr.Dataset) -> Verdict:
 
 
 def directions_converge(dataset: xr.Dataset) -> Verdict:
-    """Ji & Telgarsky 2020: the path of the direction is finite.
+    """Over the last decade of S, minus the log of the summed loss, the direction of the weights moves less with every
+    doubling of S, so that its path is finite, for every activation and depth: its pace falls as a power of S that is
+    below 0 by its 95 % interval over draws.
+
+    Ji & Telgarsky 2020: the path of the direction is finite.
 
     A direction that wanders for ever at one pace in log S moves as far with every doubling of S (power 0), and its
     cosine to the last checkpoint rises all the same.
@@ -71,7 +80,11 @@ def _log_loss(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def deep_linear_layers_align(dataset: xr.Dataset) -> Verdict:
-    """Ji & Telgarsky 2020; of layers whose ratio is above a tenth at the start."""
+    """In linear networks, the ratios of second to first singular values fall by half (where they were above a tenth),
+    and adjacent layers' first singular vectors end with cosines above .99.
+
+    Ji & Telgarsky 2020; of layers whose ratio is above a tenth at the start.
+    """
     if "linear" not in axis(dataset, "activation"):
         raise Lacking("no linear networks")
     part = dataset.sel(activation="linear")
@@ -85,7 +98,8 @@ def deep_linear_layers_align(dataset: xr.Dataset) -> Verdict:
 
 
 def constant_steps_follow_the_rate(dataset: xr.Dataset) -> Verdict:
-    """Constant steps, T their sum, H the degree: over the last decade L T (log T)^(2 - 2/H) stays within a factor 2.
+    """With constant steps whose sum is T, in networks of degree H, the loss times T (log T)^(2 - 2/H) stays within a
+    factor 2 over the last decade of steps.
 
     L is the loss, given by its logarithm; H is the depth of a network whose first layer alone has biases.
     """
@@ -99,7 +113,8 @@ def constant_steps_follow_the_rate(dataset: xr.Dataset) -> Verdict:
 
 
 def mean_gradients_align(dataset: xr.Dataset) -> Verdict:
-    """Gradient descent, last step: the mean gradient's cosine with the weights is above .95, and the last one's lower.
+    """At the last step of gradient descent, the mean gradient has a cosine above .95 with the weights, and the last
+    gradient a lower one.
 
     From every initial scale; at the kinks of relus the last gradient alone does not align.
     """
@@ -111,7 +126,10 @@ def mean_gradients_align(dataset: xr.Dataset) -> Verdict:
 
 
 def norms_grow_logarithmically(dataset: xr.Dataset) -> Verdict:
-    """Schechtman & Schreuder 2025; a root of the step over a decade has an R^2 of .974, the logarithm 1.
+    """With constant steps, |theta|^H grows linearly in log step over at least a decade of steps after the fit: the
+    slopes are above 0 and R^2 is above .98, for every network and batch size.
+
+    Schechtman & Schreuder 2025; a root of the step over a decade has an R^2 of .974, the logarithm 1.
 
     H is the degree of homogeneity; a network counts as fitted from the checkpoint on after which it makes no error.
     """
@@ -129,9 +147,13 @@ def norms_grow_logarithmically(dataset: xr.Dataset) -> Verdict:
 
 
 def late_subgradients_turn_to_kkt_points(dataset: xr.Dataset) -> Verdict:
-    """Schechtman & Schreuder 2025, theorem 1: limits of directions are critical points of the normalised margin.
+    """With constant steps, the distance of the weights' direction to the cone of the support points' gradients falls as
+    a power of the step from the fit on, for every batch size: the power is below 0 by the 95 % interval over draws.
 
-    A trend: the weights grow as the logarithm of the step alone, and the residual falls as slowly.
+    How far from 0 it ends is among the numbers. A trend: the weights grow as the logarithm of the step alone, and the
+    residual falls as slowly.
+
+    Schechtman & Schreuder 2025, theorem 1: limits of directions are critical points of the normalised margin.
     """
     passed, numbers = True, []
     for batch in axis(dataset, "batch_size"):

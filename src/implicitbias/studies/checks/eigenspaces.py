@@ -15,7 +15,12 @@ _ALIKE = 0.1  # of the fraction learned: perceptrons' kernels do not know what i
 
 
 def perceptrons_learn_by_order_alone(dataset: xr.Dataset) -> Verdict:
-    """Xiao 2022: the eigenspaces of a perceptron's kernel are told by the order of interactions."""
+    """With the kernel of perceptrons, more is learned of order 1 than of order 2, and of order 2 than of order 3 (the
+    differences over all training sizes are above 0), and far interactions are learned as well as near ones (within .1),
+    by the 95 % intervals over draws.
+
+    Xiao 2022: the eigenspaces of a perceptron's kernel are told by the order of interactions.
+    """
     passed, told = True, []
     for name, learned in _learned(dataset, "mlp"):
         by_order, apart = _orders(learned), _near_over_far(learned)
@@ -26,7 +31,11 @@ def perceptrons_learn_by_order_alone(dataset: xr.Dataset) -> Verdict:
 
 
 def convolutions_learn_near_interactions_first(dataset: xr.Dataset) -> Verdict:
-    """Xiao 2022: convolutions split the spaces of one order by the distance of the patches that interact."""
+    """With the kernel of convolutions, more is learned of near interactions than of far ones of the same order, of
+    three near patches than of two far ones, and of low orders than of high ones, by the 95 % intervals over draws.
+
+    Xiao 2022: convolutions split the spaces of one order by the distance of the patches that interact.
+    """
     passed, told = True, []
     for name, learned in _learned(dataset, "cnn"):
         by_order, apart = _orders(learned), _near_over_far(learned)
@@ -40,7 +49,11 @@ def convolutions_learn_near_interactions_first(dataset: xr.Dataset) -> Verdict:
 
 
 def an_average_over_places_saves_points(dataset: xr.Dataset) -> Verdict:
-    """Xiao 2022: with a global average parts that are sums over all places are learned from fewer points."""
+    """From as many points, convolutions with a global average learn more of every part than those without, by the 95 %
+    intervals of the paired differences over draws.
+
+    Xiao 2022: with a global average parts that are sums over all places are learned from fewer points.
+    """
     passed, told = True, []
     flat = dict(_learned(dataset, "cnn"))
     for name, learned in _learned(dataset, "cnn_global_average"):
@@ -52,7 +65,10 @@ def an_average_over_places_saves_points(dataset: xr.Dataset) -> Verdict:
 
 
 def eigenvalues_tell_what_is_learned_first(dataset: xr.Dataset) -> Verdict:
-    """Xiao 2022, and Bordelon et al. 2020: of a kernel, parts of larger eigenvalues are learned from fewer points.
+    """Of any two parts whose eigenvalues differ, that of the larger eigenvalue is learned better, both by the 95 %
+    intervals over draws.
+
+    Xiao 2022, and Bordelon et al. 2020: of a kernel, parts of larger eigenvalues are learned from fewer points.
 
     Of all pairs of parts whose eigenvalues are told apart, by the interval of their ratio over draws.
     """

@@ -11,14 +11,23 @@ _MEASURES = {"in bins": "input_information", "by kernels": "input_information_bo
 
 
 def tanh_compresses_after_the_fit(dataset: xr.Dataset) -> Verdict:
-    """Shwartz-Ziv & Tishby 2017, figure 2."""
+    """With tanh, the last hidden layer holds less information on the input at the end than when nine of ten training
+    patterns were right: the change is below 0, in bins and by kernels, by the 95 % intervals over draws.
+
+    Shwartz-Ziv & Tishby 2017, figure 2.
+    """
     changes = [(how, Interval(*mean_interval(change))) for how, change in _changes(dataset, "tanh").items()]
     numbers = "; ".join(f"{how} {change} bit" for how, change in changes)
     return verdict(all(change.high < 0 for _, change in changes), f"change after the fit: {numbers}")
 
 
 def relu_does_not_compress_after_the_fit(dataset: xr.Dataset) -> Verdict:
-    """Saxe et al. 2019, figure 1; by kernels it is only asked to be less than tanh's, with different weights."""
+    """With relu, the last hidden layer holds more information on the input (in bins) at the end than when nine of ten
+    training patterns were right, and the change is larger than with tanh, in bins and by kernels: all differences are
+    above 0 by the 95 % intervals over draws.
+
+    Saxe et al. 2019, figure 1; by kernels it is only asked to be less than tanh's, with different weights.
+    """
     tanh, relu = (_changes(dataset, name) for name in ("tanh", "relu"))
     own = {how: Interval(*mean_interval(change)) for how, change in relu.items()}
     more = {how: independent_difference(relu[how], tanh[how]) for how in relu}
@@ -28,7 +37,11 @@ def relu_does_not_compress_after_the_fit(dataset: xr.Dataset) -> Verdict:
 
 
 def linear_students_generalise_without_compression(dataset: xr.Dataset) -> Verdict:
-    """Saxe et al. 2019, section 3; the fall is the largest from any earlier step to a later one."""
+    """The test loss falls to less than half, while the hidden layer gains information on the input, of which it never
+    loses a tenth again, by the 95 % intervals over draws.
+
+    Saxe et al. 2019, section 3; the fall is the largest from any earlier step to a later one.
+    """
     axis(dataset, "step")
     loss = mean(dataset["test_loss"], "step", "draw")
     held = mean(dataset["input_information"], "step", "draw")

@@ -17,7 +17,11 @@ from implicitbias.studies.verdicts import (
 
 
 def first_points_tighten_the_bound(dataset: xr.Dataset) -> Verdict:
-    """Means over depths. The difference between two bounds does not depend on test points; that to an error does."""
+    """With true labels at the largest n, the PAC-Bayes bound whose prior knows the first m labels lies below the plain
+    one (by the 95 % interval over draws) and above the Gibbs error (over draws of training and test points).
+
+    Means over depths. The difference between two bounds does not depend on test points; that to an error does.
+    """
     several_draws(dataset)
     part = estimated_by(structured(dataset), "mixture")
     part = last(part.assign(given_first=bound_given_first(part)).sortby("train_size"), "train_size")

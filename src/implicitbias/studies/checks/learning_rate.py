@@ -12,18 +12,30 @@ _KINDS = ("width", "constraint")
 
 
 def larger_steps_find_better_functions(dataset: xr.Dataset) -> Verdict:
-    """At equal targets; the factor was set on other draws."""
+    """At every width, the test error at the smallest learning rate is over 3 times that at the best one (chosen on the
+    other draws), by its 95 % interval over draws of training and test points.
+
+    At equal targets; the factor was set on other draws.
+    """
     return _above(3, {name: fall(part) for name, part in arms(dataset, *_KINDS)})
 
 
 def either_half_of_the_projection_suffices(dataset: xr.Dataset) -> Verdict:
-    """Neither is what makes the effect; the factor was set on other draws."""
+    """With rows of mean 0 alone, and with rows of norm 1 alone, the test error at the smallest learning rate is over
+    twice that at the best, by its 95 % interval over draws of training and test points.
+
+    Neither is what makes the effect; the factor was set on other draws.
+    """
     found = dict(arms(dataset, "constraint"))
     return _above(2, {name: fall(found[name]) for name in ("mean_free", "unit")})
 
 
 def margins_are_equal_across_learning_rates(dataset: xr.Dataset) -> Verdict:
-    """Of networks of equal norms: the means over networks of one draw, and Student's interval over draws."""
+    """At every learning rate, the smallest margin is within 5 % of its mean over all learning rates, by the 95 %
+    interval over draws.
+
+    Of networks of equal norms: the means over networks of one draw, and Student's interval over draws.
+    """
     axis(dataset, "learning_rate")
     furthest, widest = [], 0.0
     for name, part in arms(last(dataset), *_KINDS):
@@ -37,7 +49,11 @@ def margins_are_equal_across_learning_rates(dataset: xr.Dataset) -> Verdict:
 
 
 def the_effect_does_not_shrink_with_width(dataset: xr.Dataset) -> Verdict:
-    """The factor by which the error falls, from the smallest to the best rate, at both ends of the widths."""
+    """The ratio of the test errors at the smallest and the best learning rate is, for the widest networks, over two
+    thirds of that for the narrowest, by its 95 % interval over draws of training and test points.
+
+    The factor by which the error falls, from the smallest to the best rate, at both ends of the widths.
+    """
     widths = np.sort(axis(dataset, "width"))
     errors = [one for width in (widths[-1], widths[0]) for one in ends(dataset.sel(width=width))]
     change, *falls = ratios(
@@ -50,7 +66,10 @@ def the_effect_does_not_shrink_with_width(dataset: xr.Dataset) -> Verdict:
 
 
 def small_steps_tend_to_the_lazy_limit(dataset: xr.Dataset) -> Verdict:
-    """Infinitely small steps of an infinitely wide network (Jacot, Gabriel & Hongler 2018; Lee et al. 2019).
+    """At the smallest learning rate, the widest networks err as often as the infinitely wide network trained by
+    gradient descent, within a fifth, by the 95 % interval of the ratio over draws of training and test points.
+
+    Infinitely small steps of an infinitely wide network (Jacot, Gabriel & Hongler 2018; Lee et al. 2019).
 
     The prior conditioned on the same targets stands beside it, unjudged.
     """
@@ -69,7 +88,11 @@ def small_steps_tend_to_the_lazy_limit(dataset: xr.Dataset) -> Verdict:
 
 
 def alignment_rises_more_with_larger_steps(dataset: xr.Dataset) -> Verdict:
-    """Baratin et al. 2021; test points play no part in the alignment on training points."""
+    """At the largest learning rate the alignment of the tangent kernel with the labels rises during training, and it
+    rises by more than at the smallest: both differences are above 0 by their 95 % intervals over draws.
+
+    Baratin et al. 2021; test points play no part in the alignment on training points.
+    """
     rates = axis(dataset, "learning_rate")
     steps = axis(dataset, "step")
     passed, numbers = True, []

@@ -20,7 +20,11 @@ _KINDS = ("architecture", "depth", "width", "optimizer", "train_size")
 
 
 def larger_volumes_go_with_smaller_errors(dataset: xr.Dataset) -> Verdict:
-    """Scherlis & Belrose 2025; over label scales and members of one draw of training points."""
+    """At every training size, networks of larger local volume err less than others trained on the same points: the rank
+    correlation of local volume and test error is below 0 by its 95 % interval over draws of training points.
+
+    Scherlis & Belrose 2025; over label scales and members of one draw of training points.
+    """
     several_draws(dataset)
     passed, numbers = True, []
     for name, part in _parts(dataset):
@@ -32,7 +36,11 @@ def larger_volumes_go_with_smaller_errors(dataset: xr.Dataset) -> Verdict:
 
 
 def local_volumes_are_parts_of_the_whole(dataset: xr.Dataset) -> Verdict:
-    """Of the infinitely wide network's probability, which networks of finite width have about."""
+    """No local volume is above the probability that the infinitely wide network fits, by more than three standard
+    errors.
+
+    Of the infinitely wide network's probability, which networks of finite width have about.
+    """
     chosen = last(dataset)
     whole = estimated_by(dataset, "mixture")["complexity"]
     beyond = chosen["local_log_volume"] + whole
@@ -43,7 +51,11 @@ def local_volumes_are_parts_of_the_whole(dataset: xr.Dataset) -> Verdict:
 
 
 def local_volumes_are_known(dataset: xr.Dataset) -> Verdict:
-    """About 1/s^2 directions decide on an estimate of standard error s: four at .5."""
+    """The standard error of the local volume's logarithm is below .5 for nine networks in ten.
+
+    Where it is not, a few directions decide, and the estimate is a lower bound: about 1/s^2 directions decide on an
+    estimate of standard error s, four at .5.
+    """
     numbers, passed = [], True
     for name, part in _parts(dataset):
         errors = part["local_log_volume_stderr"].values

@@ -25,7 +25,11 @@ _MARGIN_OF = {"steepest_l2": "l2", "steepest_linf": "linf", "steepest_l1": "l1",
 
 
 def each_algorithm_wins_its_margin(dataset: xr.Dataset) -> Verdict:
-    """Tsilivis, Vardi & Kempe 2025; from every size of initial weights, by the ratio to the best other algorithm.
+    """From every size of initial weights, the margin in each norm is largest for steepest descent in that norm: its
+    ratio to the best other algorithm's is above 1 by its 95 % interval over draws. An algorithm has not won if one of
+    its networks does not fit.
+
+    Tsilivis, Vardi & Kempe 2025; from every size of initial weights, by the ratio to the best other algorithm.
 
     The ratio is paired within draws, by its logarithm. A network with a point on the wrong side has no margin.
     """
@@ -52,7 +56,11 @@ def _larger(one: xr.DataArray, other: xr.DataArray) -> tuple[bool, str]:
 
 
 def matched_soft_margins_never_fall(dataset: xr.Dataset) -> Verdict:
-    """Lyu & Li 2020, section 4; Tsilivis, Vardi & Kempe 2025: of every step, not of checkpoints alone."""
+    """Between checkpoints, the soft margin in the algorithm's own norm, once it is positive, never falls by over 1e-4
+    of itself.
+
+    Lyu & Li 2020, section 4; Tsilivis, Vardi & Kempe 2025: of every step, not of checkpoints alone.
+    """
     worst, numbers = [], []
     for name in np.atleast_1d(dataset["optimizer"].values):
         if name in _MARGIN_OF:
@@ -66,7 +74,11 @@ def matched_soft_margins_never_fall(dataset: xr.Dataset) -> Verdict:
 
 
 def mismatched_soft_margins_may_fall(dataset: xr.Dataset) -> Verdict:
-    """The negative control of `matched_soft_margins_never_fall`: the margins can fall, and the check would see it."""
+    """As a negative control, for every algorithm there is another's norm in which the soft margin, once it is positive,
+    falls by over 1e-4 of itself between two checkpoints.
+
+    The negative control of `matched_soft_margins_never_fall`: the margins can fall, and the check would see it.
+    """
     falls = {}
     for name, own in _MARGIN_OF.items():
         if name in axis(dataset, "optimizer"):
@@ -79,7 +91,11 @@ def mismatched_soft_margins_may_fall(dataset: xr.Dataset) -> Verdict:
 
 
 def smaller_initialisation_raises_margins(dataset: xr.Dataset) -> Verdict:
-    """Tsilivis, Vardi & Kempe 2025; paired within draws. A network with a point on the wrong side has no margin."""
+    """Smaller initial weights give an algorithm a larger margin in its own norm: the ratios from one size to the next
+    are above 1 by their 95 % intervals over draws. A network that does not fit has no margin.
+
+    Tsilivis, Vardi & Kempe 2025; paired within draws. A network with a point on the wrong side has no margin.
+    """
     scales, end = np.sort(axis(dataset, "init_scale")), last(dataset)
     passed, numbers = True, []
     for name in (name for name in _MARGIN_OF if name in axis(dataset, "optimizer")):
@@ -92,15 +108,19 @@ def smaller_initialisation_raises_margins(dataset: xr.Dataset) -> Verdict:
 
 
 def eulers_identity_holds(dataset: xr.Dataset) -> Verdict:
-    """Euler's theorem; the defect is relative to the largest output."""
+    """Homogeneous networks of degree M satisfy Euler's identity <grad f, theta> = M f, up to a relative error of 1e-10.
+
+    Euler's theorem; the defect is relative to the largest output.
+    """
     defect = float(dataset["euler_defect"].max(skipna=False))
     return verdict(defect < 1e-10, f"largest relative defect {defect:.2g}")
 
 
 def adam_turns_from_linf_to_l2(dataset: xr.Dataset) -> Verdict:
-    """Smallest epsilon: the margin by the largest weight falls from a peak by a tenth, that by the 2-norm rises on.
+    """With the smallest epsilon, Adam's l-infinity-normalised margin falls from a peak by a tenth while its
+    l2-normalised margin rises on; with every epsilon the former ends at over twice that of gradient descent.
 
-    With every epsilon the first margin ends above gradient descent's, by a factor of 2 or more.
+    Norms are those of all weights: the largest entry, and the 2-norm.
     """
     part = dataset.sel(optimizer="adam", epsilon=axis(dataset, "epsilon").min())
     linf, l2 = (mean(part[name], "step") for name in ("margin_linf", "margin_l2"))
@@ -115,7 +135,10 @@ def adam_turns_from_linf_to_l2(dataset: xr.Dataset) -> Verdict:
 
 
 def shampoo_raises_the_spectral_margin(dataset: xr.Dataset) -> Verdict:
-    """Tsilivis, Vardi & Kempe 2025."""
+    """Shampoo ends with a larger margin in the spectral norm than gradient descent and sign descent.
+
+    Tsilivis, Vardi & Kempe 2025.
+    """
     margin = mean(last(dataset)["margin_spectral"], "optimizer")
     by_name = {str(name): float(margin.sel(optimizer=name)) for name in axis(dataset, "optimizer")}
     passed = all(by_name["shampoo"] > by_name[name] for name in ("steepest_l2", "steepest_linf"))
@@ -123,7 +146,11 @@ def shampoo_raises_the_spectral_margin(dataset: xr.Dataset) -> Verdict:
 
 
 def loss_based_steps_raise_margins(dataset: xr.Dataset) -> Verdict:
-    """Lyu & Li 2020, section 6."""
+    """At the end of training, steps that follow the loss have reached 1.5 times the (negative) log loss of constant
+    steps, and a larger margin.
+
+    Lyu & Li 2020, section 6.
+    """
     _ = axis(dataset, "schedule")
     loss, margin = (mean(last(dataset)[name], "schedule") for name in ("train_loss", "margin_layers"))
     ours, constant = "loss_based", "plain"
@@ -135,7 +162,11 @@ def loss_based_steps_raise_margins(dataset: xr.Dataset) -> Verdict:
 
 
 def larger_margins_are_further_from_the_boundary(dataset: xr.Dataset) -> Verdict:
-    """Lyu & Li 2020, section 6; from the first checkpoint at which all networks of a schedule fit to the last."""
+    """From the first fit to the end of training, inputs move away from the decision boundary, furthest with loss-based
+    steps, while test errors change by less than .03.
+
+    Lyu & Li 2020, section 6; from the first checkpoint at which all networks of a schedule fit to the last.
+    """
     ends, moves = {}, []
     for name in axis(dataset, "schedule"):
         part = dataset.sel(schedule=name)
@@ -154,13 +185,19 @@ def larger_margins_are_further_from_the_boundary(dataset: xr.Dataset) -> Verdict
 
 
 def modified_margins_never_fall(dataset: xr.Dataset) -> Verdict:
-    """Cai et al. 2025, theorem 3.1: of every step, not of checkpoints alone."""
+    """Between checkpoints, the modified margin, once it is positive, never falls by over 1e-4 of itself.
+
+    Cai et al. 2025, theorem 3.1: of every step, not of checkpoints alone.
+    """
     smallest, counts = _smallest_step(dataset["modified_margin"])
     return verdict(smallest >= -TOLERANCE, f"smallest relative step {smallest:.2g} ({counts})")
 
 
 def networks_become_homogeneous(dataset: xr.Dataset) -> Verdict:
-    """Cai et al. 2025; from the first checkpoint at which all networks fit."""
+    """From the first fit on, the relative defect in Euler's identity falls to below a third (or is a rounding error).
+
+    Cai et al. 2025; from the first checkpoint at which all networks fit.
+    """
     fitted = mean(dataset["train_error"], "step") == 0
     others = [str(dim) for dim in dataset["euler_defect"].dims if dim not in ("seed", "member")]
     defect = mean(dataset["euler_defect"].where(fitted, drop=True), *others)
@@ -170,9 +207,10 @@ def networks_become_homogeneous(dataset: xr.Dataset) -> Verdict:
 
 
 def adam_reaches_the_linf_margin(dataset: xr.Dataset) -> Verdict:
-    """Linear model: steps that fall as t^-1/2 or slower reach over 90 % of the best margin by the largest weight.
+    """In a linear model, Adam with steps that fall as t^-1/2 or slower reaches over 90 % of the largest
+    l-infinity-normalised margin, and less of it the faster the steps fall; all of these fractions still rise.
 
-    With faster decay less is reached, the less the faster; every share has risen over the last tenth of the steps.
+    Every fraction has risen over the last tenth of the steps.
     """
     exponents = np.sort(axis(dataset, "step_exponent"))
     share = mean(dataset["margin_linf_share"], "step_exponent", "step").sel(step_exponent=exponents)
@@ -186,9 +224,10 @@ def adam_reaches_the_linf_margin(dataset: xr.Dataset) -> Verdict:
 
 
 def gradient_descent_reaches_the_l2_margin(dataset: xr.Dataset) -> Verdict:
-    """Linear model: constant steps reach over 85 % of the best margin by the 2-norm, and of the other under 75 %.
+    """In a linear model, gradient descent reaches over 85 % of the largest l2-normalised margin and under 75 % of the
+    largest l-infinity-normalised one; what is missing of the former falls as 1/log(step), within a quarter.
 
-    What is missing of the first falls as 1/log(step): over the last decade of steps, their ratio is within a quarter.
+    Steps are constant. Over the last decade of steps, the ratio of what is missing to 1/log(step) is within a quarter.
     """
     l2, linf = (mean(dataset[name], "step") for name in ("margin_l2_share", "margin_linf_share"))
     late = since(l2, axis(dataset, "step")[-1] / 10)
@@ -220,9 +259,11 @@ def _smallest_step(margin: xr.DataArray) -> tuple[float, str]:
 
 
 def random_labels_cost_accuracy_at_equal_margin(dataset: xr.Dataset) -> Verdict:
-    """At every target all fit, both arms' margins agree to a quarter, and random labels cost over .1 in test error.
+    """At every target all networks fit, the margins of networks with true and with random labels agree within a
+    quarter, and random labels raise the test error by over .1.
 
-    The margin is the normalised one, the mean over networks; the arms are the smallest and the largest random share.
+    The margin is the normalised one, the mean over networks; compared are the smallest and the largest fraction of
+    random labels.
     """
     shares = axis(dataset, "random_share")
     margin, error = (mean(dataset[name], "random_share", "label_scale") for name in ("normalized_margin", "test_error"))
@@ -235,9 +276,10 @@ def random_labels_cost_accuracy_at_equal_margin(dataset: xr.Dataset) -> Verdict:
 
 
 def averages_beat_members(dataset: xr.Dataset) -> Verdict:
-    """At every label scale, the average of most networks errs no more than a network, within half a point.
+    """At every label scale, an average of networks errs no more than a single network, within half a percentage point,
+    and at the smallest scale every doubling of their number lowers the error.
 
-    At the smallest scale, where single networks err most, every doubling of their number lowers the error.
+    Single networks err most at the smallest scale.
     """
     scales = axis(dataset, "label_scale")
     names = [dim for dim in ("random_share", "label_scale") if dim in dataset.dims]

@@ -13,7 +13,12 @@ _AXES = ("features", "width")
 
 
 def turning_neurons_reach_the_global_margin(dataset: xr.Dataset) -> Verdict:
-    """Telgarsky 2022, section 2.3: of order 1/sqrt(d), where the tangent kernel's margin is of order 1/d."""
+    """Networks all of whose weights are trained reach over 95 % of the largest margin of networks with the two signs'
+    own directions, at every dimension and width, and the slope of their log margin against log d is -1/2 within .05, by
+    the 95 % intervals over draws.
+
+    Telgarsky 2022, section 2.3: of order 1/sqrt(d), where the tangent kernel's margin is of order 1/d.
+    """
     passed, numbers = _reaches(dataset, "all weights", "best directions", 0.95)
     features = np.sort(axis(dataset, "features"))
     margins = mean(_log_margin(dataset, "all weights"), "features", "draw", "seed").sel(features=features)
@@ -24,12 +29,21 @@ def turning_neurons_reach_the_global_margin(dataset: xr.Dataset) -> Verdict:
 
 
 def norms_alone_reach_the_margin_of_their_directions(dataset: xr.Dataset) -> Verdict:
-    """Telgarsky 2022, section 2.3; wide networks have all directions, these have the drawn ones."""
+    """Networks whose rows change in norm only reach over 80 % of the largest margin with their own directions and
+    signs, at every dimension and width, by the 95 % intervals over draws.
+
+    Telgarsky 2022, section 2.3; wide networks have all directions, these have the drawn ones.
+    """
     return verdict(*_reaches(dataset, "norms alone", "best norms", 0.8))
 
 
 def fixed_directions_cost_margin(dataset: xr.Dataset) -> Verdict:
-    """Telgarsky 2022, section 2.3: rows that change in norm only have the global margin at large widths."""
+    """With fixed directions, the largest margin is below that of networks with the two signs' own directions at every
+    dimension and width; this cost is smaller in wider networks and larger in higher dimensions, by the 95 % intervals
+    over draws.
+
+    Telgarsky 2022, section 2.3: rows that change in norm only have the global margin at large widths.
+    """
     widths, features = (np.sort(axis(dataset, name)) for name in ("width", "features"))
     share = _log_margin(dataset, "best norms") - _log_margin(dataset, "best directions")
     lost = {kind: experiment_interval(part) for kind, part in arms(share, *_AXES)}

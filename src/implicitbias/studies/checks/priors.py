@@ -17,7 +17,10 @@ from implicitbias.studies.verdicts import (
 
 
 def convolutions_are_the_better_prior(dataset: xr.Dataset) -> Verdict:
-    """Of the architecture cnn, in all variants that the study has; means over its sizes and kinds of labels.
+    """On labels with structure, the average function that fits errs less under convolutions than under the perceptron:
+    the paired differences of Gibbs errors are below 0 by their 95 % intervals over draws.
+
+    Of the architecture cnn, in all variants that the study has; means over its sizes and kinds of labels.
 
     Novak et al. 2019 say so of trained networks; of the average function it was computed once beforehand, on MNIST.
     """
@@ -32,7 +35,11 @@ def convolutions_are_the_better_prior(dataset: xr.Dataset) -> Verdict:
 
 
 def networks_beat_their_architectures_average(dataset: xr.Dataset) -> Verdict:
-    """Of every architecture that the study has; means over sizes, kinds of labels and members."""
+    """On labels with structure, trained networks of every architecture err less than its average function that fits:
+    the paired differences are below 0 by their 95 % intervals over draws.
+
+    Of every architecture that the study has; means over sizes, kinds of labels and members.
+    """
     part = last(structured(dataset))
     gap = part["test_error"] - part["gibbs_error"]
     return _below({one.name: gap.sel(one.at) for one in variants(gap)}, "test error minus Gibbs error")

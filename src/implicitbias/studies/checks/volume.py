@@ -7,37 +7,65 @@ from implicitbias.studies.volume import CLAIMS, panels
 
 
 def trained_networks_err_as_random_ones_at_few_points(dataset: xr.Dataset) -> Verdict:
-    """Chiang et al. 2023."""
+    """At the study's middle training size, the test error of every family of trained networks is within .02 of that of
+    random functions of its class that fit, by the 95 % interval over draws of training and test points.
+
+    Chiang et al. 2023.
+    """
     return _held(dataset, "comparable")
 
 
 def trained_networks_beat_random_ones_at_few_points(dataset: xr.Dataset) -> Verdict:
-    """Peleg & Hein 2024."""
+    """At the study's middle training size, every family of trained networks errs less than random functions that fit:
+    the gap is above 0 by its 95 % interval.
+
+    Peleg & Hein 2024.
+    """
     return _held(dataset, "better")
 
 
 def trained_networks_err_as_a_draw(dataset: xr.Dataset) -> Verdict:
-    """Mingard et al. 2021: stochastic gradient descent finds functions about as often as the posterior has them."""
+    """At the largest training size, the test error of every family of trained networks is within .02 of that of random
+    functions that fit, as if it were a draw from the posterior, by the 95 % interval.
+
+    Mingard et al. 2021: stochastic gradient descent finds functions about as often as the posterior has them.
+    """
     return _held(dataset, "draw")
 
 
 def the_gap_shrinks_with_the_training_set(dataset: xr.Dataset) -> Verdict:
-    """Pakman, Kreimer & Berchenko 2026."""
+    """From the middle training size to the largest, the gap between the errors of random functions and of trained
+    networks shrinks for every family, by the 95 % interval of the difference.
+
+    Pakman, Kreimer & Berchenko 2026.
+    """
     return _held(dataset, "shrinks")
 
 
 def the_ratio_grows_with_the_training_set(dataset: xr.Dataset) -> Verdict:
-    """The advantage of trained networks as a factor, which grows where the gap shrinks."""
+    """From the middle training size to the largest, the ratio of the errors of random functions and of trained networks
+    grows for every family, by the 95 % interval of its logarithm.
+
+    The advantage of trained networks as a factor, which grows where the gap shrinks.
+    """
     return _held(dataset, "ratio")
 
 
 def the_fraction_without_training_grows(dataset: xr.Dataset) -> Verdict:
-    """Of the fall from chance: what the volume hypothesis explains."""
+    """From the middle training size to the largest, the fraction of the fall from chance that random functions account
+    for grows for every family, by its 95 % interval.
+
+    Of the fall from chance: what the volume hypothesis explains.
+    """
     return _held(dataset, "fraction")
 
 
 def trained_networks_err_as_the_vote(dataset: xr.Dataset) -> Verdict:
-    """Bernstein & Yue 2021, version 2, of networks of large margin."""
+    """At the largest training size, the test error of every family of trained networks is within .02 of that of the
+    majority vote of all functions that fit, by the 95 % interval.
+
+    Bernstein & Yue 2021, version 2, of networks of large margin.
+    """
     return _held(dataset, "vote")
 
 
