@@ -28,13 +28,13 @@ class ConvergenceWarning(UserWarning):
     """An estimate is returned, but it did not reach the accuracy asked for."""
 
 
-def listed(name: object, allowed: Iterable[str], most: int = 30) -> str:
-    """The allowed names; of more than `most`, those most like `name` and where to find the others."""
+def listed(name: object, allowed: Iterable[str], most: int = 30, place: str = "config/schema.json") -> str:
+    """The allowed names; of more than `most`, those most like `name` and the place where the others are found."""
     names = list(allowed)
     if len(names) <= most:
         return ", ".join(names)
     like = get_close_matches(str(name), names, n=8, cutoff=0)
-    return f"{', '.join(like)}, and {len(names) - len(like)} more (all of them: config/schema.json)"
+    return f"{', '.join(like)}, and {len(names) - len(like)} more (all of them: {place})"
 
 
 def nearest(name: object, allowed: Iterable[str]) -> str:

@@ -179,6 +179,13 @@ def test_a_study_that_is_like_none(tmp_path: Path, like: Any) -> None:
     assert ("did you mean 'two'" in told) == (like in ("twoo", ["two"]))
 
 
+def test_of_many_studies_the_nearest_are_listed_and_where_the_others_are(tmp_path: Path) -> None:
+    many = {f"study_{number}": STUDY for number in range(50)}
+    top = {"include": ["a.yaml"], "studies": {"one": {"like": "study_77"}}}
+    told = refused(tmp_path, "and 43 more (all of them: ", a={"studies": many}, top=top)
+    assert told.endswith(f"(all of them: {tmp_path}/a.yaml, {tmp_path}/top.yaml)")
+
+
 def test_studies_that_are_like_themselves(tmp_path: Path) -> None:
     one = {"studies": {"one": {**STUDY, "like": "one"}}}
     refused(tmp_path, f"{tmp_path}/top.yaml: studies.one.like = 'one': one is like one; allowed: ", top=one)

@@ -144,7 +144,8 @@ def _likes(parts: Composition, studies: Mapping[str, Any]) -> dict[str, str]:
         said = f"{parts.where(('studies', name, 'like'))[0]}: studies.{name}.like = {other!r}"
         if not isinstance(other, str) or other not in studies:
             raise ConfigError(
-                f"{said}: there is no study of that name{nearest(other, studies)}; allowed: {listed(other, studies)}"
+                f"{said}: there is no study of that name{nearest(other, studies)};"
+                f" allowed: {listed(other, studies, place=_files(parts))}"
             )
     for name in likes:
         chain = [name]
@@ -182,9 +183,14 @@ def _chosen(parts: Composition, only: Any, studies: Mapping[str, Any]) -> dict[s
         if name not in there:
             raise ConfigError(
                 f"{file}: only = {name!r}: there is no study of that name{nearest(name, there)};"
-                f" allowed: {listed(name, there)}"
+                f" allowed: {listed(name, there, place=_files(parts))}"
             )
     return {name: study for name, study in studies.items() if name in only}
+
+
+def _files(parts: Composition) -> str:
+    """The files that have studies."""
+    return ", ".join(layer.name for layer in parts.layers if layer.values.get("studies"))
 
 
 # ------------------------------------------------------------------------------------------------------------ places
