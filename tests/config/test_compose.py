@@ -336,6 +336,7 @@ ANY_FILE = st.fixed_dictionaries(
     {},
     optional={
         "include": PATHS, "only": st.one_of(ANY, st.lists(NAMES, max_size=2)), "name": ANY, "execution": ANY,
+        "extensions": st.one_of(ANY, st.just(["x.py"])),
         "studies": st.one_of(ANY, st.dictionaries(st.sampled_from(["one", "two", "three"]), ANY_STUDY, max_size=3)),
     },
 )  # fmt: skip
