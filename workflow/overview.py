@@ -3,12 +3,10 @@
 import argparse
 import sys
 from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
 
-from implicitbias.config.compose import compose
 from implicitbias.config.jobs import STAGES
-from implicitbias.config.layout import ALL_RUNS, OVERVIEWS, PICTURES, STATE, dataset, log_of, picture, report_page, root
+from implicitbias.config.layout import STATE, dataset, log_of, report_page, root
 from implicitbias.config.load import config_of
 from implicitbias.config.plan import Plan, identity, make_plan
 from implicitbias.errors import ConfigError
@@ -25,28 +23,17 @@ def show_plan(config: str) -> None:
         present = sum(Path(dataset(f"{stage}/{job.key}")).exists() for job in jobs)
         memory, minutes = max(job.request.memory_mb for job in jobs), sum(job.request.minutes for job in jobs)
         print(f"{stage:<14}{len(jobs):>7}{present:>9}{memory / 1000:>8.1f} GB{minutes / 60:>8.1f} h <")
-    figures = sum(len(study.figures) for study in plan.studies.values())
-    print(f"{'studies':<14}{len(plan.studies):>7}\n{'figures':<14}{figures:>7}")
-
-
-def products(plan: Plan, name: str) -> dict[str, list[str]]:
-    """What a config's own results are: the log of each job that makes some, and the files that it makes."""
-    made = {log_of("report", name): [report_page(name)]}
-    for study in (ALL_RUNS, *plan.studies):
-        made[log_of(f"studies/{study}", name)] = [dataset(f"studies/{study}", name)]
-    made[log_of(f"figures/{ALL_RUNS}", name)] = [
-        picture(each, suffix, name) for each in OVERVIEWS for suffix in PICTURES
-    ]
-    for figure in (f"{study}/{each}" for study, one in plan.studies.items() for each in one.figures):
-        made[log_of(f"figures/{figure}", name)] = [picture(figure, suffix, name) for suffix in PICTURES]
-    return made
+    for kind in ("studies", "figures"):
+        own = [product for address, product in plan.products.items() if product.study and address.startswith(kind)]
+        present = sum(all(Path(file).exists() for file in product.files) for product in own)
+        print(f"{kind:<14}{len(own):>7}{present:>9}")
 
 
 def unfinished(config: str) -> list[str]:
     """What a run was to make and is not there, or is not of this config: a line each."""
     values = config_of(config)
     page = report_page(values.name)
-    files = chain.from_iterable(products(make_plan(values), values.name).values())
+    files = (file for product in make_plan(values).products.values() for file in product.files)
     found = [f"{file}: is missing" for file in files if not Path(file).exists()]
     whole = f'<meta name="config" content="{identity(values)}">'
     if Path(page).exists() and whole not in Path(page).read_text(encoding="utf-8", errors="replace"):
@@ -61,20 +48,15 @@ def stale(configs: Iterable[str]) -> list[Path]:
     """
     wanted: set[str] = set()
     for config in configs:
-        plan, name = load(config), name_of(config)
+        plan = load(config)
         for stage in STAGES:
             for key in plan.jobs[stage]:
                 wanted |= {dataset(f"{stage}/{key}"), log_of(f"{stage}/{key}")}
         wanted |= {str(Path(dataset(f"training/{key}")).with_suffix(STATE)) for key in plan.jobs["training"]}
-        own = products(plan, name)
-        wanted |= {*own, *chain.from_iterable(own.values())}
+        for address, product in plan.products.items():
+            wanted |= {log_of(address, plan.name), *product.files}
     found = (path for path in Path(root()).rglob("*") if path.is_file() or path.is_symlink())
     return sorted(path for path in found if str(path) not in wanted and path.suffix != ".part")
-
-
-def name_of(config: str) -> str:
-    """The name that a config gives itself."""
-    return str(compose([config]).values.get("name", ""))
 
 
 def load(config: str) -> Plan:
@@ -106,7 +88,7 @@ if __name__ == "__main__":
         elif given.what == "report":
             if lines := unfinished(given.configs[0]):
                 sys.exit("\n".join(["The run ended, but not all that it was to make is there:", *lines]))
-            print("The report is at", Path(report_page(name_of(given.configs[0]))).resolve())
+            print("The report is at", Path(report_page(load(given.configs[0]).name)).resolve())
         else:
             clear(stale(given.configs), given.configs, delete=given.delete)
     except ConfigError as error:

@@ -14,6 +14,7 @@ from implicitbias.config.jobs import Job
 from implicitbias.config.layout import ALL_RUNS, OVERVIEWS
 from implicitbias.config.models import Config
 from implicitbias.config.plan import Plan, identity
+from implicitbias.config.products import OVERVIEW, REPORT, RUNS
 from implicitbias.fingerprint import code_text, digest_of, fingerprint
 from implicitbias.schema import canonical_json
 
@@ -51,6 +52,17 @@ class Codes:
         job = self._plan.job(address)
         script = self._script(SCRIPTS[address.split("/")[0]])
         return digest_of(self._code_text(job, script), map(self.point, job.inputs.values()))
+
+    def product(self, address: str, file: str) -> str:
+        """Of a file of the config's own (`Plan.products`)."""
+        stage, _, what = address.partition("/")
+        if address == REPORT:
+            return self.report()
+        if address == RUNS:
+            return self.runs()
+        if stage == "studies":
+            return self.study(what)
+        return self.figure(*((ALL_RUNS, Path(file).stem) if address == OVERVIEW else what.split("/")))
 
     def study_settings(self, name: str) -> dict[str, Any]:
         """What a study's dataset is put together from."""

@@ -301,4 +301,19 @@ def test_a_job_is_for_the_studies_that_need_it_and_is_as_urgent_as_the_first_of_
         assert [found.studies_of[f"{stage}/{key}"] for key in found.jobs[stage]] == [studies] * len(found.jobs[stage])
     trainings = [found.studies_of[f"training/{key}"] for key in found.jobs["training"]]
     assert sorted(map(tuple, trainings)) == [("first",)] * 16 + [("second",)] * 16
-    assert found.urgency == {"first": 2, "second": 1}
+    assert {found.priority(f"tasks/{key}") for key in found.jobs["tasks"]} == {2}
+    assert sorted(found.priority(f"training/{key}") for key in found.jobs["training"]) == [1] * 16 + [2] * 16
+    assert [found.priority(f"studies/{study}") for study in ("first", "second", "all_runs")] == [2, 1, 0]
+
+
+def test_the_configs_own_results_are_in_the_plan_with_what_they_are_made_of() -> None:
+    found = plan(figures=["bounds"])
+    assert list(found.products) == [
+        "studies/one", "figures/one/bounds", "studies/all_runs", "figures/all_runs", "report",
+    ]  # fmt: skip
+    assert set(found.products["studies/one"].inputs) == {piece.path for piece in found.studies["one"].pieces}
+    assert found.products["figures/one/bounds"].inputs == ("studies/one",)
+    assert set(found.products["report"].inputs) == set(found.products) - {"report"}
+    assert found.products["figures/one/bounds"].files == (
+        "results/figures/one/bounds.png", "results/figures/one/bounds.pdf",
+    )  # fmt: skip

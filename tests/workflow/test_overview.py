@@ -23,7 +23,7 @@ def test_the_plan_counts_jobs_and_results(new_tiny: Laboratory, finished_tiny: L
             line.split()[0]: line.split()[1:] for line in overview(laboratory, "plan", laboratory.config).splitlines()
         }
         assert rows["training"][:2] == ["1", present]
-        assert rows["studies"] == rows["figures"] == ["1"]
+        assert rows["studies"] == rows["figures"] == ["1", present]
         assert "sampling" not in rows
         assert rows["training"][3] == "GB"
 

@@ -39,6 +39,7 @@ REPORT = report_page(NAME)
 RUNS = dataset(f"studies/{ALL_RUNS}", NAME)
 OVERVIEW_PAGES = [picture(figure, "png", NAME) for figure in OVERVIEWS]
 RAW = "data/raw"
+ENVIRONMENT = "../envs/implicitbias.yaml"
 
 
 wildcard_constraints:
@@ -86,11 +87,6 @@ def inputs(stage):
     return find
 
 
-def settings(stage):
-    """Parameter function of a stage's rule: what the job computes."""
-    return lambda wildcards: job_of(stage, wildcards).parameters
-
-
 # Every rule's `code` is the fingerprint of all that its file depends on but a point's settings, which are its name.
 # Scripts lie beside this file, whoever includes it: another workflow, as a module from a repository, too.
 CODES = Codes(
@@ -100,45 +96,37 @@ CODES = Codes(
 )
 
 
-def code(stage):
-    """Parameter function of a stage's rule: the fingerprint."""
-    return lambda wildcards: CODES.point(f"{stage}/{job_of(stage, wildcards).key}")
+def params(stage):
+    """Parameters of a stage's rule: what the job computes, and the fingerprint of its code."""
+    return {
+        "settings": lambda wildcards: job_of(stage, wildcards).parameters,
+        "code": lambda wildcards: CODES.point(
+            f"{stage}/{job_of(stage, wildcards).key}"
+        ),
+    }
 
 
-def requested(stage, wildcards, attempt):
-    """What a job asks for: by its size, and twice as much at every further attempt, up to the limits."""
-    return job_of(stage, wildcards).request.again(attempt, CONFIG.execution)
+def resources(stage, gpu=False):
+    """Resources of a stage's rule: by the job's size, at every further attempt twice as much, up to the limits."""
+
+    def asked(wildcards, attempt):
+        return job_of(stage, wildcards).request.again(attempt, CONFIG.execution)
+
+    found = {
+        "mem_mb": lambda wildcards, attempt: asked(wildcards, attempt).memory_mb,
+        "runtime": lambda wildcards, attempt: asked(wildcards, attempt).minutes,
+        "in_group": 1,
+    }
+    return found | (
+        {"gpu": lambda wildcards, attempt: asked(wildcards, attempt).gpus}
+        if gpu
+        else {}
+    )
 
 
-def mem_mb(stage):
-    """Memory of a job in MB."""
-    return lambda wildcards, attempt: requested(stage, wildcards, attempt).memory_mb
-
-
-def runtime(stage):
-    """Time limit of a job in minutes."""
-    return lambda wildcards, attempt: requested(stage, wildcards, attempt).minutes
-
-
-def gpus(stage):
-    """Number of GPUs of a job."""
-    return lambda wildcards, attempt: requested(stage, wildcards, attempt).gpus
-
-
-def priority(stage):
-    """Priority function of a stage's rule: the studies come in the config's order, each up to its figures."""
-
-    def find(wildcards):
-        address = f"{stage}/{job_of(stage, wildcards).key}"
-        return PLAN.urgency[PLAN.studies_of[address][0]]
-
-    return find
-
-
-def priority_of_study(wildcards):
-    """Priority of a study's summary and figures."""
-    study_of(wildcards.study)
-    return PLAN.urgency[wildcards.study]
+def priority(address):
+    """Priority function of a rule: the studies come in the config's order, each up to its figures."""
+    return lambda wildcards: PLAN.priority(address.format(**dict(wildcards.items())))
 
 
 SHORT = 5  # minutes
@@ -154,10 +142,10 @@ def grouped(stage):
 def figure_files():
     """Every figure of every study."""
     return [
-        picture(f"{study}/{figure}", suffix, NAME)
-        for study, plan in PLAN.studies.items()
-        for figure in plan.figures
-        for suffix in PICTURES
+        file
+        for address, product in PLAN.products.items()
+        if address.startswith("figures/") and product.study
+        for file in product.files
     ]
 
 

@@ -6,17 +6,14 @@ rule run_experiment:
     log:
         log_of("experiments/{key}"),
     cache: SHARED
-    priority: priority("experiments")
+    priority: priority("experiments/{key}")
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     threads: CONFIG.execution.threads
     resources:
-        mem_mb=mem_mb("experiments"),
-        runtime=runtime("experiments"),
-        in_group=1,
+        **resources("experiments"),
     params:
-        settings=settings("experiments"),
-        code=code("experiments"),
+        **params("experiments"),
     script:
         "../scripts/run_experiment.py"
 

@@ -5,10 +5,10 @@ rule draw_figure:
         **{suffix: picture("{study}/{figure}", suffix, NAME) for suffix in PICTURES},
     log:
         log_of("figures/{study}/{figure}", NAME),
-    priority: priority_of_study
+    priority: priority("figures/{study}/{figure}")
     localrule: True  # seconds: no cluster job is worth it
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     params:
         settings=lambda wildcards: figure_of(wildcards.study, wildcards.figure),
         code=lambda wildcards: CODES.figure(wildcards.study, wildcards.figure),
@@ -25,7 +25,7 @@ rule draw_all_runs:
         log_of(f"figures/{ALL_RUNS}", NAME),
     localrule: True  # seconds: no cluster job is worth it
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     params:
         codes=lambda wildcards: {
             figure: CODES.figure(ALL_RUNS, figure) for figure in OVERVIEWS

@@ -5,19 +5,16 @@ rule measure:
         dataset("measurements/{key}"),
     log:
         log_of("measurements/{key}"),
-    priority: priority("measurements")
+    priority: priority("measurements/{key}")
     group:
         grouped("measurements")
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     threads: CONFIG.execution.threads
     resources:
-        mem_mb=mem_mb("measurements"),
-        runtime=runtime("measurements"),
-        in_group=1,
+        **resources("measurements"),
     params:
-        settings=settings("measurements"),
-        code=code("measurements"),
+        **params("measurements"),
     script:
         "../scripts/measure.py"
 

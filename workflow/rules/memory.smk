@@ -5,7 +5,6 @@
 # place of parameters, and Snakemake plans them anew as it does whatever has other parameters, where a target needs them.
 
 from functools import partial
-from itertools import product
 
 from implicitbias.schema import versions
 from implicitbias.stamp import stamp_of
@@ -16,20 +15,13 @@ NO_WEIGHTS = "without weights, which a metric asks for"
 
 
 def codes():
-    """Every file of the plan that exists, with the function that gives its code."""
+    """Every file of the plan, with the function that gives its code."""
     for stage, jobs in PLAN.jobs.items():
         for key in jobs:
             yield dataset(f"{stage}/{key}"), partial(CODES.point, f"{stage}/{key}")
-    for study, plan in PLAN.studies.items():
-        yield dataset(f"studies/{study}", NAME), partial(CODES.study, study)
-        for figure, suffix in product(plan.figures, PICTURES):
-            yield picture(f"{study}/{figure}", suffix, NAME), partial(
-                CODES.figure, study, figure
-            )
-    yield RUNS, CODES.runs
-    for figure, suffix in product(OVERVIEWS, PICTURES):
-        yield picture(figure, suffix, NAME), partial(CODES.figure, ALL_RUNS, figure)
-    yield REPORT, CODES.report
+    for address, product in PLAN.products.items():
+        for file in product.files:
+            yield file, partial(CODES.product, address, file)
 
 
 def lack(path, code, remembered):

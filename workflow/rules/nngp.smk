@@ -6,18 +6,14 @@ rule evaluate_nngp:
     log:
         log_of("nngp/{key}"),
     cache: SHARED
-    priority: priority("nngp")
+    priority: priority("nngp/{key}")
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     threads: CONFIG.execution.threads
     resources:
-        mem_mb=mem_mb("nngp"),
-        runtime=runtime("nngp"),
-        gpu=gpus("nngp"),
-        in_group=1,
+        **resources("nngp", gpu=True),
     params:
-        settings=settings("nngp"),
-        code=code("nngp"),
+        **params("nngp"),
     script:
         "../scripts/evaluate_nngp.py"
 

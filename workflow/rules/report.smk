@@ -10,7 +10,7 @@ rule write_report:
         log_of("report", NAME),
     localrule: True  # seconds: no cluster job is worth it
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     params:
         settings=lambda wildcards: CODES.report_settings(),
         code=lambda wildcards: CODES.report(),

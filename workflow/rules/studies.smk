@@ -7,10 +7,10 @@ rule assemble_study:
         dataset("studies/{study}", NAME),
     log:
         log_of("studies/{study}", NAME),
-    priority: priority_of_study
+    priority: priority("studies/{study}")
     localrule: True  # seconds: no cluster job is worth it
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     params:
         study=lambda wildcards: CODES.study_settings(wildcards.study),
         code=lambda wildcards: CODES.study(wildcards.study),
@@ -32,7 +32,7 @@ rule gather_runs:
         log_of(f"studies/{ALL_RUNS}", NAME),
     localrule: True  # seconds: no cluster job is worth it
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     params:
         code=lambda wildcards: CODES.runs(),
     script:

@@ -3,18 +3,15 @@ rule build_task:
         dataset("tasks/{key}"),
     log:
         log_of("tasks/{key}"),
-    priority: priority("tasks")
+    priority: priority("tasks/{key}")
     group:
         grouped("tasks")
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     resources:
-        mem_mb=mem_mb("tasks"),
-        runtime=runtime("tasks"),
-        in_group=1,
+        **resources("tasks"),
     params:
-        settings=settings("tasks"),
-        code=code("tasks"),
+        **params("tasks"),
         raw=RAW,
     script:
         "../scripts/build_task.py"

@@ -12,18 +12,14 @@ rule train:
     log:
         log_of("training/{key}"),
     cache: SHARED_RUNS
-    priority: priority("training")
+    priority: priority("training/{key}")
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     threads: CONFIG.execution.threads
     resources:
-        mem_mb=mem_mb("training"),
-        runtime=runtime("training"),
-        gpu=gpus("training"),
-        in_group=1,
+        **resources("training", gpu=True),
     params:
-        settings=settings("training"),
-        code=code("training"),
+        **params("training"),
     script:
         "../scripts/train.py"
 
@@ -41,18 +37,14 @@ rule sample:
     log:
         log_of("sampling/{key}"),
     cache: SHARED_RUNS
-    priority: priority("sampling")
+    priority: priority("sampling/{key}")
     conda:
-        "../envs/implicitbias.yaml"
+        ENVIRONMENT
     threads: CONFIG.execution.threads
     resources:
-        mem_mb=mem_mb("sampling"),
-        runtime=runtime("sampling"),
-        gpu=gpus("sampling"),
-        in_group=1,
+        **resources("sampling", gpu=True),
     params:
-        settings=settings("sampling"),
-        code=code("sampling"),
+        **params("sampling"),
     script:
         "../scripts/sample.py"
 

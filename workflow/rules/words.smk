@@ -31,4 +31,8 @@ def called(rule, wildcards):
     return " ".join(filter(None, words))
 
 
-NAMES.call(called, lambda: {rule.name for rule in workflow.rules if not rule.output})
+NAMES.call(
+    called,
+    targets=lambda: {rule.name for rule in workflow.rules if not rule.output},
+    summary="assemble_study",
+)
