@@ -101,7 +101,8 @@ class LogHandler(LogHandlerBase):
             self._closed = True
             self._spoke.set()
             past = duration(time() - self._run.since)
-            self._say(f"{self._run.done} of {self._run.total} jobs are finished, after {past}.")
+            jobs, *studies = self._how_far()
+            self._say(", and ".join([f"{jobs} are finished", *studies]) + f", after {past}.")
             if self._failures:
                 self._say(f"{len(self._failures)} failed:", ERROR)
                 for failure in self._failures[:10]:
@@ -115,7 +116,9 @@ class LogHandler(LogHandlerBase):
     def _begin(self, stats: Mapping[str, int]) -> None:
         none = {"total", *NAMES.targets()}
         self._run = Run({rule: count for rule, count in stats.items() if rule not in none})
-        self._say(f"{self._run.total} jobs to do.")
+        studies = self._run.of(NAMES.summary)[1]
+        more = f", for {studies} {'study' if studies == 1 else 'studies'}" if studies else ""
+        self._say(f"{self._run.total} jobs to do{more}.")
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _finished(self, number: int, now: float) -> None:
@@ -126,7 +129,13 @@ class LogHandler(LogHandlerBase):
         told = "".join(f"; {text}" for log in job.written() for text in notes(log))
         left = self._run.seconds_left(now)
         more = f", about {duration(left)} left" if left is not None else ""
-        self._say(f"{self._run.done} of {self._run.total}{more}: {job.name}, {duration(now - job.since)}{told}")
+        self._say(f"{', '.join(self._how_far())}{more}: {job.name}, {duration(now - job.since)}{told}")
+
+    def _how_far(self) -> list[str]:
+        """Jobs, and studies, that are finished, of all that this run has to do."""
+        done, studies = self._run.of(NAMES.summary)
+        told = [f"{done} of {studies} {'study' if studies == 1 else 'studies'}"] if studies else []
+        return [f"{self._run.done} of {self._run.total} jobs", *told]
 
     def _failed(self, number: int, logs: list[str], about: Mapping[str, Any], *, in_group: bool) -> None:
         job = self._run.drop(number)

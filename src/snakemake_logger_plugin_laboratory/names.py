@@ -15,15 +15,17 @@ class Names:
     def __init__(self) -> None:
         self.job: Name = _plain
         self.targets: Callable[[], Collection[str]] = tuple
+        self.summary = ""
 
-    def call(self, job: Name, targets: Callable[[], Collection[str]]) -> None:
+    def call(self, job: Name, targets: Callable[[], Collection[str]], summary: str) -> None:
         """Take a workflow's names.
 
         Args:
             job: what a job is called, of its rule and wildcards.
             targets: the rules that make nothing, and whose jobs nobody waits for.
+            summary: the rule whose job ends a study.
         """
-        self.job, self.targets = job, targets
+        self.job, self.targets, self.summary = job, targets, summary
 
 
 NAMES = Names()

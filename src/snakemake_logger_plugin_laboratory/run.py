@@ -43,6 +43,10 @@ class Run:
         """How many of them are finished."""
         return sum(map(len, self._took.values()))
 
+    def of(self, rule: str) -> tuple[int, int]:
+        """How many jobs of a rule are finished, and how many there are."""
+        return len(self._took.get(rule, ())), self.counts.get(rule, 0)
+
     def running(self) -> list[Job]:
         """Those at work, the longest first."""
         return sorted(self._running.values(), key=lambda job: job.since)
