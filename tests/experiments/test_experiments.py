@@ -234,3 +234,22 @@ def test_parameters_of_one_name_have_one_range() -> None:
             kind = (type(number.default), number.minimum, number.maximum, number.exclusive_minimum, number.choices)
             ranges.setdefault(key, set()).add(kind)
     assert {key: kinds for key, kinds in ranges.items() if len(kinds) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("ball_indicator", "test loss "),
+        ("information_plane", "loss .*, error "),
+        ("eigenspaces", "loss "),
+        ("quadratic_regression", "median loss "),
+        ("spectral_bias", "loss "),
+        ("frequency_bias", "part of the error left "),
+    ],
+)
+def test_experiments_of_many_steps_say_in_the_log_how_far_they_are(
+    name: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    defaults = {key: parameter.default for key, parameter in EXPERIMENTS[name].parameters.items()}
+    run(name=name, seed=0, **defaults | SMALL[name])
+    assert re.search(rf": \w[\w ]* (\d+) of \1, \d+ s, {told}", capsys.readouterr().err)

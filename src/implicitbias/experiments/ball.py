@@ -1,11 +1,14 @@
 """The indicator of a ball: what a second hidden layer of one neuron is worth (after Safran & Lee 2022)."""
 
+from functools import partial
+
 import numpy as np
 import torch
 import xarray as xr
 from scipy.stats import t as student
 from torch import Tensor
 
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import mean_with_stderr
 
@@ -59,37 +62,41 @@ def ball_indicator(
 
     (x, y), (unseen, target) = data(train_size), data(test_size)
     fits, losses, least, errors = np.empty((4, len(NETWORKS), draws))
-    for row, name in enumerate(NETWORKS):
-        inner = torch.randn(draws, features + 1, width, generator=generator) * features**-0.5
-        outer = torch.zeros(draws, width + 1, 1)
-        moving = [inner, outer] if name == "one hidden layer" else [outer]
-        for part in moving:
-            part.requires_grad_(True)
+    with Progress(len(NETWORKS) * steps, "ball", "step") as progress:
+        for row, name in enumerate(NETWORKS):
+            inner = torch.randn(draws, features + 1, width, generator=generator) * features**-0.5
+            outer = torch.zeros(draws, width + 1, 1)
+            moving = [inner, outer] if name == "one hidden layer" else [outer]
+            for part in moving:
+                part.requires_grad_(True)
 
-        def hidden(x: Tensor, inner: Tensor = inner) -> Tensor:
-            return torch.sigmoid(torch.baddbmm(inner[:, -1:], x, inner[:, :-1]))
+            def hidden(x: Tensor, inner: Tensor = inner) -> Tensor:
+                return torch.sigmoid(torch.baddbmm(inner[:, -1:], x, inner[:, :-1]))
 
-        def outputs(h: Tensor, outer: Tensor = outer, name: str = name) -> Tensor:
-            z = torch.baddbmm(outer[:, -1:], h, outer[:, :-1])[..., 0]
-            return torch.sigmoid(z) if name == "two hidden layers" else z
+            def outputs(h: Tensor, outer: Tensor = outer, name: str = name) -> Tensor:
+                z = torch.baddbmm(outer[:, -1:], h, outer[:, :-1])[..., 0]
+                return torch.sigmoid(z) if name == "two hidden layers" else z
 
-        fixed = None if inner.requires_grad else hidden(x)
-        optimizer = torch.optim.Adam(moving, lr=learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-        least[row] = np.inf
-        for step in range(1, steps + 1):
-            optimizer.zero_grad()
-            (outputs(hidden(x) if fixed is None else fixed) - y).square().mean(1).sum().backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            if step % _EVERY == 0 or step == steps:
-                with torch.no_grad():
-                    found = outputs(hidden(unseen))
-                losses[row] = (found - target).square().mean(1)
-                least[row] = np.minimum(least[row], losses[row])
-        with torch.no_grad():
-            fits[row] = (outputs(hidden(x)) - y).square().mean(1)
-        errors[row] = ((found > 0.5) != (target > 0.5)).double().mean(1)
+            fixed = None if inner.requires_grad else hidden(x)
+            optimizer = torch.optim.Adam(moving, lr=learning_rate)
+            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+            least[row] = np.inf
+            seen = 0
+            for step in range(1, steps + 1):
+                optimizer.zero_grad()
+                (outputs(hidden(x) if fixed is None else fixed) - y).square().mean(1).sum().backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                schedule.step()
+                if step % _EVERY == 0 or step == steps:
+                    with torch.no_grad():
+                        found = outputs(hidden(unseen))
+                    losses[row] = (found - target).square().mean(1)
+                    least[row] = np.minimum(least[row], losses[row])
+                    progress.update(step - seen, partial("test loss {:.3g}".format, losses[row].mean()))
+                    seen = step
+            with torch.no_grad():
+                fits[row] = (outputs(hidden(x)) - y).square().mean(1)
+            errors[row] = ((found > 0.5) != (target > 0.5)).double().mean(1)
     dataset: dict[str, xr.Variable] = {}
     for key, values, text in (
         ("train_loss", fits, "mean square training error"), ("test_loss", losses, "mean square test error"),

@@ -1,5 +1,7 @@
 """Two-layer relu networks on a circle, trained by gradient descent on a quadratic loss."""
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,7 +35,7 @@ def descend_on_circle(
     w, v, c = (np.repeat(rng.standard_normal((1, *shape)), len(targets), 0) for shape in ((width, 3), (width,), (1,)))
     start = outputs_on_circle(x, w, v, c)[0]
     times, left = np.full(len(targets), np.nan), np.ones(len(targets))
-    with Progress(steps, "networks on the circle", "step") as progress:
+    with Progress(steps + 1, "networks on the circle", "step") as progress:
         for step in range(steps + 1):
             f, h = outputs_on_circle(x, w, v, c)
             errors = targets - (f - start)
@@ -48,7 +50,7 @@ def descend_on_circle(
             active = (2**0.5 / width**0.5) * (h > 0) * v[:, None] * pull[..., None]
             v, c = v + rate * (pull[:, None] @ h)[:, 0] / width**0.5, c + rate * pull.sum(1, keepdims=True)
             w = w + rate * active.swapaxes(1, 2) @ x
-            progress.update()
+            progress.update(figures=partial("part of the error left {:.3g}".format, left.max()))
     return times
 
 

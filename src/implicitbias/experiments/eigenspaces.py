@@ -1,5 +1,6 @@
 """Which interactions of patches kernels of networks learn first: few, or near ones (Xiao 2022)."""
 
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve
 
 from implicitbias.networks import Network, network_of
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 
@@ -62,16 +64,18 @@ def eigenspaces(
     sizes = train_size >> np.arange(max(1, int(np.log2(max(train_size / _SMALLEST, 1))) + 1))[::-1]
     learned = np.empty((len(places), len(sizes), draws))
     loss, values = np.empty((len(sizes), draws)), np.empty((len(places), draws))
-    for draw in range(draws):
-        x, unseen = (points(rng, size, patches, features) for size in (train_size, test_size))
-        y, wanted = components(x, places), components(unseen, places)
-        gram, cross = _kernel(network, kernel, x), _kernel(network, kernel, unseen, x)
-        gram += _JITTER * np.trace(gram) / train_size * np.eye(train_size)
-        for row, size in enumerate(sizes):
-            found = cross[:, :size] @ solve(gram[:size, :size], y[:size].sum(1), assume_a="pos")
-            learned[:, row, draw] = np.linalg.lstsq(wanted, found)[0]
-            loss[row, draw] = np.square(found - wanted.sum(1)).mean() / len(places)
-        values[:, draw] = eigenvalues(network, kernel, rng, patches, features) * train_size / np.trace(gram)
+    with Progress(draws, "eigenspaces", "draw of points") as progress:
+        for draw in range(draws):
+            x, unseen = (points(rng, size, patches, features) for size in (train_size, test_size))
+            y, wanted = components(x, places), components(unseen, places)
+            gram, cross = _kernel(network, kernel, x), _kernel(network, kernel, unseen, x)
+            gram += _JITTER * np.trace(gram) / train_size * np.eye(train_size)
+            for row, size in enumerate(sizes):
+                found = cross[:, :size] @ solve(gram[:size, :size], y[:size].sum(1), assume_a="pos")
+                learned[:, row, draw] = np.linalg.lstsq(wanted, found)[0]
+                loss[row, draw] = np.square(found - wanted.sum(1)).mean() / len(places)
+            values[:, draw] = eigenvalues(network, kernel, rng, patches, features) * train_size / np.trace(gram)
+            progress.update(figures=partial("loss {:.3g}".format, loss[-1, draw]))
     return xr.Dataset(
         {
             "learned": variable(("component", "points", "draw"), learned, "fraction learned", source=_SOURCE),

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from implicitbias.experiments.guessing import GUESSES
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 
@@ -51,23 +52,25 @@ def guessed_training(
     classes = task.sizes["class"]
     rates = torch.tensor(RATES)
     found = []
-    for kind in (TRUE, *GUESSES):
-        generator = torch.Generator().manual_seed(derive_seed("guessed training", seed))
-        shapes = ((width, x.shape[1]), (width, width), (classes, width))
-        first = [torch.randn(*shape, generator=generator) * (2 / shape[1]) ** 0.5 for shape in shapes]
-        weights = [each.repeat(len(rates), 1, 1) for each in first]
-        guesses = torch.Generator().manual_seed(derive_seed("guesses", seed))
-        for _ in range(epochs):
-            for taken in torch.split(torch.randperm(len(y), generator=generator), batch):
-                step = gradient(kind, weights, passed(weights, x[taken], one_hot(y[taken], classes)), guesses)
-                for weight, each in zip(weights, step, strict=True):
-                    weight -= rates[:, None, None] * each
-        train, test = (
-            (_outputs(weights, points)[-1].argmax(-1) == labels).double().mean(1)
-            for points, labels in ((x, y), (unseen, own))
-        )
-        best = int(train.argmax())
-        found.append([float(train[best]), float(test[best]), RATES[best]])
+    with Progress(epochs * (1 + len(GUESSES)), "guessed training", "epoch") as progress:
+        for kind in (TRUE, *GUESSES):
+            generator = torch.Generator().manual_seed(derive_seed("guessed training", seed))
+            shapes = ((width, x.shape[1]), (width, width), (classes, width))
+            first = [torch.randn(*shape, generator=generator) * (2 / shape[1]) ** 0.5 for shape in shapes]
+            weights = [each.repeat(len(rates), 1, 1) for each in first]
+            guesses = torch.Generator().manual_seed(derive_seed("guesses", seed))
+            for _ in range(epochs):
+                for taken in torch.split(torch.randperm(len(y), generator=generator), batch):
+                    step = gradient(kind, weights, passed(weights, x[taken], one_hot(y[taken], classes)), guesses)
+                    for weight, each in zip(weights, step, strict=True):
+                        weight -= rates[:, None, None] * each
+                progress.update()
+            train, test = (
+                (_outputs(weights, points)[-1].argmax(-1) == labels).double().mean(1)
+                for points, labels in ((x, y), (unseen, own))
+            )
+            best = int(train.argmax())
+            found.append([float(train[best]), float(test[best]), RATES[best]])
     names = {
         "train_accuracy": "training accuracy",
         "test_accuracy": "test accuracy",

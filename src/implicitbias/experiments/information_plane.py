@@ -1,6 +1,6 @@
 """The information plane of a small network (Shwartz-Ziv & Tishby 2017; Saxe et al. 2019)."""
 
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.init import trunc_normal_
 
 from implicitbias.experiments.information import binned_information, kernel_information
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 
@@ -143,15 +144,22 @@ def _activations(
 
     optimizer = torch.optim.SGD([*weights, *biases], lr=learning_rate)
     kept = []
-    for epoch in range(at[-1] + 1):
-        if epoch in at:
-            with torch.no_grad():
-                *hidden, outputs = layers(x.expand(draws, -1, -1))
-                kept.append([*hidden, torch.softmax(outputs, -1)])
-        order = torch.stack([torch.randperm(points, generator=generator) for _ in range(draws)])
-        for taken in torch.split(train.gather(1, order), batch, dim=1):
-            outputs = layers(x[taken])[-1]
-            optimizer.zero_grad()
-            (draws * cross_entropy(outputs.flatten(0, 1), y[taken].flatten())).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+    with Progress(at[-1] + 1, f"{activation} networks", "epoch") as progress:
+        for epoch in range(at[-1] + 1):
+            if epoch in at:
+                with torch.no_grad():
+                    *hidden, outputs = layers(x.expand(draws, -1, -1))
+                    kept.append([*hidden, torch.softmax(outputs, -1)])
+            order = torch.stack([torch.randperm(points, generator=generator) for _ in range(draws)])
+            for taken in torch.split(train.gather(1, order), batch, dim=1):
+                outputs = layers(x[taken])[-1]
+                optimizer.zero_grad()
+                loss = cross_entropy(outputs.flatten(0, 1), y[taken].flatten())
+                (draws * loss).backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+            progress.update(figures=partial(_figures, loss, outputs, y[taken]))
     return kept
+
+
+def _figures(loss: Tensor, outputs: Tensor, labels: Tensor) -> str:
+    return f"loss {loss:.3g}, error {(outputs.argmax(-1) != labels).double().mean():.3f}"

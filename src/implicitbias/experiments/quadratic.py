@@ -1,11 +1,13 @@
 """Gradient descent with large steps on quadratic regression: from stability to chaos (Chen et al. 2023)."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 
@@ -140,20 +142,22 @@ def descend(
     moment = np.zeros((len(a), draws, features, features))
     visits: list[Array] = []
     early = 2 * steps // 3
-    for step in range(steps):
-        s, t = weights @ x.mT, tangent @ x.mT  # (A, S, m, n)
-        e = (s**2).mean(-2) - y
-        moved = 2 * (s * t).mean(-2)
-        if visits:
-            rises |= _risen(visits[-1], scale * e).any(-1)
-        visits = [*visits[-_VISITS + 1 :], scale * e]
-        tangent = tangent - rate * ((moved[..., None, :] * s + e[..., None, :] * t) @ x)
-        weights = weights - rate * ((e[..., None, :] * s) @ x)
-        size = np.sqrt((tangent**2).sum((-2, -1)))
-        tangent /= size[..., None, None]
-        if step >= early:
-            exponent += np.log(size) / (steps - early)
-            moment += weights.mT @ weights / (width * (steps - early))
+    with Progress(steps, "quadratic regression", "step") as progress:
+        for step in range(steps):
+            s, t = weights @ x.mT, tangent @ x.mT  # (A, S, m, n)
+            e = (s**2).mean(-2) - y
+            moved = 2 * (s * t).mean(-2)
+            if visits:
+                rises |= _risen(visits[-1], scale * e).any(-1)
+            visits = [*visits[-_VISITS + 1 :], scale * e]
+            tangent = tangent - rate * ((moved[..., None, :] * s + e[..., None, :] * t) @ x)
+            weights = weights - rate * ((e[..., None, :] * s) @ x)
+            size = np.sqrt((tangent**2).sum((-2, -1)))
+            tangent /= size[..., None, None]
+            if step >= early:
+                exponent += np.log(size) / (steps - early)
+                moment += weights.mT @ weights / (width * (steps - early))
+            progress.update(figures=partial(_figures, e))
     return {
         **_summary(exponent, rises, np.stack(visits), y.argmax(-1)),
         "test_loss": test_loss(weights.mT @ weights / width, teacher),
@@ -214,3 +218,7 @@ def _summary(exponent: Array, rises: NDArray[np.bool_], visits: Array, shown: ND
         "diverged": (~bounded).astype(float),
         "residual": np.where(bounded[:, 0], visits[:, :, 0, shown[0]], np.nan).T,
     }
+
+
+def _figures(errors: Array) -> str:
+    return f"median loss {np.median(np.square(errors)):.3g}"

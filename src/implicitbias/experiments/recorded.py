@@ -1,6 +1,7 @@
 """Small networks with biases that learn real targets by Adam, looked at every few steps."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -60,5 +61,9 @@ def descend_recorded(
                 optimizer.update(gradients[::-1], state, weights, rate, step)
                 if step % every == 0:
                     records.append(record())
-                    progress.update(every)
+                    progress.update(every, partial(_figures, losses))
     return records
+
+
+def _figures(losses: Tensor) -> str:
+    return f"loss {losses.mean():.3g}"
