@@ -1,4 +1,5 @@
 import errno
+import re
 import subprocess
 import sys
 import warnings
@@ -37,7 +38,21 @@ def test_a_new_run_starts_a_new_log(tmp_path):
     for word in ("first", "second"):
         with logged_to(tmp_path / "job.log"):
             print(word)
-    assert (tmp_path / "job.log").read_text() == "second\n"
+    assert (tmp_path / "job.log").read_text().splitlines()[:-1] == ["second"]
+
+
+def test_the_last_line_says_what_the_process_has_taken(tmp_path):
+    script = (
+        "import sys; from implicitbias.job import logged_to\n"
+        "with logged_to(sys.argv[1]): held = bytearray({}); held = None"
+    )
+    found = []
+    for size in (10, 300 * 2**20):
+        subprocess.run([sys.executable, "-c", script.format(size), str(tmp_path / "job.log")], check=True)
+        (line,) = (tmp_path / "job.log").read_text().splitlines()
+        words = re.fullmatch(r"finished: (\d+\.\d) s of processor time, (\d+) MB at most", line)
+        found.append(int(words[2]))
+    assert 299 <= found[1] - found[0] <= 310
 
 
 def test_what_was_imported_before_the_job_is_out_of_the_garbage_collectors_sight(tmp_path):
@@ -46,7 +61,7 @@ def test_what_was_imported_before_the_job_is_out_of_the_garbage_collectors_sight
         "assert len(gc.get_objects()) < 100"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path / "job.log")], check=True)
-    seen, hidden = map(int, (tmp_path / "job.log").read_text().split())
+    seen, hidden = map(int, (tmp_path / "job.log").read_text().split()[:2])
     assert seen < hidden / 100
 
 

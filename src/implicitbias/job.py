@@ -9,6 +9,8 @@ import errno
 import gc
 import io
 import os
+import re
+import resource
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -44,6 +46,8 @@ def logged_to(path: str | Path) -> Iterator[None]:
 
     Where the config has extensions, the block begins with their entries in the tables.
 
+    The last line of what was finished says what the process has taken: compare it with what a scheduler is asked for.
+
     What was imported before the block stays out of the garbage collector's sight, and at the end everything does.
     """
     gc.freeze()
@@ -66,6 +70,7 @@ def logged_to(path: str | Path) -> Iterator[None]:
 
                 use_those_of_the_run()
             yield
+            print(taken(), file=log)
         except Exception as error:
             message = _message(error)
             if message:
@@ -79,6 +84,21 @@ def logged_to(path: str | Path) -> Iterator[None]:
             raise
         finally:
             gc.freeze()
+
+
+def taken() -> str:
+    """What this process has taken so far, in words."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return f"finished: {used.ru_utime + used.ru_stime:.1f} s of processor time, {_peak() / 2**20:.0f} MB at most"
+
+
+def _peak() -> int:
+    """The most memory that this process has held so far, in bytes."""
+    try:  # getrusage counts what the process was that started this one
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    except OSError:
+        found = None
+    return int(found[1]) * 1024 if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _message(error: Exception) -> str:
