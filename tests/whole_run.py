@@ -107,7 +107,7 @@ def _page(config: Config, plan: Plan, results: Mapping[str, xr.Dataset], folder:
             _drawn(runs, {"figure": figure}, path)
     with _stage("report"):
         return build_report(
-            studies, pictures, runs=runs, overviews=overviews,
+            studies, pictures, runs=runs, overviews=overviews, about={name: {} for name in config.studies},
             drawings={
                 name: {figure: settings["figure"] for figure, settings in planned.figures.items()}
                 for name, planned in plan.studies.items()

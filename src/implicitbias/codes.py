@@ -109,6 +109,7 @@ class Codes:
         """What the report shows of each study."""
         studies = self._config.studies.items()
         return {
+            "about": {name: study.model_dump(include={"theme", "papers", "question"}) for name, study in studies},
             "drawings": {
                 name: {figure: settings["figure"] for figure, settings in plan.figures.items()}
                 for name, plan in self._plan.studies.items()

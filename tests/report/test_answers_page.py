@@ -2,13 +2,14 @@
 
 import re
 
+import pytest
 import xarray as xr
 
-from implicitbias.report.answers import sentences
+from implicitbias.report.answers import sentences, steps_table, unanswered
 
 
 def told(dataset: xr.Dataset) -> list[str]:
-    return sentences(dataset, ["decomposition", "learning_rate"])
+    return [sentence.text for sentence in sentences(dataset, ["decomposition", "learning_rate"])]
 
 
 def test_the_path_is_told_in_four_sentences(decomposed: xr.Dataset) -> None:
@@ -59,3 +60,55 @@ def test_only_the_figures_of_the_main_result_speak_on_the_first_page(
 def test_studies_that_cannot_be_decomposed_say_nothing(decomposed: xr.Dataset, generalisation: xr.Dataset) -> None:
     assert told(generalisation) == []
     assert told(decomposed.assign_coords(labels="random")) == []
+
+
+def test_the_sentences_follow_the_data(decomposed: xr.Dataset) -> None:
+    """Other numbers, other sentences: nothing is written down beforehand."""
+    better = decomposed.assign(gibbs_error_by_point=decomposed["gibbs_error_by_point"] - 0.07)
+    before, after = told(decomposed), told(better)
+    assert "err on 20.0 % (" in before[0]
+    assert "err on 13.0 % (" in after[0]
+    assert "10.0 points less (" in before[1]
+    assert "3.0 points less (" in after[1]
+    assert before[3] == after[3]  # small targets speak of what did not change
+
+
+def test_the_table_has_a_row_for_every_label_scale_and_depth(decomposed: xr.Dataset) -> None:
+    rows = steps_table(decomposed)
+    assert [(row["depth"], row["outputs"]) for row in rows] == [
+        ("2", "±0.1 (0.12)"), ("2", "±1 (1.2)"), ("7", "±0.1 (0.4)"), ("7", "±1 (4)"),
+    ]  # fmt: skip
+    deep = rows[-1]
+    assert [deep[step].split(" (")[0] for step in ("prior", "targets", "lazy", "features", "change")] == [
+        "20.0 %", "10.0 %", "12.0 %", "8.0 %", "-2.0",
+    ]  # fmt: skip
+    assert steps_table(decomposed.drop_vars("lazy_error_by_point")) == []
+
+
+BOTH = {"path": {"a": "decomposition"}, "rates": {"b": "learning_rate"}}
+
+
+@pytest.mark.parametrize(
+    ("drawings", "said", "made", "words"),
+    [
+        (BOTH, ["path", "rates"], ["path", "rates"], []),
+        (
+            {"path": {"a": "decomposition"}},
+            ["path"],
+            ["path"],
+            ["no study with the figure learning_rate"],
+        ),
+        (BOTH, ["path"], ["path"], ["jobs of rates failed"]),
+        (BOTH, ["path"], ["path", "rates"], ["rates would need true labels"]),
+        (BOTH, [], [], ["jobs of path failed", "jobs of rates failed"]),
+    ],
+    ids=["all told", "no such study", "jobs failed", "too little", "nothing"],
+)
+def test_what_is_not_told_is_said(
+    drawings: dict[str, dict[str, str]], said: list[str], made: list[str], words: list[str]
+) -> None:
+    lines = unanswered(drawings, said, made)
+    assert len(lines) == len(words)
+    for line, word in zip(lines, words, strict=True):
+        assert line.startswith("Not told here: ")
+        assert word in line

@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
+from PIL import Image
 
+from implicitbias.catalogue import CHECKS
 from implicitbias.report.build import _across, build
 from implicitbias.studies.all_runs import gather
+from implicitbias.studies.checks import run_check
 
-PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
-)
+ABOUT = {
+    "decomposition": {"theme": "architecture", "papers": ["Bernstein & Yue 2021"]},
+    "generalisation": {"theme": "architecture", "papers": ["Bernstein & Yue 2021", "Lee et al. 2019"]},
+    "label_ray": {"theme": "steps"},
+}
 
 
 class Page(HTMLParser):
@@ -38,13 +42,14 @@ class Page(HTMLParser):
 @pytest.fixture
 def page(generalisation: xr.Dataset, label_ray: xr.Dataset, decomposed: xr.Dataset, tmp_path: Path) -> Page:
     image = tmp_path / "wide.png"
-    image.write_bytes(PIXEL)
+    Image.new("RGB", (1500, 750), "white").save(image, dpi=(150, 150))
     diverged = generalisation.copy(deep=True)
     diverged["stop_reason"].values[0, 0, 0, 0, 0] = "diverged"
     diverged.attrs["classes"] = "The infinitely wide networks have free rows, the trained ones rows of mean 0."
     text = build(
         {"decomposition": decomposed, "generalisation": diverged, "label_ray": label_ray},
-        {"generalisation": {"wide": image}},
+        {"generalisation": {"wide": image}, "decomposition": {"path": image}},
+        about=ABOUT,
         runs=gather({"generalisation": diverged}),
         overviews={"all_runs": image, "loss_curves": image},
         drawings={"generalisation": {"wide": "bounds"}, "decomposition": {"path": "decomposition"}},
@@ -58,20 +63,37 @@ def page(generalisation: xr.Dataset, label_ray: xr.Dataset, decomposed: xr.Datas
 
 
 def test_figures_are_inside_with_alternative_text(page: Page) -> None:
-    images = [attrs for tag, attrs in page.tags if tag == "img"]
-    assert len(images) == 3
+    images = [attrs for tag, attrs in page.tags if tag == "img" and attrs["src"] != "data:,"]
+    assert len(images) == 5  # two of studies, one of them in the answer too, and two of all studies
     for image in images:
         assert str(image["src"]).startswith("data:image/png;base64,")
         assert image["alt"]
-    assert len({image["alt"] for image in images}) == 3
-    assert "Loss curves. the loss of every trained network" in " ".join(page.text.split())
+        assert (image["width"], image["height"]) == ("1080", "540")  # 10 inches wide, at 108 pixels an inch
+    assert len({image["alt"] for image in images}) == 4
+    assert "Loss curves. The loss of every trained network" in " ".join(page.text.split())
 
 
 def test_nothing_is_loaded_from_elsewhere(page: Page) -> None:
     for tag, attrs in page.tags:
-        assert tag not in {"script", "link", "iframe"}
+        assert tag not in {"link", "iframe"}
         for key in ("src", "href"):
             assert not str(attrs.get(key, "")).startswith(("http", "//", "file:"))
+        assert tag != "script" or "src" not in attrs
+
+
+def test_every_study_is_in_the_contents_and_has_a_section_by_theme(page: Page) -> None:
+    targets = {attrs["id"] for _, attrs in page.tags if "id" in attrs}
+    links = [str(attrs["href"]) for tag, attrs in page.tags if tag == "a" and str(attrs["href"]).startswith("#")]
+    assert {link[1:] for link in links} <= targets
+    entries = [attrs["data-study"] for tag, attrs in page.tags if tag == "li" and "data-study" in attrs]
+    sections = {attrs["data-study"]: attrs for tag, attrs in page.tags if tag == "section" and "data-study" in attrs}
+    assert entries == list(sections) == list(ABOUT)
+    assert sections["generalisation"]["data-papers"] == "Bernstein & Yue 2021|Lee et al. 2019"
+    assert sections["generalisation"]["data-theme"] == "architecture"
+    assert sections["generalisation"]["data-outcomes"] == "passed|not run"
+    assert sections["label_ray"]["data-outcomes"] == "passed"
+    assert sections["decomposition"]["data-outcomes"] == ""
+    assert {"All themes", "Architecture", "Steps"} <= {piece.strip().capitalize() for piece in page.pieces}
 
 
 def test_checks_show_outcome_and_numbers(page: Page) -> None:
@@ -82,9 +104,25 @@ def test_checks_show_outcome_and_numbers(page: Page) -> None:
     assert "rise of the test error from label scale 1 to 0.1" in page.text
 
 
+def test_failed_checks_stand_together_with_their_numbers(generalisation: xr.Dataset) -> None:
+    worse = generalisation.assign(train_error=generalisation["train_error"] + 0.5)
+    page = Page(
+        build({"generalisation": worse}, {}, runs=None, overviews={}, about={"generalisation": {}}, drawings={},
+              checks={"generalisation": ["networks_fit", "small_labels_hurt"]}, published={})
+    )  # fmt: skip
+    text = page.text
+    listed = text[text.index("Checks that failed") : text.index("Studies")]
+    assert CHECKS["networks_fit"].description in listed
+    assert CHECKS["small_labels_hurt"].description not in listed
+    assert run_check("networks_fit", worse).numbers in listed
+    assert "Checks that were not run" not in text
+
+
 def test_published_values_stand_beside_ours(page: Page) -> None:
     numbers = [attrs for tag, attrs in page.tags if tag == "td" and attrs.get("class") == "number"]
-    assert len(numbers) == 5 * (32 + 23)
+    told = [attrs for attrs in numbers if attrs]
+    assert "0.3348" in page.text
+    assert len(told) >= 5 * (32 + 23)
     assert "2 more are at points that this study does not have." in page.text
     assert "0.08944" in page.text  # ours: 2/sqrt(500)
 
@@ -114,13 +152,13 @@ def test_diverged_networks_are_counted(page: Page) -> None:
 
 
 def test_the_path_from_chance_is_told_first(page: Page) -> None:
-    assert page.text.index("20.0 % (") < page.text.index("Checks:")
+    assert page.text.index("20.0 % (") < page.text.index("Checks of all studies:")
     assert "The architecture alone: given n = 200 points with decimal labels" in page.text
 
 
 def test_the_estimators_gap_is_told_with_its_study(page: Page) -> None:
     note = "at n = 500, the published estimator of the complexity lies +13.4 to +26.8 nats from the true one"
-    assert page.text.index(note) > page.text.index("Checks:")
+    assert page.text.index(note) > page.text.index("Checks of all studies:")
 
 
 def test_the_front_page_speaks_of_all_runs(page: Page) -> None:
@@ -142,19 +180,29 @@ def test_the_metrics_that_go_with_the_test_error_are_named() -> None:
 
 
 def test_what_is_missing_is_named_first_and_the_rest_is_there(generalisation: xr.Dataset) -> None:
-    missing = {"study other": "train failed: no <room>"}
+    missing = {"studies/other": "train failed: no <room>", "figures/generalisation/wide": "draw_figure failed: no ink"}
+    about = {"generalisation": {}, "other": {"theme": "rank", "papers": ["Frei et al. 2023"], "question": "Why?"}}
     page = Page(
-        build({"generalisation": generalisation}, {}, runs=None, overviews={}, drawings={}, checks={}, published={},
-              missing=missing)
+        build({"generalisation": generalisation}, {}, runs=None, overviews={}, about=about, drawings={}, checks={},
+              published={}, missing=missing, failed=[{"job": "train", "reason": "no <room>", "log": "logs/a.log"}])
     )  # fmt: skip
-    assert page.text.index("This report is not whole") < page.text.index("study other") < page.text.index("In short")
-    assert "train failed: no <room>" in page.text
+    text = " ".join(page.text.split())
+    assert text.index("This report is not whole") < text.rindex("The answer") < text.index("Jobs that failed")
+    assert {"train", "no <room>", "logs/a.log"} <= {*page.pieces}
+    assert {"study other", "train failed: no <room>"} <= {*page.pieces}
+    assert {"figure wide of study generalisation", "draw_figure failed: no ink"} <= {*page.pieces}
+    assert "Missing: study other. train failed: no <room>" in text
     assert ("meta", {"name": "config", "content": ""}) in page.tags
-    assert ("h2", {"id": "generalisation"}) in page.tags
+    sections = {attrs["data-study"]: attrs for tag, attrs in page.tags if tag == "section" and "data-study" in attrs}
+    assert sections["other"]["data-outcomes"] == sections["generalisation"]["data-outcomes"] == "incomplete"
+    assert ("h3", {"id": "other"}) in page.tags
+    assert ("a", {"href": "#other"}) in page.tags
+    assert "Why?" in text
 
 
 def test_a_whole_report_names_its_config_and_nothing_missing(page: Page) -> None:
     assert "not whole" not in page.text
+    assert "No job failed" in page.text
 
 
 def test_text_is_escaped(page: Page) -> None:

@@ -12,6 +12,8 @@ BAD: dict[str, Any] = {
     "sampling": {"draws": 20},
     "metrics": ["test_error"],
     "question": "Does it fail?",
+    "theme": "rank",
+    "papers": ["Frei et al. 2023"],
 }
 BROKEN = '\n\ndef {}(*_, **__):\n    raise RuntimeError("broken on purpose")\n'
 
@@ -46,7 +48,10 @@ def test_a_failed_job_is_named_in_a_report_of_the_rest_which_the_next_run_makes_
     page = page_of(tiny)
     assert 'id="one"' in page
     assert page.count("data:image/png;base64,") == 1  # its figure, and none of all studies
-    assert 'id="bad"' not in page
+    assert 'data-study="bad" data-theme="rank" data-papers="Frei et al. 2023" data-outcomes="incomplete"' in page
+    assert '<a href="#bad">Bad</a>' in page  # in the contents
+    assert "Does it fail?" in page
+    assert "<td>sample</td><td>RuntimeError: broken on purpose</td><td>results/logs/sampling/" in page
     assert "<td>study bad</td><td>sample failed: RuntimeError: broken on purpose (log: results/logs/sampling/" in page
     assert "<td>all studies together</td><td>it needs every study" in page
 
@@ -59,7 +64,7 @@ def test_a_failed_job_is_named_in_a_report_of_the_rest_which_the_next_run_makes_
     tiny.snakemake()
     page = page_of(tiny)
     assert "not whole" not in page
-    assert 'id="bad"' in page
+    assert 'data-study="bad" data-theme="rank" data-papers="Frei et al. 2023" data-outcomes=""' in page
     assert tiny.planned() == {}
     assert verified(tiny).returncode == 0
 
@@ -87,7 +92,8 @@ def test_files_of_an_older_plan_are_not_reported(tiny: Laboratory) -> None:
     assert tiny.snakemake(check=False).returncode != 0
     assert (tiny.folder / "results/tiny/studies/one.nc").exists()
     page = page_of(tiny)
-    assert 'id="one"' not in page
+    assert 'data-study="one" data-theme="" data-papers="" data-outcomes="incomplete"' in page
+    assert "data:image/png;base64," not in page
     assert "<td>study one</td><td>evaluate_nngp failed: RuntimeError: broken on purpose" in page
     assert "figure bounds" not in page  # it goes with its study
 
@@ -100,6 +106,7 @@ def test_a_figure_that_fails_is_missed_alone(tiny: Laboratory) -> None:
     assert "<td>figure bounds of study one</td><td>draw_figure failed: RuntimeError: broken on purpose" in page
     assert "study one</td>" in page
     assert "<td>study one</td>" not in page
+    assert "Missing: figure bounds of study one." in page
     assert page.count("data:image/png;base64,") == 2  # those of all studies
 
 

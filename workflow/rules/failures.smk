@@ -7,9 +7,17 @@ def failures():
     return {job for one in found for job in getattr(one, "jobs", [one])}
 
 
+def failure_of(job):
+    """A failed job for the report: its rule, the reason, and its first log."""
+    from implicitbias.logs import last_error
+
+    log = str(job.log[0])
+    unknown = "it was killed, perhaps because memory ran out, or ended before it could say why"
+    return {"job": job.rule.name, "reason": last_error(log) or unknown, "log": log}
+
+
 def why(job):
     """Why a job's files are missing: the errors of the jobs at or before it that failed, with the first log of each."""
-    from implicitbias.logs import last_error
     from snakemake_logger_plugin_laboratory.failures import advice
 
     before, found = [job], set()
@@ -18,19 +26,15 @@ def why(job):
         if job not in found:
             found.add(job)
             before += workflow.dag.job_dependencies(job)
-    told = {}
-    for failed in sorted(failures() & found, key=str):
-        log = str(failed.log[0])
-        reason = (
-            last_error(log)
-            or "it was killed, perhaps because memory ran out, or ended before it could say why"
-        )
-        told.setdefault(reason, f"{failed.rule.name} failed: {reason} (log: {log})")
-    if not told:
+    reasons = {}
+    for failed in map(failure_of, sorted(failures() & found, key=str)):
+        words = "{job} failed: {reason} (log: {log})".format(**failed)
+        reasons.setdefault(failed["reason"], words)
+    if not reasons:
         return "the run ended before it was its turn"
-    more = [f"and {len(told) - 3} other errors"] if len(told) > 3 else []
-    advised = sorted({advice(reason) for reason in told} - {""})
-    return ". ".join(["; ".join([*list(told.values())[:3], *more]), *advised])
+    more = [f"and {len(reasons) - 3} other errors"] if len(reasons) > 3 else []
+    advised = sorted({advice(reason) for reason in reasons} - {""})
+    return ". ".join(["; ".join([*list(reasons.values())[:3], *more]), *advised])
 
 
 def report_what_there_is():
@@ -44,22 +48,22 @@ def report_what_there_is():
     if page is None or page in failures():
         return
     made = {file for file, job in maker.items() if dag.noneedrun_finished(job)}
-    studies = {path: f"study {Path(path).stem}" for path in page.input.studies}
+    studies = {path: f"studies/{Path(path).stem}" for path in page.input.studies}
     figures = {
-        path: f"figure {Path(path).stem} of study {Path(path).parent.name}"
+        path: f"figures/{Path(path).parent.name}/{Path(path).stem}"
         for path in page.input.figures
         if path.endswith(".png")
         and dataset(f"studies/{Path(path).parent.name}", NAME) in made
     }
     missing = {
-        name: why(maker[path])
-        for path, name in (studies | figures).items()
+        address: why(maker[path])
+        for path, address in (studies | figures).items()
         if path not in made
     }
     across = {RUNS, *OVERVIEW_PAGES} <= made
     if not across:
         needed = set(studies) <= made
-        missing["all studies together"] = (
+        missing[f"figures/{ALL_RUNS}"] = (
             why(maker[OVERVIEW_PAGES[0]]) if needed else "it needs every study"
         )
     try:
@@ -75,6 +79,7 @@ def report_what_there_is():
                 RUNS if across else None,
                 OVERVIEW_PAGES if across else [],
                 missing=missing,
+                failed=[failure_of(job) for job in sorted(failures(), key=str)],
                 **(CODES.report_settings() | {"config": ""}),
             )
     except (Exception, SystemExit) as error:

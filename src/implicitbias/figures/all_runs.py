@@ -37,7 +37,7 @@ def all_runs(dataset: xr.Dataset) -> Figure:
         spread = np.maximum(np.stack([middle - low, high - middle]), 0)
         left.errorbar(middle, rows + shift, xerr=spread, fmt=marker, color=colour, label=f"{key} tasks", markersize=5)
     left.axvline(0, color="grey", linewidth=1)
-    left.set(xlim=(-1.05, 1.05), xlabel="rank correlation with the test error")
+    left.set(xlim=(-1.05, 1.05), xlabel="rank correlation\nwith the test error")
     left.set_yticks(rows, [METRICS[str(name)].long_name for name in kept["metric"].values])
     left.legend(**_ABOVE, ncol=2)
 
@@ -52,6 +52,6 @@ def all_runs(dataset: xr.Dataset) -> Figure:
         if order:
             right.legend(**_BESIDE)
     right.axline((0, 0), slope=1, color="grey", linewidth=1)
-    right.set(xlabel="average error of the infinitely wide network", ylabel="test error of a trained network")
+    right.set(xlabel="average error of the\ninfinitely wide network", ylabel="test error of a trained network")
     sns.despine(figure)
     return figure

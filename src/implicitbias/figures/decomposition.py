@@ -96,7 +96,7 @@ def _panels(found: Sequence[Path]) -> tuple[Figure, dict[tuple[object, ...], Axe
     columns = list(dict.fromkeys(_place(path)[:-1] for path in found))
     rows = list(dict.fromkeys(_place(path)[-1] for path in found))
     figure, axes = plt.subplots(
-        len(rows), len(columns), figsize=(1 + 2.9 * len(columns), 1.2 + 2.9 * len(rows)), sharex=True, sharey=True,
+        len(rows), len(columns), figsize=(0.8 + 2.35 * len(columns), 1.2 + 2.9 * len(rows)), sharex=True, sharey=True,
         squeeze=False, layout="constrained",
     )  # fmt: skip
     for axis, column in zip(axes[0], columns, strict=True):

@@ -50,7 +50,7 @@ def depth_curve(dataset: xr.Dataset) -> Figure:
         )  # fmt: skip
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlabel("depth (weight matrices)")
-        axis.set_title(f"labels = {kind}", fontsize="medium")
+        axis.set_title(f"{kind} labels", fontsize="medium")
         axis.grid(axis="y", color="0.92")
     axes[0, 0].set_ylabel(f"complexity −ln P\nminus that at depth {reference} (nats)")
     handles, texts = axes[0, 0].get_legend_handles_labels()

@@ -12,6 +12,8 @@ import numpy as np
 import seaborn as sns
 import xarray as xr
 from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from implicitbias.catalogue import FIGURES, resolve
 from implicitbias.errors import ResultError
@@ -19,6 +21,7 @@ from implicitbias.figures.layout import nothing
 from implicitbias.stamp import metadata
 from implicitbias.studies.verdicts import Lacking
 
+_DPI = 150
 _NO_TIMESTAMP: dict[str, dict[str, Any]] = {
     ".png": {"Software": None},
     ".pdf": {"CreationDate": None, "Producer": None},
@@ -57,6 +60,17 @@ def draw(
     return drawn
 
 
+def _reduce(path: Path, said: Mapping[str, str | None]) -> None:
+    """Write a PNG file anew in the 256 colours that serve it best: a third of its size, and the same to the eye."""
+    text = PngInfo()
+    for key, value in said.items():
+        if value is not None:
+            text.add_text(key, value)
+    with Image.open(path) as image:
+        few = image.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(path, "png", dpi=(_DPI, _DPI), pnginfo=text)
+
+
 def _part(dataset: xr.Dataset, select: Mapping[str, Any]) -> xr.Dataset:
     """Where the dimensions have these values; a number stands for its word on an axis of words (batch_size 1, full)."""
     places = {}
@@ -84,7 +98,9 @@ def save(figure: Figure, paths: Iterable[str | Path], code: str = "unknown") -> 
         temporary = path.with_name(f".{path.stem}.part{path.suffix}")
         said = _NO_TIMESTAMP.get(path.suffix, {}) | metadata(path.suffix, code)
         try:
-            figure.savefig(temporary, dpi=150, bbox_inches="tight", metadata=said)
+            figure.savefig(temporary, dpi=_DPI, bbox_inches="tight", metadata=said)
+            if path.suffix == ".png":
+                _reduce(temporary, said)
             temporary.replace(path)
         except OSError as error:
             raise ResultError(f"{path}: cannot be written ({error}). Make room and call the workflow again.") from error

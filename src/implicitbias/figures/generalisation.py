@@ -1,5 +1,6 @@
 """The figures of Bernstein & Yue (2021), section 4, with the true orthant probabilities beside theirs."""
 
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -19,6 +20,7 @@ _ESTIMATORS = {
 }
 _GIBBS = "architecture (NNGP average)"
 _NETWORKS = "trained networks"
+_LETTERS = 12  # of a line, an inch
 
 
 def bounds(dataset: xr.Dataset) -> Figure:
@@ -42,8 +44,8 @@ def depth(dataset: xr.Dataset) -> Figure:
     """Bounds and errors of shallow and deep networks."""
     data, note = focused(dataset, ("labels", "train_size", "depth", "estimator"))
     facets = _facets(data, None, "labels") | {"col": "quantity"}
-    grid = _lines(long_table(_all_errors(data)), hue="depth", style="depth", **facets)
-    return _finish(grid, data, f"depth ({note})", legend="depth")
+    grid = _lines(long_table(_all_errors(data)), hue="depth", style="depth", height=2.1, aspect=1.0, **facets)
+    return _finish(grid, data, f"depth ({note})", legend="depth", rows="{row_name}")
 
 
 def label_scale(dataset: xr.Dataset) -> Figure:
@@ -83,11 +85,11 @@ def estimator_truth(dataset: xr.Dataset) -> Figure:
             )  # fmt: skip
             axis.set_xlabel(label(data, "train_size"))
         axes[0, column].axhline(0, color="0.4", linewidth=1)
-        axes[0, column].set_title(f"labels = {name}")
+        axes[0, column].set_title(f"{name} labels")
         axes[1, column].set_yscale("log")
         axes[1, column].axhline(1, color="0.4", linewidth=1)
-    axes[0, 0].set_ylabel("published estimate\nminus true complexity (nats)")
-    axes[1, 0].set_ylabel("effective sample size\nof the published estimator")
+    axes[0, 0].set_ylabel("published estimate\nminus truth (nats)")
+    axes[1, 0].set_ylabel("its effective\nsample size")
     figure.suptitle(
         f"the published estimator against the truth ({note});\n"
         "it errs upwards on average: its bounds are valid (up to its own sampling) but loose",
@@ -117,7 +119,7 @@ def _by(data: xr.DataArray, estimator: str) -> xr.DataArray:
     return data.sel(estimator=estimator, drop=True) if "estimator" in data.dims else data
 
 
-def _facets(data: xr.Dataset, col: str | None, row: str | None) -> dict[str, str]:
+def _facets(data: xr.Dataset, col: str | None, row: str | None) -> dict[str, Any]:
     """Facet by a dimension only where the dataset has it."""
     return {key: dim for key, dim in (("col", col), ("row", row)) if dim is not None and dim in data.dims}
 
@@ -126,22 +128,30 @@ def _palette(table: pd.DataFrame, column: str) -> Any:
     return sns.color_palette("colorblind", table[column].nunique())
 
 
-def _lines(table: pd.DataFrame, *, hue: str, style: str, **facets: Any) -> sns.FacetGrid:
+def _lines(
+    table: pd.DataFrame, *, hue: str, style: str, height: float = 2.6, aspect: float = 1.2, **facets: Any
+) -> sns.FacetGrid:
     if table.empty:
         raise Lacking("no values")
     return sns.relplot(
         table, x="train_size", y="error", hue=hue, style=style, kind="line", markers=True, errorbar=("pi", 100),
-        palette=_palette(table, hue), height=2.6, aspect=1.2,
+        palette=_palette(table, hue), height=height, aspect=aspect,
         facet_kws={"margin_titles": True, "legend_out": False}, **facets,
     )  # fmt: skip
 
 
-def _finish(grid: sns.FacetGrid, data: xr.Dataset, title: str, legend: str = "") -> Figure:
-    grid.set_axis_labels(label(data, "train_size"), "error")
+def _finish(
+    grid: sns.FacetGrid, data: xr.Dataset, title: str, legend: str = "", rows: str = "depth {row_name}"
+) -> Figure:
+    letters = int(_LETTERS * grid.axes.flat[0].bbox.width / grid.figure.dpi)
+    grid.set_axis_labels(fill(label(data, "train_size"), letters), "error")
     for axis in grid.axes.flat:
         axis.set_ylim(0, 1)
         axis.axhline(0.5, color="0.6", linewidth=0.8, zorder=0)
-    grid.set_titles(template="{col_name}", col_template="{col_name}", row_template="{row_var} {row_name}")
+    grid.set_titles(template="{col_name}", col_template="{col_name}", row_template=rows)
+    for axis in grid.axes.flat:
+        axis.set_title(fill(axis.get_title(), letters))
+    grid.tight_layout()
     legends_above(grid, [legend])
     note_below(grid.figure, f"{title}; lines: mean over seeds, bands: smallest to largest")
     figure: Figure = grid.figure

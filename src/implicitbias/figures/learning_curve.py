@@ -44,7 +44,7 @@ def learning_curve(dataset: xr.Dataset) -> Figure:
     )
     for (above, below), kind in zip(axes.T, kinds, strict=True):
         column = data.sel(labels=kind) if "labels" in data.dims else data
-        above.set_title(f"labels = {kind}", fontsize="medium")
+        above.set_title(f"{kind} labels", fontsize="medium")
         _steps(above, column["loss"])
         for number, (name, (text, marker, dashes)) in enumerate(_LINES.items()):
             _curve(below, column[name], number, label=text, marker=marker, linestyle=dashes)

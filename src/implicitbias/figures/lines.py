@@ -17,6 +17,7 @@ from implicitbias.studies.verdicts import Lacking
 
 _COLUMNS = 3
 _TICKS = 6  # values on a logarithmic axis that are labelled each
+_LETTERS = 18  # of all these labels, that have room beside each other
 _TITLE = 34  # characters a line
 _NOTHING = "one point"  # the horizontal axis of a study that does not vary
 
@@ -85,7 +86,7 @@ def lines(
             table, kind="line", style=words.get(style or hue or ""), style_order=order.get(style or hue or ""),
             markers=style is not None, facet_kws={"sharey": False, "legend_out": False}, **layout,
         )  # fmt: skip
-    grid.set_axis_labels("" if words_on_x else "\n".join(textwrap.wrap(label(data, x), _TITLE)), "")
+    grid.set_axis_labels("\n".join(textwrap.wrap(label(data, x), _TITLE)), "")
     grid.figure.subplots_adjust(hspace=0.35)
     for name, axis in grid.axes_dict.items():
         axis.set_title("\n".join(textwrap.wrap(label(dataset, str(name)), _TITLE)), fontsize="medium")
@@ -93,14 +94,16 @@ def lines(
             axis.set_xscale("log")
             values = np.unique(table[x])
             if len(values) <= _TICKS:
-                axis.set_xticks(values, [f"{value:g}" for value in values])
+                texts = [f"{value:g}" for value in values]
+                slant = {"rotation": 30, "ha": "right"} if sum(map(len, texts)) > _LETTERS else {}
+                axis.set_xticks(values, texts, **slant)
             axis.minorticks_off()
         if "y" in log and (table.loc[table["quantity"] == name, "value"] > 0).any():
             axis.set_yscale("log")
     if kinds:
         titles = [str(layout["hue"])] if words_on_x else [words[kind] for kind in kinds]
         legends_above(grid, titles)
-    note_below(grid.figure, f"mean over seeds and members, bands: range{f' ({note})' if note else ''}")
+    note_below(grid.figure, f"mean over seeds and networks; bands: smallest to largest{f' ({note})' if note else ''}")
     figure: Figure = grid.figure
     return figure
 

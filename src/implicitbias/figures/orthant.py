@@ -18,7 +18,7 @@ _NAMES = {"importance": "published estimator", "mixture": "true probability"}
 
 
 def calibration(dataset: xr.Dataset) -> Figure:
-    """Actual against stated error on random problems, and the share of problems within k standard errors."""
+    """Actual against stated error on random problems, and the fraction of problems within k standard errors."""
     data, note = focused(dataset, ("estimator", "problem"))
     names = [str(name) for name in np.atleast_1d(data["estimator"].values)]
     colours = sns.color_palette("colorblind", len(names))
@@ -44,7 +44,7 @@ def calibration(dataset: xr.Dataset) -> Figure:
             multiples, 1 - 2 * student.sf(multiples, freedom), color="0.3", linewidth=1,
             linestyle=_STYLES[position % 7], label=f"honest (t, {freedom:.0f} d.f.)",
         )  # fmt: skip
-    right.set(xlabel="k standard errors", ylabel="share of problems within", ylim=(0, 1.02))
+    right.set(xlabel="k standard errors", ylabel="fraction of problems within", ylim=(0, 1.02))
     right.legend(frameon=False, fontsize="small", loc="lower right")
     figure.suptitle(f"error bars on {data.sizes.get('problem', 1)} random problems" + (f" ({note})" if note else ""))
     figure.tight_layout()
@@ -76,7 +76,7 @@ def methods(dataset: xr.Dataset) -> Figure:
         axis.set_xticks(part["train_size"].values, [str(n) for n in part["train_size"].values], minor=False)
         axis.xaxis.set_minor_locator(NullLocator())
         axis.set_yscale("symlog", linthresh=0.01)
-        axis.set_title(f"labels = {kind}", fontsize="medium")
+        axis.set_title(f"{kind} labels", fontsize="medium")
         axis.set_xlabel(label(data, "train_size"))
     axes[0, 0].set_ylabel("estimate minus mixture's (nats)")
     handles, entries = axes[0, 0].get_legend_handles_labels()
@@ -101,7 +101,7 @@ def conclusions(dataset: xr.Dataset) -> Figure:
         height=3.4, aspect=0.95, facet_kws={"legend_out": False},
     )  # fmt: skip
     grid.set_axis_labels(label(data, "train_size"), "PAC-Bayes error")
-    grid.set_titles(template="labels = {col_name}", col_template="labels = {col_name}")
+    grid.set_titles(template="{col_name} labels", col_template="{col_name} labels")
     legends_above(grid, ["depth", "quantity"])
     note_below(grid.figure, f"mean over seeds, bands: smallest to largest ({note})")
     figure: Figure = grid.figure

@@ -27,7 +27,7 @@ def phases(dataset: xr.Dataset) -> Figure:
     axis(dataset, "relative_step")
     columns = list(arms(dataset, "model", "design"))
     figure, panels = plt.subplots(
-        3, len(columns), figsize=(3.1 * len(columns) + 0.6, 7.2), sharex=True, squeeze=False, layout="constrained",
+        3, len(columns), figsize=(2.4 * len(columns) + 0.6, 7.2), sharex=True, squeeze=False, layout="constrained",
     )  # fmt: skip
     for (name, part), (above, middle, below) in zip(columns, panels.T, strict=True):
         above.set_title(
@@ -53,7 +53,7 @@ def phases(dataset: xr.Dataset) -> Figure:
         panel.legend(frameon=False, fontsize="small", loc=place)
     return fixed_with_note(
         figure,
-        "dashed: where theory has catapults (2 sqrt 2 - 2), cycles (1) and divergence (2) begin; means and 95 %"
+        "dashed: where theory has catapults (2√2 − 2), cycles (1) and divergence (2) begin; means and 95 %"
         " intervals over the draws that stay bounded, where most do",
     )
 

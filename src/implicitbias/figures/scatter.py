@@ -67,6 +67,6 @@ def scatter(
     grid.set_axis_labels("", label(dataset, target))
     if kinds:
         legends_above(grid, [names[kind] for kind in kinds])
-    note_below(grid.figure, f"a dot a network{f' ({note})' if note else ''}")
+    note_below(grid.figure, f"each dot is a network{f' ({note})' if note else ''}")
     figure: Figure = grid.figure
     return figure

@@ -10,6 +10,9 @@ import xarray as xr
 SPREAD = ("seed", "member", "draw", "direction")
 """Dimensions over which a band shows the spread, rather than a line each value."""
 
+_UNTOLD = ("test_point", "train_point", "epoch", "estimator")
+"""Dimensions of variables that no figure fixes at one value: points, loss curves and estimates are drawn whole."""
+
 
 def focused(dataset: xr.Dataset, shown: Sequence[str]) -> tuple[xr.Dataset, str]:
     """The dataset without grid dimensions that the figure does not show: their last value is taken.
@@ -20,7 +23,8 @@ def focused(dataset: xr.Dataset, shown: Sequence[str]) -> tuple[xr.Dataset, str]
     """
     others = [str(dim) for dim in dataset.dims if dim not in (*shown, *SPREAD)]
     last = dataset.isel(dict.fromkeys(others, -1))
-    fixed = [name for name in ("source", *others) if name in last.coords and last[name].ndim == 0]
+    told = ("source", *(dim for dim in others if dim not in _UNTOLD))
+    fixed = [name for name in told if name in last.coords and last[name].ndim == 0]
     return last, ", ".join(f"{name.replace('_', ' ')} {last[name].item()}" for name in fixed)
 
 

@@ -29,7 +29,7 @@ _RANDOM: dict[str, tuple[Callable[[Panel], Mapping[int, Interval]], str, str]] =
     "random networks that fit (guess and check)": (lambda panel: panel.guessed, "0.1", "none"),
 }
 _VERDICTS = {"supported": "#b7dcb0", "undecided": "#eeeeee", "refuted": "#f2b8a8"}
-_WORDS = 24  # letters in a line of a claim
+_WORDS = 19  # letters in a line of a claim
 
 
 def volume_hypothesis(dataset: xr.Dataset) -> Figure:
@@ -81,7 +81,7 @@ def volume_claims(dataset: xr.Dataset) -> Figure:
     ]  # fmt: skip
     kinds = list(_VERDICTS)
     cells = np.full((len(rows), len(CLAIMS)), np.nan)
-    figure, axis = plt.subplots(figsize=(4 + 1.75 * len(CLAIMS), 2.2 + 0.42 * len(rows)), layout="constrained")
+    figure, axis = plt.subplots(figsize=(1.6 + 1.25 * len(CLAIMS), 2.4 + 0.42 * len(rows)), layout="constrained")
     for row, (_, findings) in enumerate(rows):
         for column, (name, claim) in enumerate(CLAIMS.items()):
             if name not in findings:

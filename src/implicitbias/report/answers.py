@@ -1,18 +1,33 @@
-"""The first page: what the studies say in plain sentences, none without its number and its 95 % interval."""
+"""The first screen: what the studies answer in plain sentences, none without its number and its 95 % interval."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.decomposition import NEEDS, OWN, Path, paths
+from implicitbias.catalogue import LABELS
+from implicitbias.studies.decomposition import NEEDS, OWN, STEPS, Path, paths
 from implicitbias.studies.intervals import Interval, error_intervals
 from implicitbias.studies.learning_rate import ends, fall
 from implicitbias.studies.verdicts import Lacking, last, mean, structured
 
+TELL = {
+    "decomposition": "how much of the error the architecture, the targets and gradient descent each take away",
+    "learning_rate": "what the size of gradient descent's steps changes",
+}
+"""The figures whose studies answer the question, and what they tell."""
 
-def sentences(dataset: xr.Dataset, figures: Collection[str]) -> list[str]:
-    """What a study says on the first page, if it draws one of the two figures that tell the main result.
+
+class Sentence(NamedTuple):
+    """A sentence of the answer, and what it is about."""
+
+    topic: str
+    text: str
+
+
+def sentences(dataset: xr.Dataset, figures: Collection[str]) -> list[Sentence]:
+    """What a study says on the first screen, if it draws one of the two figures that tell the main result.
 
     Args:
         dataset: of the study; with a single draw of training points it has no intervals, and says nothing.
@@ -20,63 +35,117 @@ def sentences(dataset: xr.Dataset, figures: Collection[str]) -> list[str]:
     """
     if dataset.sizes.get("seed", 1) < 2:
         return []
-    if "decomposition" in figures and {*NEEDS, "labels"} <= {*map(str, dataset.variables)}:
-        return _path(dataset)
+    told = _path(_decomposed(dataset, "labels", "label_scale")) if "decomposition" in figures else []
     if "learning_rate" in figures and {"learning_rate", "width"} <= {*map(str, dataset.dims)}:
-        return [_learning_rate(last(dataset.sortby("width"), "width"))]
-    return []
+        told.append(_learning_rate(last(dataset.sortby("width"), "width")))
+    return told
 
 
-def _path(dataset: xr.Dataset) -> list[str]:
-    """Of the deepest network, the largest training set and the labels on which its average function errs most."""
+def steps_table(dataset: xr.Dataset) -> list[dict[str, str]]:
+    """The error after each step from chance to the trained networks, a row a kind of labels, depth and label scale."""
+    return [
+        {
+            "labels": str(path.at["labels"]),
+            "depth": str(path.at["depth"]),
+            "outputs": f"±{path.at['label_scale']:g} ({path.prior_stds:.2g})",
+            "chance": f"{100 * path.chance:g} %",
+            **{step: _percent(path.errors[step]) for step in STEPS},
+            "change": _points(path.falls[OWN]),
+        }
+        for path in _decomposed(dataset, "labels", "depth", "label_scale")
+    ]
+
+
+def label_rules(rows: Collection[Mapping[str, str]]) -> str:
+    """What the labels of a table's rows are, in words."""
+    names = dict.fromkeys(row["labels"] for row in rows)
+    return "; ".join(f"{name}: {LABELS[name].summary}" for name in names if name in LABELS)
+
+
+def unanswered(drawings: Mapping[str, Mapping[str, str]], said: Collection[str], made: Collection[str]) -> list[str]:
+    """What the first screen does not tell, and why.
+
+    Args:
+        drawings: study of the config -> figure -> its name in `catalogue.FIGURES`.
+        said: the studies that say something.
+        made: the studies that there are.
+    """
+    lines = []
+    for figure, what in TELL.items():
+        able = [study for study, drawn in drawings.items() if figure in drawn.values()]
+        if {*able} & {*said}:
+            continue
+        if not able:
+            why = f"this config has no study with the figure {figure}"
+        elif lost := [study for study in able if study not in made]:
+            why = f"jobs of {', '.join(lost)} failed"
+        else:
+            why = f"{', '.join(able)} would need true labels, several draws of training points and all of its errors"
+        lines.append(f"Not told here: {what}; {why}.")
+    return lines
+
+
+def _decomposed(dataset: xr.Dataset, *axes: str) -> list[Path]:
+    """The steps of every value of these axes (of the deepest network, where depth is none of them); none if unknown."""
+    if not {*NEEDS, "labels"} <= {*map(str, dataset.variables)}:
+        return []
     try:
         part = structured(dataset)
     except Lacking:
         return []
-    deepest = part.isel(depth=[int(np.argmax(part["depth"].values))]) if "depth" in part.dims else part
-    found = [path for path in paths(deepest, "labels", "label_scale") if path.errors["prior"].centre >= 0]  # not NaN
+    if "depth" in part.dims and "depth" not in axes:
+        part = part.isel(depth=[int(np.argmax(part["depth"].values))])
+    return [path for path in paths(part, *axes) if path.errors["prior"].centre >= 0]  # not NaN
+
+
+def _path(found: list[Path]) -> list[Sentence]:
+    """Of the largest training set and the labels on which the architecture's average function errs most."""
     if not found:
         return []
     hardest = max(path.errors["prior"].centre for path in found)
     own = sorted((path for path in found if path.errors["prior"].centre == hardest), key=lambda path: path.prior_stds)
     large = own[-1]
-    lines = [_prior(large), _targets(large), _gradient_descent(large)]
-    return lines if len(own) < 2 else [*lines, _small_targets(own[0])]
+    told = [_prior(large), _targets(large), _gradient_descent(large)]
+    return told if len(own) < 2 else [*told, _small_targets(own[0])]
 
 
-def _prior(path: Path) -> str:
-    return (
-        f"The architecture alone: given n = {path.at['train_size']} points with {path.at['labels']} labels, random"
-        f" functions of the infinitely wide network of depth {path.at['depth']} that fit these labels err on"
-        f" {_percent(path.errors['prior'])} of test points, where chance errs on {100 * path.chance:g} %."
+def _prior(path: Path) -> Sentence:
+    return Sentence(
+        "The architecture alone",
+        f"given n = {path.at['train_size']} points with {path.at['labels']} labels, random functions of the infinitely"
+        f" wide network of depth {path.at['depth']} that fit these labels err on {_percent(path.errors['prior'])} of"
+        f" test points, where chance errs on {100 * path.chance:g} %: {_percent(path.fractions['prior'])} of the way to"
+        " the trained networks, without any training.",
     )
 
 
-def _targets(path: Path) -> str:
-    return (
-        f"The choice of targets: conditioned on outputs of {_outputs(path)} instead of the labels' signs alone, the"
-        f" same infinitely wide network errs on {_percent(path.errors['targets'])}, {_change(path.falls['targets'])},"
-        " without any training."
+def _targets(path: Path) -> Sentence:
+    return Sentence(
+        "The choice of targets",
+        f"conditioned on outputs of {_outputs(path)} instead of on the labels' signs alone, the same infinitely wide"
+        f" network errs on {_percent(path.errors['targets'])}, {_change(path.falls['targets'])}, still without any"
+        " training.",
     )
 
 
-def _gradient_descent(path: Path) -> str:
-    return (
-        "Gradient descent on these targets: trained networks of finite width err on"
-        f" {_percent(path.errors['features'])}, {_change(path.falls[OWN])} than the conditioned network; the infinitely"
-        f" wide network that gradient descent trains errs on {_percent(path.errors['lazy'])}."
+def _gradient_descent(path: Path) -> Sentence:
+    return Sentence(
+        "Gradient descent on these targets",
+        f"trained networks of finite width err on {_percent(path.errors['features'])}, {_change(path.falls[OWN])} than"
+        " the conditioned network; the infinitely wide network that gradient descent trains errs on"
+        f" {_percent(path.errors['lazy'])}.",
     )
 
 
-def _small_targets(path: Path) -> str:
-    return (
-        f"Gradient descent on small targets: at outputs of {_outputs(path)} the conditioned network errs on"
-        f" {_percent(path.errors['targets'])}, trained networks on {_percent(path.errors['features'])},"
-        f" {_change(path.falls[OWN])}."
+def _small_targets(path: Path) -> Sentence:
+    return Sentence(
+        "Gradient descent on small targets",
+        f"at outputs of {_outputs(path)} the conditioned network errs on {_percent(path.errors['targets'])}, trained"
+        f" networks on {_percent(path.errors['features'])}, {_change(path.falls[OWN])}.",
     )
 
 
-def _learning_rate(part: xr.Dataset) -> str:
+def _learning_rate(part: xr.Dataset) -> Sentence:
     """Of the widest networks."""
     small, best = ends(part)
     errors = error_intervals(part, small, best)
@@ -84,11 +153,12 @@ def _learning_rate(part: xr.Dataset) -> str:
     margins = mean(last(part)["smallest_margin"], "learning_rate", "seed") / float(part["label_scale"])
     low, high = (f"{float(margins.mean('seed').reduce(end)):.2f}" for end in (np.min, np.max))
     factor = fall(part)
-    return (
-        f"The size of the steps: trained to ±{float(part['label_scale']):g}, networks of width {part['width'].item()}"
-        f" err on {_percent(errors[0])} at the smallest of {len(rates)} learning rates from {rates[0]:g} to"
-        f" {rates[-1]:g} and on {_percent(errors[1])} at the best, {factor.centre:.1f} times less ({factor.low:.1f} to"
-        f" {factor.high:.1f}), though their smallest margins are alike ({low} to {high} times the targets)."
+    return Sentence(
+        "The size of the steps",
+        f"trained to ±{float(part['label_scale']):g}, networks of width {part['width'].item()} err on"
+        f" {_percent(errors[0])} at the smallest of {len(rates)} learning rates from {rates[0]:g} to {rates[-1]:g} and"
+        f" on {_percent(errors[1])} at the best, {factor.centre:.1f} times less ({factor.low:.1f} to"
+        f" {factor.high:.1f}), though their smallest margins are alike ({low} to {high} times the targets).",
     )
 
 
@@ -100,6 +170,12 @@ def _percent(error: Interval) -> str:
     """An error in per cent with its interval: "16.0 % (14.9 to 17.2 %)"."""
     low, centre, high = (f"{100 * value:.1f}" for value in error)
     return f"{centre} % ({low} to {high} %)"
+
+
+def _points(fall: Interval) -> str:
+    """What a step adds to the error, in points: "-11.8 (-12.5 to -11.1)"."""
+    low, centre, high = (f"{round(-100 * value, 1) + 0.0:+.1f}" for value in reversed(fall))
+    return f"{centre} ({low} to {high})"
 
 
 def _change(fall: Interval) -> str:

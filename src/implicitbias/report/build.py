@@ -1,46 +1,24 @@
 """From studies and figures to report.html."""
 
 import base64
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
-import pandas as pd
 import xarray as xr
+from PIL import Image
 
 from implicitbias import schema
-from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
-from implicitbias.report.answers import sentences
-from implicitbias.report.divergence import divergence
-from implicitbias.schema import mixture, parameters_of, versions
+from implicitbias.catalogue import FIGURES, METRICS
+from implicitbias.config.layout import ALL_RUNS
+from implicitbias.report.answers import TELL, label_rules, sentences, steps_table, unanswered
+from implicitbias.report.study import OUTCOMES, Study, of_dataset
 from implicitbias.studies.all_runs import judged
-from implicitbias.studies.answers import estimator_gap
-from implicitbias.studies.checks import run_check
-from implicitbias.studies.published import compare
 
-OUTCOMES = ("passed", "failed", "not run")
-
-
-@dataclass(frozen=True)
-class _Study:
-    """What the template shows of a study."""
-
-    name: str
-    question: str
-    method: str
-    classes: str
-    facts: list[tuple[str, str]]
-    figures: list[dict[str, str]]
-    checks: list[dict[str, str]]
-    published: list[dict[str, Any]]
-    sentences: list[str]
-    notes: list[str]
-    diverged: str
-    provenance: list[tuple[str, str]]
+_PIXELS = 108
+"""Of the page, an inch of a figure: its smallest letters, of 7.5 points, are 11 pixels high."""
 
 
 def build(
@@ -49,12 +27,14 @@ def build(
     *,
     runs: xr.Dataset | None,
     overviews: Mapping[str, Path],
+    about: Mapping[str, Mapping[str, Any]],
     drawings: Mapping[str, Mapping[str, str]],
     checks: Mapping[str, Sequence[str]],
     published: Mapping[str, Sequence[str]],
     code: str = "unknown",
     config: str = "",
     missing: Mapping[str, str] | None = None,
+    failed: Sequence[Mapping[str, str]] = (),
 ) -> str:
     """The page, with every figure inside it: it opens offline and loads nothing.
 
@@ -63,23 +43,28 @@ def build(
         figures: study -> figure -> PNG file.
         runs: from `studies.all_runs.gather`; None if the table could not be made.
         overviews: figure of all runs -> PNG file; empty if they could not be drawn.
+        about: study of the config -> theme, papers and question, also of studies that could not be made.
         drawings: study -> figure -> its name in `catalogue.FIGURES`.
         checks: study -> names in `catalogue.CHECKS`.
         published: study -> names in `catalogue.PUBLISHED`.
         code: fingerprint of the code that makes it, kept in the page.
         config: digest of the config that this is the whole report of; empty for one that is not whole.
-        missing: what could not be made, if anything -> why.
+        missing: addresses of what could not be made (`studies/<study>`, `figures/<study>/<figure>`) -> why.
+        failed: the jobs that failed: `job`, `reason` and `log` of each.
 
     """
-    shown = [
-        _study(
-            name, dataset, figures.get(name, {}), drawings.get(name, {}), checks.get(name, ()), published.get(name, ())
-        )
-        for name, dataset in studies.items()
-    ]
-    counts = {
-        outcome: sum(check["outcome"] == outcome for study in shown for check in study.checks) for outcome in OUTCOMES
-    }
+    lost = missing or {}
+    shown = []
+    for name in about:
+        told = {**about[name], "missing": _missing(lost, name)}
+        if name in studies:
+            images = {
+                figure: _picture(figure, drawings.get(name, {}).get(figure, figure), path)
+                for figure, path in figures.get(name, {}).items()
+            }
+            shown.append(of_dataset(name, studies[name], images, checks.get(name, ()), published.get(name, ()), **told))
+        else:
+            shown.append(Study(name, **told))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -88,8 +73,10 @@ def build(
     if runs is not None and overviews:
         across = {"text": _across(runs), "figures": [_picture(name, name, path) for name, path in overviews.items()]}
     return environment.get_template("report.html.j2").render(
-        studies=shown, counts=counts, across=across, code=code, config=config, missing=missing or {}
-    )
+        answer=_answer(studies, shown, drawings), across=across, missing=lost, failed=failed, themes=_themes(shown),
+        ended={outcome: _ended(shown, outcome) for outcome in OUTCOMES}, words=_words, code=code, config=config,
+        papers=sorted({paper for study in shown for paper in study.papers}),
+    )  # fmt: skip
 
 
 def write(
@@ -109,10 +96,66 @@ def write(
     Path(path).write_text(build(datasets, drawn, runs=table, overviews=across, **more), encoding="utf-8")
 
 
-def _picture(name: str, figure: str, path: Path) -> dict[str, str]:
+def _answer(
+    studies: Mapping[str, xr.Dataset], shown: Sequence[Study], drawings: Mapping[str, Mapping[str, str]]
+) -> dict[str, Any]:
+    """The first screen: sentences, the figure and the table of the study that is decomposed, and what is not told."""
+    drawn = {name: {*figures.values()} for name, figures in drawings.items()}
+    told: dict[str, list[Any]] = {}
+    for kind in TELL:  # the first study that tells it
+        for name, dataset in studies.items():
+            if kind in drawn.get(name, ()) and (said := sentences(dataset, [kind])):
+                told[name] = [*told.get(name, []), *said]
+                break
+    rows = next(((name, table) for name in told if (table := steps_table(studies[name]))), ("", []))
+    figure = next((f for study in shown if study.name == rows[0] for f in study.figures if f["drawn"] in TELL), None)
+    return {
+        "told": told, "study": rows[0], "rows": rows[1], "labels": label_rules(rows[1]),
+        "figure": figure,
+        "unanswered": unanswered(drawings, told, studies),
+    }  # fmt: skip
+
+
+def _ended(shown: Sequence[Study], outcome: str) -> list[tuple[str, Mapping[str, str]]]:
+    """The checks of this outcome, each with its study."""
+    return [(study.name, check) for study in shown for check in study.checks if check["outcome"] == outcome]
+
+
+def _themes(shown: Sequence[Study]) -> dict[str, list[Study]]:
+    """The studies by theme, in the config's order."""
+    themes: dict[str, list[Study]] = {}
+    for study in shown:
+        themes.setdefault(study.theme, []).append(study)
+    return themes
+
+
+def _missing(lost: Mapping[str, str], name: str) -> dict[str, str]:
+    """What a study lacks: its own address or those of its figures, and why."""
+    return {
+        address: why
+        for address, why in lost.items()
+        if address == f"studies/{name}" or address.startswith(f"figures/{name}/")
+    }
+
+
+def _words(address: str) -> str:
+    """What an address is called on the page."""
+    kind, _, name = address.partition("/")
+    if name == ALL_RUNS:
+        return "all studies together"
+    study, _, figure = name.partition("/")
+    return f"figure {figure} of study {study}" if kind == "figures" else f"study {study}"
+
+
+def _picture(name: str, figure: str, path: Path) -> dict[str, Any]:
     """What the template shows of a figure, by its name in the report and in the catalogue."""
     entry, data = FIGURES[figure], base64.b64encode(path.read_bytes()).decode()
-    return {"name": name, "caption": entry.summary, "alt": entry.alt, "data": data}
+    with Image.open(path) as image:
+        width, height = (round(pixels * _PIXELS / image.info["dpi"][0]) for pixels in image.size)
+    return {
+        "name": name, "drawn": figure, "caption": entry.summary, "alt": entry.alt, "data": data, "width": width,
+        "height": height,
+    }  # fmt: skip
 
 
 def _across(runs: xr.Dataset) -> str:
@@ -138,91 +181,3 @@ def _correlation(metric: xr.Dataset) -> str:
     value, low, high = (f"{float(metric[key]):+.2f}" for key in ("within", "within_low", "within_high"))
     name = METRICS[str(metric["metric"].item())].long_name
     return f"{name} {value} ({low} to {high}, {int(metric['within_groups'])} groups)"
-
-
-def _study(
-    name: str, dataset: xr.Dataset, figures: Mapping[str, Path], drawings: Mapping[str, str], checks: Sequence[str],
-    published: Sequence[str],
-) -> _Study:  # fmt: skip
-    images = [_picture(figure, drawings.get(figure, figure), path) for figure, path in figures.items()]
-    verdicts = []
-    for check in checks:
-        verdict = run_check(check, dataset)
-        verdicts.append(
-            {"statement": CHECKS[check].description, "outcome": verdict.outcome, "numbers": verdict.numbers}
-        )
-    tables = []
-    for table in published:
-        for own, compared in compare(dataset, table).groupby("own"):
-            met = compared.dropna(subset=["ours"])
-            tables.append(
-                {
-                    "title": PUBLISHED[table].summary,
-                    "own": own,
-                    "rows": [{key: _cell(value) for key, value in row.items()} for row in met.to_dict("records")],
-                    "source": "; ".join(compared["source"].unique()),
-                    "elsewhere": len(compared) - len(met),
-                }
-            )
-    return _Study(
-        name=name,
-        question=dataset.attrs.get("question", ""),
-        method=dataset.attrs.get("method", ""),
-        classes=dataset.attrs.get("classes", ""),
-        facts=_facts(dataset),
-        figures=images,
-        checks=verdicts,
-        published=tables,
-        sentences=sentences(dataset, {*drawings.values()}),
-        notes=_notes(dataset),
-        diverged=divergence(dataset),
-        provenance=[
-            (key.replace("_", " "), str(dataset.attrs[key]))
-            for key in ("package_version", *versions(), "device", "code")
-            if key in dataset.attrs
-        ],
-    )
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if pd.isna(value) else f"{value:.4g}"  # complexities of hundreds of nats are known to hundredths
-    return str(value)
-
-
-def _facts(dataset: xr.Dataset) -> list[tuple[str, str]]:
-    """The grid: axes with their values, then the scalars of task and network."""
-    stored = parameters_of(dataset)
-    facts = []
-    for block in ("task", "network", "training", "sampling", "nngp", "experiment"):
-        for key, value in (stored.get(block) or {}).items():
-            if value is not None:
-                facts.append((f"{block}.{key}", ", ".join(map(str, value)) if isinstance(value, list) else str(value)))
-    return facts
-
-
-def _notes(dataset: xr.Dataset) -> list[str]:
-    """What stands out in a study's numbers, for its section."""
-    mixed = mixture(dataset)
-    notes = [mixed] if mixed else []
-    if reasons := _unanswered(dataset):
-        notes.append(
-            f"On {reasons.total()} draws of points of the study's grid the infinitely wide network has no answer to"
-            f" some question, which is NaN there. The most frequent reason: {reasons.most_common(1)[0][0]}."
-        )
-    gap = estimator_gap(dataset)
-    if gap is None:
-        return notes
-    return [
-        *notes,
-        f"On labels with structure, at n = {gap.train_size}, the published estimator of the complexity lies"
-        f" {gap.smallest:+.3g} to {gap.largest:+.3g} nats from the true one, which is known to a standard error of"
-        f" {gap.stderr:.1g} nats at most; its effective sample size is {gap.effective:.2g}. It is unbiased for the"
-        " probability, so its complexity errs upwards on average, and bounds made from it are loose rather than wrong.",
-    ]
-
-
-def _unanswered(dataset: xr.Dataset) -> Counter[str]:
-    """Why numbers of infinite width are NaN, and on how many draws of points."""
-    reasons = dataset["unanswered"].values.ravel().tolist() if "unanswered" in dataset else []
-    return Counter(reason for reason in reasons if reason)
