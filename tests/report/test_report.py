@@ -174,7 +174,7 @@ def test_the_metrics_that_go_with_the_test_error_are_named() -> None:
     )
     text = _across(table)
     assert "Of 3 metrics 2 go with the test error" in text
-    assert "normalised margin -0.70 (-0.90 to -0.30, 5 groups); margin by the 2-norm -0.50 (-0.80 to -0.10, 3" in text
+    assert "normalised margin -0.70 (-0.90 to -0.30, 5 groups); ℓ2-normalised margin -0.50 (-0.80 to -0.10, 3" in text
     assert "stable rank" not in text
     assert "does not hold 0. This is" in _across(table.isel(metric=[1]))
 

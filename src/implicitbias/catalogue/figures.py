@@ -87,7 +87,7 @@ FIGURES: dict[str, Figure] = {
     ),
     "stable_rank": Figure(
         "implicitbias.figures.low_rank:stable_rank",
-        "stable rank of the first layer, as a share of its value at the first checkpoint, while gradient descent runs",
+        "stable rank of the first layer over its value at the first checkpoint, while gradient descent runs",
         alt="Stable rank against the step, by dimension and by the size of the initial weights",
         needs=("stable_rank",),
         axes=("features", "init_scale", "step"),

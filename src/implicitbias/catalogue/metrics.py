@@ -16,6 +16,7 @@ _LEAKY = ("relu", "leaky_relu", "plain_relu", "plain_leaky_relu", "smooth_leaky_
 _NORMS = {
     "l2": "2-norm", "linf": "largest entry", "l1": "sum of entries", "spectral": "largest singular value of a layer",
 }  # fmt: skip
+_SYMBOLS = {"l2": "ℓ2", "linf": "ℓ∞", "l1": "ℓ1", "spectral": "spectral"}
 _TSILIVIS = "Tsilivis, Vardi & Kempe 2025, section 3"
 _FREQUENCIES = tuple(number / 2 for number in range(1, 17))  # cycles a path
 _BARATIN = "Baratin et al. 2021"
@@ -78,30 +79,30 @@ METRICS: dict[str, Metric] = {
     **{
         f"margin_{norm}": Metric(
             f"{_MEASUREMENT}.margins:margin", f"smallest margin over the M-th power of the {what}",
-            long_name=f"margin by the {what}", source=_TSILIVIS, trained=True, arguments={"norm": norm},
+            long_name=f"{_SYMBOLS[norm]}-normalised margin", source=_TSILIVIS, trained=True, arguments={"norm": norm},
         )
         for norm, what in _NORMS.items()
     },
     **{
         f"soft_margin_{norm}": Metric(
             f"{_MEASUREMENT}.margins:soft_margin", f"inverse of the summed loss over the {what} to the M",
-            long_name=f"soft margin by the {what}", source="Lyu & Li 2020, section 4", trained=True,
+            long_name=f"{_SYMBOLS[norm]}-normalised soft margin", source="Lyu & Li 2020, section 4", trained=True,
             only=(_MARGIN_LOSSES,), arguments={"norm": norm},
         )
         for norm, what in _NORMS.items()
     },
     "margin_layers": Metric(
         f"{_MEASUREMENT}.margins:margin_layers", "smallest margin over the product of the layers' Frobenius norms",
-        long_name="margin by the layers' norms", source="Lyu & Li 2020, section 6",
+        long_name="margin normalised by the layers' norms", source="Lyu & Li 2020, section 6",
     ),
     "margin_f1": Metric(
         f"{_MEASUREMENT}.margins:margin_f1", "smallest margin over the mean of |(a_j, b_j)|^2, mean-field networks",
-        long_name="margin by the variation norm F1", source="Chizat & Bach 2020, section 5", trained=True,
+        long_name="variation-norm (F1) margin", source="Chizat & Bach 2020, section 5", trained=True,
         only=(_MEAN_FIELD,),
     ),
     "margin_f2": Metric(
         f"{_MEASUREMENT}.margins:margin_f2", "smallest margin over |b|/sqrt(m), mean-field networks",
-        long_name="margin by the kernel norm F2", source="Chizat & Bach 2020, section 5", trained=True,
+        long_name="kernel-norm (F2) margin", source="Chizat & Bach 2020, section 5", trained=True,
         only=(_MEAN_FIELD,),
     ),
     "margin_ratio": Metric(
@@ -115,7 +116,7 @@ METRICS: dict[str, Metric] = {
     **{
         f"alignment_{norm}": Metric(
             f"{_MEASUREMENT}.kkt:alignment", f"<theta/|theta|, -g/|g|_*> by the {what}: 1 at a KKT point",
-            long_name=f"alignment by the {what}", source=_TSILIVIS, trained=True, only=(_MARGIN_LOSSES,),
+            long_name=f"alignment in the {_SYMBOLS[norm]} norm", source=_TSILIVIS, trained=True, only=(_MARGIN_LOSSES,),
             arguments={"norm": norm}, made_of="tangents",
         )
         for norm, what in _NORMS.items()
@@ -123,8 +124,8 @@ METRICS: dict[str, Metric] = {
     **{
         f"bregman_{norm}": Metric(
             f"{_MEASUREMENT}.kkt:bregman", f"Bregman divergence from stationarity by the {what}",
-            long_name=f"Bregman residual by the {what}", source=_TSILIVIS, trained=True, only=(_MARGIN_LOSSES,),
-            arguments={"norm": norm}, made_of="tangents",
+            long_name=f"Bregman residual in the {_SYMBOLS[norm]} norm", source=_TSILIVIS, trained=True,
+            only=(_MARGIN_LOSSES,), arguments={"norm": norm}, made_of="tangents",
         )
         for norm, what in _NORMS.items()
     },
@@ -188,7 +189,7 @@ METRICS: dict[str, Metric] = {
     ),
     "stable_rank_share": Metric(
         f"{_MEASUREMENT}.rank:stable_rank_share", "stable rank of the first layer over that of the first checkpoint",
-        long_name="share of the initial stable rank", source="Frei et al. 2023, section 5", trained=True,
+        long_name="fraction of the initial stable rank", source="Frei et al. 2023, section 5", trained=True,
     ),
     "positive_stable_rank": Metric(
         f"{_MEASUREMENT}.rank:positive_stable_rank", "|W|_F^2/|W|_2^2 of the neurons with a positive output weight",
@@ -196,8 +197,8 @@ METRICS: dict[str, Metric] = {
         only=({**_TWO_LAYERS, **SIGNS},),
     ),
     "positive_share": Metric(
-        f"{_MEASUREMENT}.rank:positive_share", "share of the training labels that are +1",
-        long_name="share of positive labels", source="Kou, Chen & Gu 2023, theorem 4.5",
+        f"{_MEASUREMENT}.rank:positive_share", "fraction of the training labels that are +1",
+        long_name="fraction of positive labels", source="Kou, Chen & Gu 2023, theorem 4.5",
         only=(SIGNS,),
     ),
     "second_singular_value": Metric(
@@ -260,13 +261,13 @@ METRICS: dict[str, Metric] = {
     ),
     "margin_l2_share": Metric(
         f"{_MEASUREMENT}.optima:margin_l2_share", "l2 margin over its optimum, where f is linear in what is trained",
-        long_name="margin over the largest one (2-norm)", source="Zhang, Zou & Cao 2024", trained=True,
+        long_name="ℓ2 margin over the largest one", source="Zhang, Zou & Cao 2024", trained=True,
         made_of="tangents",
         only=({**SIGNS, **_DENSE, "depth": (1,)}, {**SIGNS, **_DENSE, "output": ("random_features",)}),
     ),
     "margin_linf_share": Metric(
-        f"{_MEASUREMENT}.optima:margin_linf_share", "margin by the largest weight over its optimum, one layer",
-        long_name="margin over the largest one (largest entry)", source="Zhang, Zou & Cao 2024", trained=True,
+        f"{_MEASUREMENT}.optima:margin_linf_share", "linf margin over its optimum, one layer",
+        long_name="ℓ∞ margin over the largest one", source="Zhang, Zou & Cao 2024", trained=True,
         only=({**SIGNS, **_DENSE, "depth": (1,), "bias": ("none",)},),
     ),
     "tangent_kernel_alignment": Metric(
@@ -303,8 +304,8 @@ METRICS: dict[str, Metric] = {
     "tangent_trace_ratio": Metric(
         f"{_MEASUREMENT}.kernel_spectrum:tangent_trace_ratio",
         "fraction of the centred tangent kernel's trace in its 1, 4 or 16 largest eigenvalues",
-        long_name="trace of the tangent kernel in its largest eigenvalues", source=_BARATIN, dims=("largest",),
-        coordinates={"largest": (1, 4, 16)}, trained=True, made_of="tangents", only=(SIGNS,),
+        long_name="fraction of the tangent kernel's trace in its largest eigenvalues", source=_BARATIN,
+        dims=("largest",), coordinates={"largest": (1, 4, 16)}, trained=True, made_of="tangents", only=(SIGNS,),
     ),
     **{
         f"{prefix}path_spectrum": Metric(

@@ -134,7 +134,7 @@ def boolean_posterior(
     names = (("bayes", "random"), ("sgd", "trained"))
     return xr.Dataset(
         {
-            **{f"{key}_probability": variable("rank", share, f"share of {word} networks that fit", source=_MINGARD)
+            **{f"{key}_probability": variable("rank", share, f"fraction of {word} networks that fit", source=_MINGARD)
                for (key, word), share in zip(names, shares.T, strict=True)},
             **{f"{key}_count": variable((), total, f"{word} networks that fit", source=_MINGARD)
                for (key, word), total in zip(names, totals, strict=True)},

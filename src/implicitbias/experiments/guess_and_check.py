@@ -89,7 +89,7 @@ def guess_and_check(
     stderrs = [each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else np.nan for each in accuracy]
     share = counts[0] / tried
     mean = variable("found_by", means, "test accuracy of networks that fit", source=_SOURCE)
-    rate = variable((), share, "share of random networks that fit", source=_SOURCE)
+    rate = variable((), share, "fraction of random networks that fit", source=_SOURCE)
     return xr.Dataset(
         {
             **with_stderr("test_accuracy", mean, stderrs),

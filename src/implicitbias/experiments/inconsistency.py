@@ -41,7 +41,7 @@ def inconsistency(
     ends = [_descend(rng, count, width, _Y + offset, steps) for count in blocks]
     left, error = (np.concatenate(parts) for parts in zip(*ends, strict=True))
     share = left.mean()
-    frequency = variable((), share, "share of networks with a kink outside (-1, 1)", source=_SOURCE)
+    frequency = variable((), share, "fraction of networks with a kink outside (-1, 1)", source=_SOURCE)
     return xr.Dataset(
         {
             **with_stderr("event_frequency", frequency, np.sqrt(share * (1 - share) / draws)),

@@ -75,7 +75,7 @@ def parity_margins(
     dims = ("network", "draw")
     return xr.Dataset(
         {
-            "margin": variable(dims, torch.stack(margins), "margin by the variation norm", source=_SOURCE),
+            "margin": variable(dims, torch.stack(margins), "variation-norm margin", source=_SOURCE),
             "test_error": variable(dims, torch.stack(errors), "test error", source=_SOURCE),
         },
         {"network": list(NETWORKS), "draw": np.arange(draws)},

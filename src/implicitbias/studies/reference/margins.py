@@ -65,7 +65,7 @@ def tsilivis_2025_shampoo() -> list[Row]:
     )
     found = {"shampoo": (6e-3, None), "steepest_l2": (4.75e-3, 2.5e-4), "steepest_linf": (4.75e-3, 2.5e-4)}
     return [
-        Row("margin by the largest singular value", "margin_spectral", {"optimizer": name}, value, source, spread)
+        Row("spectral-normalised margin", "margin_spectral", {"optimizer": name}, value, source, spread)
         for name, (value, spread) in found.items()
     ]
 
@@ -100,6 +100,6 @@ def chizat_bach_2020_width() -> list[Row]:
     """The variation norm's margin against the width, read off the paper's figure."""
     source = "Chizat & Bach 2020, section 5 (figure; 256 points in 15 dimensions)"
     return [
-        Row("margin by the variation norm", "margin_f1", {"width": width}, value, source)
+        Row("variation-norm (F1) margin", "margin_f1", {"width": width}, value, source)
         for width, value in ((8, 0.002), (16, 0.0085), (1024, 0.011))
     ]
