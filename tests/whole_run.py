@@ -108,10 +108,7 @@ def _page(config: Config, plan: Plan, results: Mapping[str, xr.Dataset], folder:
     with _stage("report"):
         return build_report(
             studies, pictures, runs=runs, overviews=overviews, about={name: {} for name in config.studies},
-            drawings={
-                name: {figure: settings["figure"] for figure, settings in planned.figures.items()}
-                for name, planned in plan.studies.items()
-            },
+            drawings={name: planned.figures for name, planned in plan.studies.items()},
             checks={name: study.checks for name, study in config.studies.items()},
             published={name: study.published for name, study in config.studies.items()},
         )  # fmt: skip

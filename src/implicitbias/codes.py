@@ -110,10 +110,7 @@ class Codes:
         studies = self._config.studies.items()
         return {
             "about": {name: study.model_dump(include={"theme", "papers", "question"}) for name, study in studies},
-            "drawings": {
-                name: {figure: settings["figure"] for figure, settings in plan.figures.items()}
-                for name, plan in self._plan.studies.items()
-            },
+            "drawings": {name: plan.figures for name, plan in self._plan.studies.items()},
             "checks": {name: study.checks for name, study in studies},
             "published": {name: study.published for name, study in studies},
             "config": identity(self._config),

@@ -85,15 +85,15 @@ def test_the_table_has_a_row_for_every_label_scale_and_depth(decomposed: xr.Data
     assert steps_table(decomposed.drop_vars("lazy_error_by_point")) == []
 
 
-BOTH = {"path": {"a": "decomposition"}, "rates": {"b": "learning_rate"}}
+BOTH = {"path": {"decomposition"}, "rates": {"learning_rate"}}
 
 
 @pytest.mark.parametrize(
-    ("drawings", "said", "made", "words"),
+    ("drawn", "said", "made", "words"),
     [
         (BOTH, ["path", "rates"], ["path", "rates"], []),
         (
-            {"path": {"a": "decomposition"}},
+            {"path": {"decomposition"}},
             ["path"],
             ["path"],
             ["no study with the figure learning_rate"],
@@ -105,9 +105,9 @@ BOTH = {"path": {"a": "decomposition"}, "rates": {"b": "learning_rate"}}
     ids=["all told", "no such study", "jobs failed", "too little", "nothing"],
 )
 def test_what_is_not_told_is_said(
-    drawings: dict[str, dict[str, str]], said: list[str], made: list[str], words: list[str]
+    drawn: dict[str, set[str]], said: list[str], made: list[str], words: list[str]
 ) -> None:
-    lines = unanswered(drawings, said, made)
+    lines = unanswered(drawn, said, made)
     assert len(lines) == len(words)
     for line, word in zip(lines, words, strict=True):
         assert line.startswith("Not told here: ")

@@ -12,6 +12,10 @@ from implicitbias.report.build import _across, build
 from implicitbias.studies.all_runs import gather
 from implicitbias.studies.checks import run_check
 
+LINES = {
+    "figure": "lines", "quantities": ["test_error", "complexity"], "x": "train_size", "hue": "depth",
+    "select": {"label_scale": 0.1},
+}  # fmt: skip
 ABOUT = {
     "decomposition": {"theme": "architecture", "papers": ["Bernstein & Yue 2021"]},
     "generalisation": {"theme": "architecture", "papers": ["Bernstein & Yue 2021", "Lee et al. 2019"]},
@@ -52,7 +56,11 @@ def page(generalisation: xr.Dataset, label_ray: xr.Dataset, decomposed: xr.Datas
         about=ABOUT,
         runs=gather({"generalisation": diverged}),
         overviews={"all_runs": image, "loss_curves": image},
-        drawings={"generalisation": {"wide": "bounds"}, "decomposition": {"path": "decomposition"}},
+        drawings={
+            "generalisation": {"wide": LINES},
+            "decomposition": {"path": {"figure": "decomposition"}},
+            "label_ray": {},
+        },
         checks={
             "generalisation": ["small_labels_hurt", "networks_beat_the_kernel_of_free_rows"],
             "label_ray": ["networks_fit"],
@@ -70,6 +78,9 @@ def test_figures_are_inside_with_alternative_text(page: Page) -> None:
         assert image["alt"]
         assert (image["width"], image["height"]) == ("1080", "540")  # 10 inches wide, at 108 pixels an inch
     assert len({image["alt"] for image in images}) == 4
+    shown = "test error, complexity (nat) against number of training points, by depth (label_scale 0.1)"
+    assert sum(shown in str(image["alt"]) for image in images) == 1
+    assert f"Wide. T{shown[1:]}." in page.text
     assert "Loss curves. The loss of every trained network" in " ".join(page.text.split())
 
 

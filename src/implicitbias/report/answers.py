@@ -62,17 +62,17 @@ def label_rules(rows: Collection[Mapping[str, str]]) -> str:
     return "; ".join(f"{name}: {LABELS[name].summary}" for name in names if name in LABELS)
 
 
-def unanswered(drawings: Mapping[str, Mapping[str, str]], said: Collection[str], made: Collection[str]) -> list[str]:
+def unanswered(drawn: Mapping[str, Collection[str]], said: Collection[str], made: Collection[str]) -> list[str]:
     """What the first screen does not tell, and why.
 
     Args:
-        drawings: study of the config -> figure -> its name in `catalogue.FIGURES`.
+        drawn: study of the config -> names in `catalogue.FIGURES` of what it draws.
         said: the studies that say something.
         made: the studies that there are.
     """
     lines = []
     for figure, what in TELL.items():
-        able = [study for study, drawn in drawings.items() if figure in drawn.values()]
+        able = [study for study, figures in drawn.items() if figure in figures]
         if {*able} & {*said}:
             continue
         if not able:

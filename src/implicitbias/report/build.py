@@ -1,6 +1,5 @@
 """From studies and figures to report.html."""
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,17 +7,14 @@ from typing import Any
 import jinja2
 import numpy as np
 import xarray as xr
-from PIL import Image
 
 from implicitbias import schema
-from implicitbias.catalogue import FIGURES, METRICS
+from implicitbias.catalogue import METRICS
 from implicitbias.config.layout import ALL_RUNS
 from implicitbias.report.answers import TELL, label_rules, sentences, steps_table, unanswered
+from implicitbias.report.pictures import picture
 from implicitbias.report.study import OUTCOMES, Study, of_dataset
 from implicitbias.studies.all_runs import judged
-
-_PIXELS = 108
-"""Of the page, an inch of a figure: its smallest letters, of 7.5 points, are 11 pixels high."""
 
 
 def build(
@@ -28,7 +24,7 @@ def build(
     runs: xr.Dataset | None,
     overviews: Mapping[str, Path],
     about: Mapping[str, Mapping[str, Any]],
-    drawings: Mapping[str, Mapping[str, str]],
+    drawings: Mapping[str, Mapping[str, Mapping[str, Any]]],
     checks: Mapping[str, Sequence[str]],
     published: Mapping[str, Sequence[str]],
     code: str = "unknown",
@@ -44,7 +40,7 @@ def build(
         runs: from `studies.all_runs.gather`; None if the table could not be made.
         overviews: figure of all runs -> PNG file; empty if they could not be drawn.
         about: study of the config -> theme, papers and question, also of studies that could not be made.
-        drawings: study -> figure -> its name in `catalogue.FIGURES`.
+        drawings: study -> figure -> what it is drawn with; `figure` is its name in `catalogue.FIGURES`.
         checks: study -> names in `catalogue.CHECKS`.
         published: study -> names in `catalogue.PUBLISHED`.
         code: fingerprint of the code that makes it, kept in the page.
@@ -59,7 +55,7 @@ def build(
         told = {**about[name], "missing": _missing(lost, name)}
         if name in studies:
             images = {
-                figure: _picture(figure, drawings.get(name, {}).get(figure, figure), path)
+                figure: picture(figure, path, drawings[name][figure], studies[name])
                 for figure, path in figures.get(name, {}).items()
             }
             shown.append(of_dataset(name, studies[name], images, checks.get(name, ()), published.get(name, ()), **told))
@@ -71,7 +67,8 @@ def build(
     )  # fmt: skip
     across = None
     if runs is not None and overviews:
-        across = {"text": _across(runs), "figures": [_picture(name, name, path) for name, path in overviews.items()]}
+        pictures = [picture(name, path, {"figure": name}, runs) for name, path in overviews.items()]
+        across = {"text": _across(runs), "figures": pictures}
     return environment.get_template("report.html.j2").render(
         answer=_answer(studies, shown, drawings), across=across, missing=lost, failed=failed, themes=_themes(shown),
         ended={outcome: _ended(shown, outcome) for outcome in OUTCOMES}, words=_words, code=code, config=config,
@@ -97,10 +94,10 @@ def write(
 
 
 def _answer(
-    studies: Mapping[str, xr.Dataset], shown: Sequence[Study], drawings: Mapping[str, Mapping[str, str]]
+    studies: Mapping[str, xr.Dataset], shown: Sequence[Study], drawings: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> dict[str, Any]:
     """The first screen: sentences, the figure and the table of the study that is decomposed, and what is not told."""
-    drawn = {name: {*figures.values()} for name, figures in drawings.items()}
+    drawn = {name: {settings["figure"] for settings in figures.values()} for name, figures in drawings.items()}
     told: dict[str, list[Any]] = {}
     for kind in TELL:  # the first study that tells it
         for name, dataset in studies.items():
@@ -112,7 +109,7 @@ def _answer(
     return {
         "told": told, "study": rows[0], "rows": rows[1], "labels": label_rules(rows[1]),
         "figure": figure,
-        "unanswered": unanswered(drawings, told, studies),
+        "unanswered": unanswered(drawn, told, studies),
     }  # fmt: skip
 
 
@@ -145,17 +142,6 @@ def _words(address: str) -> str:
         return "all studies together"
     study, _, figure = name.partition("/")
     return f"figure {figure} of study {study}" if kind == "figures" else f"study {study}"
-
-
-def _picture(name: str, figure: str, path: Path) -> dict[str, Any]:
-    """What the template shows of a figure, by its name in the report and in the catalogue."""
-    entry, data = FIGURES[figure], base64.b64encode(path.read_bytes()).decode()
-    with Image.open(path) as image:
-        width, height = (round(pixels * _PIXELS / image.info["dpi"][0]) for pixels in image.size)
-    return {
-        "name": name, "drawn": figure, "caption": entry.summary, "alt": entry.alt, "data": data, "width": width,
-        "height": height,
-    }  # fmt: skip
 
 
 def _across(runs: xr.Dataset) -> str:
