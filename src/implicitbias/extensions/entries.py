@@ -210,6 +210,7 @@ def _defaults(
         asked = set(inspect.signature(function).parameters)
         return {
             "long_name": name.replace("_", " "), "made_of": made_of(asked), "trained": bool(asked & OF_TRAINED),
+            "source": Path(inspect.getfile(function)).name,
         }  # fmt: skip
     if kind.entry is Figure:
         known = {option for figure in FIGURES.values() for option in figure.options}
