@@ -3,12 +3,14 @@
 import inspect
 import pkgutil
 import re
+import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 from implicitbias import docstrings, fingerprint
-from implicitbias.catalogue import CHECKS, resolve
+from implicitbias.catalogue import CHECKS, EXPERIMENTS, resolve
 from implicitbias.catalogue import entries as module
 from implicitbias.config.load import config_of
 from implicitbias.studies import checks
@@ -35,10 +37,11 @@ def test_every_function_that_gives_a_verdict_is_a_check() -> None:
     assert found == set(CHECKS)
 
 
-def test_no_docstring_is_read_where_a_config_is_validated() -> None:
-    docstrings._docstrings.cache_clear()
+def test_no_statement_is_read_where_a_config_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(module, "docstring_of", lambda pointer: read.append(pointer) or "")
     config_of("config/config.yaml")
-    assert docstrings._docstrings.cache_info().currsize == 0
+    assert not read
 
 
 def test_a_statement_counts_where_it_is_shown_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,3 +54,51 @@ def test_a_statement_counts_where_it_is_shown_and_nowhere_else(monkeypatch: pyte
     monkeypatch.setattr(module, "docstring_of", lambda pointer: "Other words.")
     assert codes() != (shown, run)
     assert codes()[1] == run
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_parameters_are_what_the_function_says(name: str) -> None:
+    entry, function = EXPERIMENTS[name], resolve(EXPERIMENTS[name])
+    defaults = {key: each.default for key, each in inspect.signature(function).parameters.items()}
+    assert {key: each.default for key, each in entry.parameters.items()}.items() <= defaults.items()
+    assert set(entry.parameters) == set(defaults) - {"seed", "task"}
+    assert all(each.summary for each in entry.parameters.values())
+
+
+HEAD = '''def first(x):
+    pass
+
+
+def second(
+    a,
+    b=-1,
+    *,
+    c: float = 2.5,
+    d="x",
+) -> None:
+    """One sentence
+    over two lines.
+
+    Args:
+        a: what
+            it is. More of it.
+        b (int): as in Shah et al. 2020. 0 for none.
+        c:
+            below.
+
+    Returns:
+        d: nothing.
+    """
+    return None
+'''
+
+
+def test_signature_and_docstring_are_read_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "some_module_to_read.py").write_text(HEAD)
+    monkeypatch.syspath_prepend(tmp_path)
+    pointer = "some_module_to_read:second"
+    assert docstrings.defaults_of(pointer) == {"b": -1, "c": 2.5, "d": "x"}
+    told = docstrings.docstring_of(pointer)
+    assert docstrings.sentence(told) == "One sentence over two lines."
+    assert docstrings.meanings(told) == {"a": "what it is", "b": "as in Shah et al. 2020", "c": "below"}
+    assert "some_module_to_read" not in sys.modules

@@ -25,7 +25,7 @@ def codes(lab: Path) -> dict[str, str]:
     file = lab / "mine.yaml"
     config = config_of(file)
     plan = make_plan(config)
-    of = Codes(config, plan, SCRIPTS)
+    of = Codes(config, plan, lambda name: SCRIPTS / f"{name}.py")
     found = {f"{stage}/{key}": of.point(f"{stage}/{key}") for stage, jobs in plan.jobs.items() for key in jobs}
     found |= {f"studies/{study}": of.study(study) for study in plan.studies}
     found |= {f"figures/{study}": of.figure(study, name) for study, one in plan.studies.items() for name in one.figures}

@@ -38,13 +38,13 @@ def ball_indicator(
     on the mean square loss, full batch, the same steps for all, which fall to 0 by a cosine; float32.
 
     Args:
-        features: d.
-        width: neurons of the first hidden layer.
+        features: coordinates. This is d.
+        width: neurons of a hidden layer. They are those of the first layer.
         train_size: training points.
         test_size: test points.
-        draws: networks of each kind, each with data of its own.
-        learning_rate: of Adam, at first.
-        steps: of Adam.
+        draws: random networks. There are as many of each kind, each with data of its own.
+        learning_rate: step of Adam. This is the step at first.
+        steps: steps of the optimizer. The optimizer is Adam.
         seed: of everything.
 
     Returns:

@@ -36,10 +36,10 @@ def boolean_prior(
     Relu networks with weights and biases N(0, 1/fan_in), float32. A function is the string of its 2^inputs signs.
 
     Args:
-        inputs: bits, each 0 or 1.
-        width: neurons of the two hidden layers.
-        draws: networks.
-        kept: the most frequent functions that are returned (fewer if fewer were seen).
+        inputs: bits. Each is 0 or 1.
+        width: neurons of a hidden layer. There are two such layers.
+        draws: random networks.
+        kept: the most frequent functions that are kept. They are fewer if fewer were seen.
         seed: of the networks.
 
     Returns:
@@ -86,15 +86,15 @@ def boolean_posterior(
     when it fits.
 
     Args:
-        inputs: bits, each 0 or 1.
-        width: neurons of the two hidden layers.
-        train_size: training inputs; the others are test inputs.
-        draws: random networks that are tried.
-        runs: networks that are trained.
-        learning_rate: of SGD.
-        batch: training inputs a step.
-        epochs: most passes of SGD; networks that do not fit by then do not count.
-        kept: most functions that are returned, those seen most often by random networks first.
+        inputs: bits. Each is 0 or 1.
+        width: neurons of a hidden layer. There are two such layers.
+        train_size: training inputs. The others are test inputs.
+        draws: random networks. As many are tried.
+        runs: trained networks.
+        learning_rate: step of SGD.
+        batch: training points a step.
+        epochs: passes through the training set, at most. Networks that do not fit by then do not count.
+        kept: the most frequent functions that are kept. Those seen most often by random networks come first.
         seed: of target, training inputs and networks.
 
     Returns:

@@ -43,14 +43,15 @@ def eigenspaces(
     Float64.
 
     Args:
-        topology: "mlp", "cnn" (with an output for every place) or "cnn_global_average".
-        kernel: "nngp" or "ntk".
-        patches: of a point.
-        features: d, coordinates of a patch.
+        topology: networks: perceptrons, or convolutions whose output sees every place or their average. "mlp",
+            "cnn" (with an output for every place) or "cnn_global_average".
+        kernel: of the infinitely wide network, untrained or trained lazily. It is "nngp" or "ntk".
+        patches: patches of a point, side by side.
+        features: coordinates of a patch. This is d.
         depth: weight layers.
-        train_size: the most training points; halves, quarters and so on to 16 are their first ones.
+        train_size: training points, at most. Halves, quarters and so on to 16 are the first of them.
         test_size: test points.
-        draws: of all points.
+        draws: random networks. They draw all points anew.
         seed: of everything.
 
     Returns:

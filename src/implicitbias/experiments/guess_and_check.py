@@ -44,13 +44,14 @@ def guess_and_check(
     Args:
         task: one seed of `tasks.build`, of labels +-1, which are two classes here, or of classes; its inputs are
             images, which the networks see as they are: the paper's are standardised.
-        architecture: pooled_mlp or lenet (see `networks.architectures.classics`); activations are relus.
-        factor: on all widths.
-        layers: weight matrices.
-        networks: of each kind; random ones are accepted up to this number.
-        draws: most random networks that are tried.
-        learning_rate: of gradient descent.
-        epochs: of sgd and gd.
+        architecture: of the image classifiers. These are pooled_mlp and lenet (see `networks.architectures.classics`);
+            activations are relus.
+        factor: factor on the widths of all layers.
+        layers: weight matrices that are left.
+        networks: wanted of each kind. Random ones are accepted up to this number.
+        draws: random networks. At most as many are tried.
+        learning_rate: step of gradient descent.
+        epochs: passes of sgd and gd.
         seed: of everything random.
 
     Returns:

@@ -39,8 +39,8 @@ def guessed_training(
 
     Args:
         task: one seed's inputs, and labels that are classes.
-        width: neurons of the two hidden layers.
-        batch: points a step.
+        width: neurons of a hidden layer. There are two such layers.
+        batch: training points a step.
         epochs: passes through the training set.
         seed: of weights, order and guesses.
 

@@ -22,10 +22,10 @@ def guessed_gradients(
     hidden layers, the next layer's transposed weights times a random vector, where the relu lets it pass.
 
     Args:
-        width: neurons of the two hidden layers.
-        features: inputs, Gaussian.
+        width: neurons of a hidden layer. There are two such layers.
+        features: Gaussian inputs.
         classes: outputs.
-        draws: networks, each with a point, a label and a guess of each kind.
+        draws: random networks. Each has a point, a label and a guess of each kind.
         seed: of everything.
 
     Returns:

@@ -26,10 +26,10 @@ def inconsistency(
     kinks leave: .28 .16 .09 .05 of networks instead of .35 .24 .13 .08 at widths 16, 32, 64, 128.
 
     Args:
-        width: neurons.
-        offset: added to all labels; with 0 the kinks have nowhere to go.
-        draws: networks, each with draws of its own.
-        steps: of gradient descent.
+        width: neurons of a hidden layer.
+        offset: added to all labels. With 0 the kinks have nowhere to go.
+        draws: random networks. Each has training points of its own.
+        steps: steps of the optimizer. The optimizer is gradient descent.
         seed: of points and networks.
 
     Returns:

@@ -43,15 +43,16 @@ def information_plane(
     layer in all of the training; of tanh between -1 and 1. The last layer's activation is the softmax.
 
     Args:
-        activation: of the hidden layers, "tanh" or "relu".
-        train_share: fraction of the patterns that is trained on.
-        learning_rate: of SGD.
+        activation: activation of the hidden layers. It is "tanh" or "relu".
+        train_share: fraction of the 4096 patterns that is trained on.
+        learning_rate: step of SGD.
         batch: patterns a step.
         epochs: passes through the training set.
-        bins: of every neuron.
-        noise_variance: of the normal noise that is added for the kernel bound.
-        records: epochs at which information is taken, about evenly spread on a logarithmic scale, beside the start.
-        draws: networks, each with training patterns of its own.
+        bins: bins of a neuron's activation.
+        noise_variance: of the noise that the kernel bound adds.
+        records: epochs at which information is taken. They are about evenly spread on a logarithmic scale, beside the
+            start.
+        draws: random networks. Each has training patterns of its own.
         seed: of everything.
 
     Returns:

@@ -33,16 +33,16 @@ def intrinsic_dimension(
     patches have rank 2 K; the others are background, N(0, background^2 I). See `trained` for the network; float32.
 
     Args:
-        directions: K, of either label.
-        features: coordinates of a patch, at least 2 K.
-        background: standard deviation of a coordinate of the noise beside the clean patch.
-        tiles: patches of a point.
-        filters: of either sign.
+        directions: directions K of the clean patches of either label.
+        features: coordinates of a patch. They are at least 2 K.
+        background: standard deviation of the noise beside the clean patch. It is that of a coordinate.
+        tiles: patches of a point, one of them clean.
+        filters: filters of either sign.
         train_size: training points.
         test_size: test points.
-        learning_rate: of gradient descent.
-        steps: of gradient descent.
-        draws: networks, each with directions and data of its own.
+        learning_rate: step of gradient descent.
+        steps: steps of the optimizer. The optimizer is gradient descent.
+        draws: random networks. Each has directions and data of its own.
         seed: of everything.
 
     Returns:
@@ -74,11 +74,11 @@ def intrinsic_dimension_images(
 
     Args:
         task: one seed's inputs and labels +-1.
-        background: standard deviation of a pixel of the noise beside the clean patch.
-        tiles: patches of a point, each as large as the image.
-        filters: of either sign.
-        learning_rate: of gradient descent.
-        steps: of gradient descent.
+        background: standard deviation of the noise beside the clean patch. It is that of a pixel.
+        tiles: patches of a point, one of them clean. Each is as large as the image.
+        filters: filters of either sign.
+        learning_rate: step of gradient descent.
+        steps: steps of the optimizer. The optimizer is gradient descent.
         seed: of weights and noise.
 
     Returns:

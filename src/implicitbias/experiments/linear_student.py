@@ -33,16 +33,17 @@ def linear_student(
     and T = W_1 x + N(0, s^2 I), so that its information is a logarithm of determinants, without bins.
 
     Args:
-        features: d.
-        width: hidden neurons.
+        features: coordinates. This is d.
+        width: neurons of a hidden layer.
         train_size: training points.
-        label_noise: standard deviation of the noise; that of v.x is about 1.
-        learning_rate: of gradient descent.
-        steps: of gradient descent.
-        noise_variance: s^2.
-        init_scale: of the initial weights.
-        records: steps at which everything is taken, about evenly spread on a logarithmic scale, beside the start.
-        draws: students, each with a teacher of its own.
+        label_noise: standard deviation of the teacher's noise. That of v.x is about 1.
+        learning_rate: step of gradient descent.
+        steps: steps of the optimizer. The optimizer is gradient descent.
+        noise_variance: of the noise added to the hidden layer. This is s^2.
+        init_scale: factor on the initial weights.
+        records: steps at which everything is taken. They are about evenly spread on a logarithmic scale, beside the
+            start.
+        draws: random networks. Each has a teacher of its own.
         seed: of everything.
 
     Returns:

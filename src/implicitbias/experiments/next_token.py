@@ -44,13 +44,13 @@ def next_token(
     optimal token's collocate. Both start at 0 and take normalised steps, full batch. Float64.
 
     Args:
-        vocabulary: number of tokens V.
-        features: d, at least V.
-        length: tokens of a sentence, its query among them.
-        sentences: in training, for each query.
-        step_length: of all steps.
-        steps: of either stage.
-        draws: languages, each with tokens, orders and sentences of its own.
+        vocabulary: tokens of the language. This is V.
+        features: coordinates of a token, at least as many as there are tokens. This is d.
+        length: tokens of a sentence. Its query is among them.
+        sentences: training sentences of every query.
+        step_length: length of the steps.
+        steps: steps of the optimizer. Either stage takes as many.
+        draws: languages. Each has tokens, orders and sentences of its own.
         seed: of everything.
 
     Returns:

@@ -42,13 +42,14 @@ def parity_margins(
     float32.
 
     Args:
-        features: d.
-        width: neurons m.
+        features: signs d, two of which decide.
+        width: neurons of a hidden layer. This is m.
         train_size: training points.
         test_size: test points.
-        step_length: of gradient descent.
-        steps: of gradient descent.
-        draws: training sets, each with neurons of its own; narrow networks have the first of the wide ones' neurons.
+        step_length: longest step of gradient descent, a gradient.
+        steps: steps of the optimizer. The optimizer is gradient descent.
+        draws: training sets. Each has neurons of its own; narrow networks have the first of the wide ones'
+            neurons.
         seed: of everything.
 
     Returns:

@@ -33,14 +33,14 @@ def pruning(
 
     Args:
         keep: probability that a weight is kept.
-        width: neurons of either sign, m.
-        features: d.
+        width: neurons of a hidden layer. This is m, of either sign.
+        features: coordinates. This is d.
         train_size: training points.
-        signal: mu.
-        test_size: test points of every network.
-        draws: networks, each with data and a mask of its own.
-        learning_rate: over the output weight 1/m.
-        steps: of gradient descent.
+        signal: size of the signal; the noise's is 1. This is mu.
+        test_size: test points. Every network has as many.
+        draws: random networks. Each has data and a mask of its own.
+        learning_rate: step of gradient descent. It is divided by the output weight 1/m.
+        steps: steps of the optimizer. The optimizer is gradient descent.
         seed: of everything.
 
     Returns:

@@ -38,14 +38,16 @@ def quadratic_regression(
     label, the map so that its prediction is U[0, 2] times its label. Float64.
 
     Args:
-        model: "phase_retrieval" (m = 1) or "network".
-        design: "orthogonal" (as many points as features, all labels equal) or "gaussian" inputs.
-        features: d.
-        width: m of a network.
-        train_size: Gaussian points.
-        step_sizes: values of a, the middles of as many equal parts of 0 to 2.2.
-        draws: of data, the labels' weights and initial weights; data are the same at all a.
-        steps: of gradient descent; the first two thirds are let pass.
+        model: phase retrieval, or a two-layer network of quadratic neurons. The words are "phase_retrieval" (m = 1)
+            and "network".
+        design: inputs. They are "orthogonal" (as many points as features, all labels equal) or "gaussian".
+        features: inputs' coordinates, and the number of orthogonal ones. This is d.
+        width: neurons of a hidden layer. This is m.
+        train_size: Gaussian inputs.
+        step_sizes: step sizes, from 0 to 2.2 times the largest stable one. They are the middles of as many equal parts.
+        draws: random networks. Each has data, labels' weights and initial weights of its own; data are the same at
+            all a.
+        steps: steps of gradient descent. The first two thirds are let pass.
         seed: of everything.
 
     Returns:

@@ -29,11 +29,11 @@ def gradient_regularisation(
     and odd digits.
 
     Args:
-        step_size: h.
-        time: at which weights are compared; the number of steps is time/h, rounded.
-        width: hidden neurons.
-        level: share of the initial loss at which the gradient is measured.
-        digits: images of digits, drawn anew for every seed; 0 for Gaussian points.
+        step_size: step h of gradient descent.
+        time: time at which weights are compared. The number of steps is time/h, rounded.
+        width: neurons of a hidden layer.
+        level: fraction of the initial loss at which gradients are compared.
+        digits: training images of digits, even or odd; 0: 16 Gaussian points. They are drawn anew for every seed.
         seed: of points, labels and weights.
 
     Returns:

@@ -44,13 +44,14 @@ def self_attention(
     As factors, W = Q K^T of random d x d matrices, both of which are trained by normalised steps. Float64.
 
     Args:
-        sequences: n.
+        sequences: training sequences. This is n.
         tokens: of a sequence.
-        features: d, at least n, or there may be no W that selects all optimal tokens.
-        learning_rate: eta of gradient descent.
-        step_length: eta of normalised steps.
-        steps: of every rule.
-        draws: data sets, each with all rules.
+        features: coordinates of a token, at least as many as sequences. This is d; below n there may be no W
+            that selects all optimal tokens.
+        learning_rate: step of gradient descent. This is eta.
+        step_length: length of normalised steps. This is eta.
+        steps: steps of the optimizer. Every rule takes as many.
+        draws: data sets. Each is used with all rules.
         seed: of data and initial factors.
 
     Returns:

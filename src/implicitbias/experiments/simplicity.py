@@ -51,18 +51,19 @@ def simplicity_bias(
     momentum at ten times the step, or from normal weights of variance 1/fan_in, 40 epochs went into memorising points.)
 
     Args:
-        data: lms_5, lms_7, noisy_lms_7, ms_5_7 or ms_7: slabs of the first coordinate (l: linear) and of the others.
+        data: slabs of the first and of the other coordinates. They are lms_5, lms_7, noisy_lms_7, ms_5_7 or ms_7: slabs
+            of the first coordinate (l: linear) and of the others.
         train_size: training points.
         test_size: test points.
-        features: coordinates d.
+        features: coordinates. This is d.
         width: neurons of a hidden layer.
-        depth: weight matrices.
-        learning_rate: of SGD.
-        momentum: of SGD.
-        weight_decay: of SGD.
+        depth: linear layers.
+        learning_rate: step of SGD.
+        momentum: heavy-ball coefficient of SGD.
+        weight_decay: weight decay of SGD.
         epochs: passes through the training set.
-        batch: points a step.
-        noise: share of points whose linear coordinate lies within the margin.
+        batch: training points a step.
+        noise: fraction of points whose linear coordinate is noise (noisy_lms_7).
         seed: of data, rotation, weights and order.
 
     Returns:

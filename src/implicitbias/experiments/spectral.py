@@ -43,14 +43,16 @@ def spectral_bias(
     the mean square loss, float32.
 
     Args:
-        rising: 0: all amplitudes 1; 1: .1, .2, ..., 1.
-        spacing: of the frequencies (the paper's are 5, 10, ..., 50, at 200 points).
+        rising: whether higher frequencies have larger amplitudes: 1, or 0 for equal ones. With 1 amplitudes are
+            .1, .2, ..., 1, with 0 they are 1.
+        spacing: of the ten frequencies, the first of which it is. The paper's frequencies are 5, 10, ..., 50,
+            at 200 points.
         members: networks, each with phases of its own.
-        width: neurons a layer.
+        width: neurons of a hidden layer.
         depth: linear layers.
-        learning_rate: of Adam (the paper's is 3e-4, with 60,000 steps at width 256).
+        learning_rate: step of Adam. The paper's is 3e-4, with 60,000 steps at width 256.
         level: fraction of the amplitude that counts as learned.
-        steps: of Adam.
+        steps: steps of the optimizer. The optimizer is Adam.
         every: steps between records.
         seed: of phases and weights.
 
@@ -131,12 +133,13 @@ def frequency_bias(
     gradient descent, the inverse of the kernel's largest rate long. Float64.
 
     Args:
-        sobolev: order of the norm; 0 is the plain square loss, below 0 smooth functions come first all the more.
-        points: on the circle.
-        degrees: frequencies 1 to `degrees` are followed.
-        trained: the lowest of them are learned by trained networks too, one for each.
-        width: neurons of these.
-        steps: of gradient descent, at most.
+        sobolev: order s of the loss. 0 is the plain square loss; below 0 smooth functions come first all the
+            more.
+        points: points on the circle.
+        degrees: frequencies that are followed. They are 1 to `degrees`.
+        trained: frequencies, the lowest, that trained networks learn too. One network for each.
+        width: neurons of a hidden layer. Those of the trained networks.
+        steps: steps of the optimizer. The optimizer is gradient descent, which may end earlier.
         seed: of the points and the networks.
 
     Returns:

@@ -36,10 +36,10 @@ def label_waves(
     Args:
         task: one seed of `tasks.build`, of labels +-1.
         amplitude: root mean square of the wave; the labels' is 1.
-        width: neurons a layer.
+        width: neurons of a hidden layer.
         depth: linear layers.
-        learning_rate: of Adam.
-        steps: of Adam.
+        learning_rate: step of Adam.
+        steps: steps of the optimizer. The optimizer is Adam.
         every: steps between records.
         seed: of direction, phase and weights.
 
