@@ -9,7 +9,7 @@ from scipy import stats
 
 from complete import mlp
 from implicitbias.errors import ConfigError, ConvergenceWarning, NumericalError
-from implicitbias.nngp.mixture import SCRAMBLES, sobol
+from implicitbias.nngp.balance import SCRAMBLES, sobol
 from implicitbias.nngp.orthant import log_probabilities, log_probability
 
 METHODS = ("mixture", "tilting", "genz")

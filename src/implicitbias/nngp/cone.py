@@ -28,6 +28,7 @@ from implicitbias.catalogue import DENSE, ESTIMATORS
 from implicitbias.errors import ConfigError, NumericalError, nearest
 from implicitbias.linalg import cholesky
 from implicitbias.nngp import orthant
+from implicitbias.nngp.balance import sobol
 from implicitbias.nngp.cone_differences import affordable, differences, outputs
 from implicitbias.nngp.cone_ep import cone_propagation
 from implicitbias.nngp.cone_mixture import combined
@@ -36,7 +37,6 @@ from implicitbias.nngp.cone_proposals import cone_guided, cone_tilted
 from implicitbias.nngp.cone_structure import cone_of
 from implicitbias.nngp.cone_tilting import cone_tilting
 from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, warn_if_few
-from implicitbias.nngp.mixture import sobol
 from implicitbias.nngp.tilting import gge_order
 from implicitbias.rng import derive_seed
 

@@ -1,17 +1,13 @@
-"""Samples of several cone proposals together, each weighted by the mixture of their densities (balance heuristic)."""
+"""The mixture of cone proposals as an estimate (balance heuristic)."""
 
-import math
-import warnings
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from implicitbias.errors import ConvergenceWarning, NumericalError
+from implicitbias.nngp.balance import SCRAMBLES, balanced, doubled
 from implicitbias.nngp.cone_proposals import COLUMNS, ConeProposal
 from implicitbias.nngp.estimate import OrthantEstimate, log_mean
-from implicitbias.nngp.mixture import SCRAMBLES, by_scramble, sobol
-from implicitbias.rng import derive_seed
 
 
 def combined(
@@ -48,50 +44,27 @@ def combined(
     Warns:
         ConvergenceWarning: if `target_stderr` is not reached with `cap` samples.
     """
-    while True:
-        g, log_weights = _sampled(components, parts, dimension, samples, seed, device)
-        log_probability, stderr = by_scramble(log_weights)
-        if target_stderr is None or stderr <= target_stderr:
-            break
-        if 2 * samples > cap:
-            warnings.warn(
-                f"ln P = {log_probability:.6g} has a standard error of {stderr:.2g} nats with {samples} samples, not"
-                f" the {target_stderr:.2g} asked for; a larger cap than {cap} may reach it",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-            break
-        samples *= 2
-    if not math.isfinite(log_probability):
-        raise NumericalError(f"all {len(log_weights)} weights vanish: no estimate in {dimension} dimensions")
+
+    def draw(position: int, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+        own = components[position]
+        columns, log_weight = own.sample(uniforms)
+        rows = [log_weight if other is own else _weights(other, columns) for other in components]
+        return columns, torch.stack(rows)
+
+    found = doubled(
+        lambda count: balanced(draw, parts[: len(components)], dimension, count, seed, device),
+        samples, target_stderr, cap, stacklevel=6,
+    )  # fmt: skip
     return OrthantEstimate(
-        log_probability,
-        stderr,
-        effective_sample_size=log_mean(log_weights)[2],
+        found.log_probability,
+        found.stderr,
+        effective_sample_size=log_mean(found.log_weights)[2],
         upper_bound=upper_bound,
-        lower_bound=float(log_weights.mean()),
-        samples=g,
-        log_weights=log_weights,
+        lower_bound=float(found.log_weights.mean()),
+        samples=found.samples,
+        log_weights=found.log_weights,
         groups=SCRAMBLES,
     )
-
-
-def _sampled(
-    components: Sequence[ConeProposal], parts: Sequence[int], n: int, samples: int, seed: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Samples `(n, N)`, scramble by scramble, and their log-weights `(N,)`."""
-    parts = parts[: len(components)]
-    counts = [max(2, samples * part // (SCRAMBLES * sum(parts))) for part in parts]
-    weights = [math.log(count / min(counts)) for count in counts]
-    drawn, log_densities = [], []
-    for position, (component, count) in enumerate(zip(components, counts, strict=True)):
-        columns, log_weight = component.sample(sobol(n, count, derive_seed("sobol", seed, position)).to(device))
-        rows = [_weights(other, columns) if other is not component else log_weight for other in components]
-        log_density = torch.logsumexp(torch.stack([w - row for w, row in zip(weights, rows, strict=True)]), 0)
-        drawn.append(columns.reshape(n, SCRAMBLES, count))
-        log_densities.append(log_density.reshape(SCRAMBLES, count))
-    g = torch.cat(drawn, dim=2).reshape(n, -1)
-    return g, math.log(sum(counts) / min(counts)) - torch.cat(log_densities, dim=1).reshape(-1)
 
 
 def _weights(component: ConeProposal, samples: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ def cone_tilted(cone: Cone, tilting: ConeTilting) -> ConeProposal:
         v = own_factor @ (torch.special.ndtri(uniforms[:n]) + own_tilt)
         parts = [v]
         for (block, factor, tilt), own in zip(blocks, torch.split(uniforms[n:], sizes), strict=True):
-            parts.append(walk(factor, own, _tilted_step(block.map @ v, factor.diagonal(), tilt)))
+            parts.append(walk(factor, own, _tilted_step(block.map @ v, factor.diagonal(), tilt))[0])
         x = torch.cat(parts)
         return x, log_weight(x)
 
@@ -121,7 +121,7 @@ class _GuidedClass:
             d = (t + truncated(t, u)) / self.root[i]
             return (d - centre) / self.diagonal[i], d
 
-        return walk(self.factor, uniforms, draw)
+        return walk(self.factor, uniforms, draw)[0]
 
     def log_weight(self, v: Tensor, d: Tensor) -> Tensor:
         """`(N,)` but for the normaliser, which is that of the whole cone."""

@@ -6,28 +6,23 @@ of the mixture, the weights are bounded too, so the error bar can be trusted.
 """
 
 import math
-import warnings
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from implicitbias.errors import ConfigError, ConvergenceWarning, NumericalError
+from implicitbias.errors import ConfigError, NumericalError
 from implicitbias.linalg import cholesky
+from implicitbias.nngp.balance import SCRAMBLES, Weighted, balanced, doubled
 from implicitbias.nngp.ep import expectation_propagation
 from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, log_mean, warn_if_few
 from implicitbias.nngp.proposals import Proposal, ep_guided, tilted
 from implicitbias.nngp.standardise import blurred, standardised
 from implicitbias.nngp.tilting import Tilting, gge_order, minimax_tilting
-from implicitbias.rng import derive_seed
 
 Prepare = Callable[[Tensor, Tensor], tuple[list[Proposal], Tilting]]
 """(correlations, mean), both in the order of sampling -> the components, and the tilting, whose prior they share."""
 
-SCRAMBLES = 32
-"""Independent scrambles of the Sobol points; the spread of their means is the standard error."""
-
-_BITS = 30  # of torch's Sobol points
 _COLUMNS = 512  # samples weighted at once: their temporaries stay near the processor
 
 
@@ -100,11 +95,14 @@ def genz(
 
 
 def _mixed(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
-    saddle = minimax_tilting(a, mean)
     try:
         sites = expectation_propagation(a, mean, tolerance=1e-2)  # rough sites guide as well as converged ones
-        return [ep_guided(sites, saddle.factor), tilted(saddle)], saddle
     except NumericalError:  # the sites of the thinnest events are beyond doubles; tilting's are not
+        return _tilted(a, mean)
+    saddle = minimax_tilting(a, mean, expected=sites.mean)
+    try:
+        return [ep_guided(sites, saddle.factor), tilted(saddle)], saddle
+    except NumericalError:
         return [tilted(saddle)], saddle
 
 
@@ -146,49 +144,30 @@ def _estimate(
     order = gge_order(orthant.correlation, orthant.mean)
     problem = _Ordered(orthant.correlation[order][:, order], orthant.mean[order], prepare)
     blur = orthant.jitter and _Ordered(blurred(problem.correlation, 3 * orthant.jitter), problem.mean, prepare)
-    while True:
-        g, log_weights = _sampled(problem, samples, seed)
-        log_probability, stderr = by_scramble(log_weights)
-        if not math.isfinite(log_probability):
-            raise NumericalError(
-                f"all {len(log_weights)} weights vanish: ln P of these {len(order)} points is below -1e308, or their"
-                " conditions contradict each other to rounding"
-            )
-        stderr = math.hypot(stderr, _rounding(problem, log_probability))
+
+    def estimate(samples: int) -> Weighted:
+        found = _sampled(problem, samples, seed)
+        stderr = math.hypot(found.stderr, _rounding(problem, found.log_probability))
         if blur:
-            stderr = math.hypot(stderr, log_probability - by_scramble(_sampled(blur, samples, seed)[1])[0])
-        if target_stderr is None or stderr <= target_stderr:
-            break
-        if 2 * samples > cap:
-            warnings.warn(
-                f"ln P = {log_probability:.6g} has a standard error of {stderr:.2g} nats with {samples} samples, not"
-                f" the {target_stderr:.2g} asked for; a larger cap than {cap} may reach it",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-            break
-        samples *= 2
-    effective = log_mean(log_weights)[2]
-    warn_if_few(effective, len(log_weights), name, "more samples, or the estimator mixture, may help")
+            stderr = math.hypot(stderr, found.log_probability - _sampled(blur, samples, seed).log_probability)
+        return found._replace(stderr=stderr)
+
+    found = doubled(estimate, samples, target_stderr, cap, stacklevel=4)
+    effective = log_mean(found.log_weights)[2]
+    warn_if_few(effective, len(found.log_weights), name, "more samples, or the estimator mixture, may help")
     f = None
     if keep_samples:
-        f = orthant.outputs(g[torch.argsort(order)])
+        f = orthant.outputs(found.samples[torch.argsort(order)])
     return OrthantEstimate(
-        log_probability,
-        stderr,
+        found.log_probability,
+        found.stderr,
         effective_sample_size=effective,
         upper_bound=problem.saddle.upper_bound,
-        lower_bound=float(log_weights.mean()),
+        lower_bound=float(found.log_weights.mean()),
         samples=f,
-        log_weights=log_weights if keep_samples else None,
+        log_weights=found.log_weights if keep_samples else None,
         groups=SCRAMBLES,
     )
-
-
-def by_scramble(log_weights: Tensor) -> tuple[float, float]:
-    """The logarithm of the mean weight, and its standard error by the spread of the scrambles' means."""
-    means = torch.logsumexp(log_weights.reshape(SCRAMBLES, -1), 1) - math.log(len(log_weights) / SCRAMBLES)
-    return log_mean(means)[:2]
 
 
 def _rounding(problem: "_Ordered", log_probability: float) -> float:
@@ -204,34 +183,21 @@ def _rounding(problem: "_Ordered", log_probability: float) -> float:
     return torch.finfo(torch.float64).eps * size * float(v.norm())
 
 
-def _sampled(problem: "_Ordered", samples: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Samples `(n, N)`, scramble by scramble, and their log-weights `(N,)`."""
+def _sampled(problem: "_Ordered", samples: int, seed: int) -> Weighted:
     components, prior = problem.components, problem.saddle
-    n, device = len(prior.mean), prior.mean.device
-    count = max(2, samples // (SCRAMBLES * len(components)))
-    drawn = [
-        component.sample(sobol(n, count, derive_seed("sobol", seed, position)).to(device)).reshape(n, SCRAMBLES, count)
-        for position, component in enumerate(components)
-    ]
-    g = torch.cat(drawn, dim=2).reshape(n, -1)
-    log_densities = []
-    for part in torch.split(g, _COLUMNS, dim=1):
-        z = torch.linalg.solve_triangular(prior.factor, part - prior.mean[:, None], upper=False)
-        log_densities.append(torch.stack([-component.log_weight(part, z) for component in components]))
-    return g, math.log(len(components)) - torch.logsumexp(torch.cat(log_densities, dim=1), 0)
 
+    def draw(position: int, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+        """z = L^-1 (g - m) is solved for once, or is what the sampler walked along."""
+        own = components[position]
+        g, walked = own.sample(uniforms)
+        log_weights = []
+        for columns, path in zip(torch.split(g, _COLUMNS, dim=1), torch.split(walked, _COLUMNS, dim=1), strict=True):
+            z = path
+            if own.factor is not prior.factor:
+                z = torch.linalg.solve_triangular(prior.factor, columns - prior.mean[:, None], upper=False)
+            log_weights.append(
+                torch.stack([one.log_weight(columns, z, path if one is own else None) for one in components])
+            )
+        return g, torch.cat(log_weights, dim=1)
 
-def sobol(n: int, count: int, seed: int) -> Tensor:
-    """`(n, SCRAMBLES * count)` points in the open unit cube: one scrambled Sobol net under random digital shifts.
-
-    Given the net's linear scramble, the shifted nets are independent and each point is uniform (Owen 1998).
-    """
-    engine = torch.quasirandom.SobolEngine(n, scramble=True, seed=seed)  # type: ignore[no-untyped-call]
-    net = engine.draw(count, dtype=torch.float64)
-    digits = (net * 2**_BITS).long().T
-    digits[:, 0] = engine.shift.float().long().clamp(max=2**_BITS - 1)  # torch has it in whatever dtype is the default
-    generator = torch.Generator().manual_seed(seed)
-    shifts = torch.randint(2**_BITS, (n, SCRAMBLES, 1), generator=generator)
-    shifted = (digits[:, None, :] ^ shifts).reshape(n, -1)
-    points: Tensor = (shifted.double() + 0.5) / 2**_BITS
-    return points
+    return balanced(draw, [1] * len(components), len(prior.mean), samples, seed, prior.mean.device)

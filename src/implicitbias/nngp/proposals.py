@@ -23,16 +23,21 @@ class Proposal:
     """A density q on the orthant of g ~ N(m, A).
 
     Attributes:
-        sample: u `(n, N)` -> g `(n, N)`.
-        log_weight: g and z = L^-1 (g - m), L the Cholesky factor of A, both `(n, N)` -> ln N(g; m, A)/q(g), `(N,)`.
+        factor: `(n, n)` of the Gaussian whose rows are walked down, g = its mean + factor own.
+        sample: uniforms `(n, N)` -> g and own, `(n, N)` each.
+        log_weight: g, z = L^-1 (g - m) with L the Cholesky factor of A, and own, or None where another density was
+            sampled, all `(n, N)` -> ln N(g; m, A)/q(g), `(N,)`.
     """
 
-    sample: Callable[[Tensor], Tensor]
-    log_weight: Callable[[Tensor, Tensor], Tensor]
+    factor: Tensor
+    sample: Callable[[Tensor], tuple[Tensor, Tensor]]
+    log_weight: Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
-def walk(factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:
-    """G row by row: draw(i, c, u) gives (z_i, g_i) for c = sum_{j<i} factor_ij z_j."""
+def walk(
+    factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
+) -> tuple[Tensor, Tensor]:
+    """G and z row by row: draw(i, c, u) gives (z_i, g_i) for c = sum_{j<i} factor_ij z_j."""
     n, count = uniforms.shape
     z = torch.empty_like(uniforms)
     g = torch.empty_like(uniforms)
@@ -44,7 +49,7 @@ def walk(factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor],
             if i > start:
                 c = torch.addmv(c, z[start:i].T, factor[i, start:i])
             z[i], g[i] = draw(i, c, uniforms[i])
-    return g
+    return g, z
 
 
 def tilted(tilting: Tilting) -> Proposal:
@@ -57,12 +62,12 @@ def tilted(tilting: Tilting) -> Proposal:
         z = tilt[i] + truncated(centre / diagonal[i] + tilt[i], u)
         return z, centre + diagonal[i] * z
 
-    def log_weight(g: Tensor, z: Tensor) -> Tensor:
+    def log_weight(g: Tensor, z: Tensor, own: Tensor | None) -> Tensor:  # whose own is z
         t = g / diagonal[:, None] - z + tilt[:, None]
         weight: Tensor = log_ndtr(t).sum(0) + 0.5 * tilt @ tilt - tilt @ z
         return weight
 
-    return Proposal(lambda uniforms: walk(factor, uniforms, draw), log_weight)
+    return Proposal(factor, lambda uniforms: walk(factor, uniforms, draw), log_weight)
 
 
 def ep_guided(sites: Sites, prior: Tensor) -> Proposal:
@@ -93,12 +98,13 @@ def ep_guided(sites: Sites, prior: Tensor) -> Proposal:
 
     constant = -float((prior.diagonal() * root).log().sum())
 
-    def log_weight(g: Tensor, z: Tensor) -> Tensor:
-        own = torch.linalg.solve_triangular(factor, g - mean[:, None], upper=False)
+    def log_weight(g: Tensor, z: Tensor, own: Tensor | None) -> Tensor:
+        if own is None:
+            own = torch.linalg.solve_triangular(factor, g - mean[:, None], upper=False)
         centre = g - diagonal[:, None] * own
         t = (centre * total[:, None]).sub_(nu[:, None]).div_(root[:, None])
         logs = log_truncated_density(g * root[:, None], t).add_(z.square().mul_(0.5))
         weight: Tensor = constant - logs.sum(0)
         return weight
 
-    return Proposal(lambda uniforms: walk(factor, uniforms, draw), log_weight)
+    return Proposal(factor, lambda uniforms: walk(factor, uniforms, draw), log_weight)

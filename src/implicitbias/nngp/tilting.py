@@ -35,20 +35,22 @@ def gge_order(a: Tensor, mean: Tensor) -> Tensor:
         place = torch.arange(n - start, device=a.device)  # of those points in `left`
         factor = a.new_zeros(n - start, stop - start)  # their columns of the Cholesky factor
         for here, i in enumerate(range(start, stop)):
-            deviation = variance[i:].clamp(min=1e-14).sqrt()
+            deviation = variance[i:].clamp(min=1e-14).sqrt_()
             further = int(torch.argmin(centre[i:] / deviation))
             if further:
                 for rows, first in ((order, i), (variance, i), (centre, i), (place, here), (factor, here)):
-                    swap = torch.tensor([first, first + further], device=a.device)
-                    rows[swap] = rows[swap.flip(0)]
-            pivot = variance[i].clamp(min=1e-14).sqrt()
+                    one, other = rows[first], rows[first + further]
+                    kept = one.clone()
+                    one.copy_(other)
+                    other.copy_(kept)
+            pivot = deviation[further]
             known = factor[here + 1 :, :here] @ factor[here, :here]
-            column = (left[place[here]][place[here + 1 :]] - known) / pivot
+            column = left[place[here]].index_select(0, place[here + 1 :]).sub_(known).div_(pivot)
             factor[here + 1 :, here] = column
             centre[i + 1 :] += column * hazard(-centre[i] / pivot)
             variance[i + 1 :] -= column**2
         place, factor = place[stop - start :], factor[stop - start :]
-        left = torch.addmm(left[place][:, place], factor, factor.T, alpha=-1)
+        left = left.index_select(0, place).index_select(1, place).addmm_(factor, factor.T, alpha=-1)
     return order
 
 
@@ -70,7 +72,7 @@ class Tilting:
     upper_bound: float
 
 
-def minimax_tilting(a: Tensor, mean: Tensor, cap: int = 50) -> Tilting:
+def minimax_tilting(a: Tensor, mean: Tensor, expected: Tensor | None = None, cap: int = 50) -> Tilting:
     """The saddle point t + D^-1 m + (L~L~^T - I) h(t) = 0 with L~ = D^-1 L, the only one that an orthant has.
 
     In the hazards h it is the minimum of the strictly convex
@@ -80,6 +82,8 @@ def minimax_tilting(a: Tensor, mean: Tensor, cap: int = 50) -> Tilting:
     Args:
         a: `(n, n)` correlation matrix, already in the order of sampling.
         mean: `(n,)` mean m of g.
+        expected: `(n,)` about the mean of g where it is positive, to begin from. At the saddle point it is
+            m + L L~^T h, so that h = D A^-1 (expected - m), and t = h - D^-1 expected.
         cap: number of Newton steps at the most; short of the saddle point the tilt is still usable, but psi is no
             bound, and 0 is given in its place.
 
@@ -91,22 +95,30 @@ def minimax_tilting(a: Tensor, mean: Tensor, cap: int = 50) -> Tilting:
     """
     factor = cholesky(a)
     scaled = factor / factor.diagonal()[:, None]
-    gram = scaled @ scaled.T
+    gram = (a / factor.diagonal()[:, None]).div_(factor.diagonal())  # L~ L~^T
     shift = mean / factor.diagonal()
-    t = -shift
 
     def newton(t: Tensor) -> tuple[Tensor, float]:
         h = hazard(t)
         slope = (h * (h - t)).clamp(1e-300, 1)  # h'(t)
         root = slope.sqrt()
         gradient = t + shift - h + gram @ h
-        hessian = root[:, None] * gram * root[None, :]
+        hessian = (root[:, None] * gram).mul_(root)
         hessian.diagonal().add_(1 - slope)
         factor_h = cholesky(hessian, "the Hessian of the tilting")
         step = -torch.cholesky_solve((root * gradient)[:, None], factor_h)[:, 0]
         return step / root, -float((root * gradient) @ step)
 
-    t, value, converged = minimised(lambda t: _objective(scaled, shift, t), newton, t, cap)
+    starts = [-shift]
+    if expected is not None:
+        pull = torch.cholesky_solve((expected - mean)[:, None], factor)[:, 0]
+        nearer = factor.diagonal() * pull - expected / factor.diagonal()
+        if _objective(scaled, shift, nearer) < _objective(scaled, shift, -shift):
+            starts.insert(0, nearer)
+    for start in starts:  # the other one is for a nearly singular A, from which the steps may find no way
+        t, value, converged = minimised(lambda t: _objective(scaled, shift, t), newton, start, cap)
+        if converged:
+            break
     h = hazard(t)
     return Tilting(factor, mean, tilt=scaled.T @ h - h, upper_bound=value if converged else 0.0)
 
