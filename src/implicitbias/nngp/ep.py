@@ -16,7 +16,7 @@ from implicitbias.nngp.gaussian import excess, log_truncated_density
 from implicitbias.nngp.standardise import standardised
 
 _DAMPING = 0.9  # share of the new sites in an update
-_FAR = 1e5  # site precision (A has 1) beyond which differences lose the digits of what the site leaves
+FAR = 1e5  # site precision (A has 1) beyond which differences lose the digits of what the site leaves
 
 
 @dataclass(frozen=True)
@@ -78,21 +78,33 @@ def expectation_propagation(a: Tensor, prior_mean: Tensor, tolerance: float = 1e
     variance, one = a.diagonal(), torch.eye(n, dtype=a.dtype, device=a.device)
     found = _Marginals(prior_mean, variance, 1 / variance, prior_mean / variance, 0 * nu, one, 0 * one)
     for _ in range(cap):
-        root = found.precision.sqrt()
-        z = found.shift / root
-        mean, variance = excess(-z)
-        tilted_variance = (variance / found.precision).clamp(min=1e-300)
-        tilted_mean = mean / root
-        step_tau = ((1 / tilted_variance - found.precision).clamp(min=0) - tau) * _DAMPING
-        step_nu = (tilted_mean / tilted_variance - found.shift - nu) * _DAMPING
-        good = torch.isfinite(step_tau) & torch.isfinite(step_nu)  # a cavity lost to rounding: wait there
-        step_tau, step_nu = step_tau.where(good, 0.0), step_nu.where(good, 0.0)
+        step_tau, step_nu = damped_step(found.precision, found.shift, tau, nu)
         tau, nu = tau + step_tau, nu + step_nu
         found = _marginals(a, prior_mean, tau, nu)
         change = torch.maximum(step_tau.abs().max() / tau.abs().max(), step_nu.abs().max() / nu.abs().max())
         if float(change) < tolerance:
             break
     return Sites(tau, nu, found.mean, _covariance(a, tau, found), _log_probability(prior_mean, found))
+
+
+def damped_step(precision: Tensor, shift: Tensor, tau: Tensor, nu: Tensor) -> tuple[Tensor, Tensor]:
+    """Part of the way to the sites that match the moments of g > 0 under their cavities; all of one shape.
+
+    Args:
+        precision: of the cavities.
+        shift: precision times the mean of the cavities.
+        tau: precisions of the sites.
+        nu: shifts of the sites.
+    """
+    root = precision.sqrt()
+    z = shift / root
+    mean, variance = excess(-z)
+    tilted_variance = (variance / precision).clamp(min=1e-300)
+    tilted_mean = mean / root
+    step_tau = ((1 / tilted_variance - precision).clamp(min=0) - tau) * _DAMPING
+    step_nu = (tilted_mean / tilted_variance - shift - nu) * _DAMPING
+    good = torch.isfinite(step_tau) & torch.isfinite(step_nu)  # a cavity lost to rounding: wait there
+    return step_tau.where(good, 0.0), step_nu.where(good, 0.0)
 
 
 def _marginals(a: Tensor, prior_mean: Tensor, tau: Tensor, nu: Tensor) -> _Marginals:
@@ -112,7 +124,7 @@ def _marginals(a: Tensor, prior_mean: Tensor, tau: Tensor, nu: Tensor) -> _Margi
     pull = push - root * torch.linalg.solve_triangular(factor.T, known[:, None], upper=True)[:, 0]
     mean = prior_mean + a @ push - w.T @ known
     precision, shift = 1 / variance - tau, mean / variance - nu
-    far = tau > _FAR
+    far = tau > FAR
     if bool(far.any()):
         inverse = torch.linalg.solve_triangular(factor, torch.eye(len(a), dtype=a.dtype, device=a.device), upper=False)
         left = inverse.square().sum(0)[far]  # b
@@ -126,7 +138,7 @@ def _marginals(a: Tensor, prior_mean: Tensor, tau: Tensor, nu: Tensor) -> _Margi
 def _covariance(a: Tensor, tau: Tensor, found: _Marginals) -> Tensor:
     """V; its rows far out by T^-1/2 B^-1 T^1/2 A, which is the same."""
     covariance = torch.addmm(a, found.whitened.T, found.whitened, alpha=-1)
-    far = tau > _FAR
+    far = tau > FAR
     if bool(far.any()):
         solved = torch.linalg.solve_triangular(found.factor.T, found.whitened, upper=True)[far]
         covariance[far] = solved / tau[far].sqrt()[:, None]

@@ -7,6 +7,7 @@ of the mixture, the weights are bounded too, so the error bar can be trusted.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,14 +17,12 @@ from implicitbias.linalg import cholesky
 from implicitbias.nngp.balance import SCRAMBLES, Weighted, balanced, doubled
 from implicitbias.nngp.ep import expectation_propagation
 from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, log_mean, warn_if_few
-from implicitbias.nngp.proposals import Proposal, ep_guided, tilted
+from implicitbias.nngp.proposals import Proposal, drawn, ep_guided, tilted
 from implicitbias.nngp.standardise import blurred, standardised
 from implicitbias.nngp.tilting import Tilting, gge_order, minimax_tilting
 
 Prepare = Callable[[Tensor, Tensor], tuple[list[Proposal], Tilting]]
 """(correlations, mean), both in the order of sampling -> the components, and the tilting, whose prior they share."""
-
-_COLUMNS = 512  # samples weighted at once: their temporaries stay near the processor
 
 
 def mixture(
@@ -101,7 +100,8 @@ def _mixed(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
         return _tilted(a, mean)
     saddle = minimax_tilting(a, mean, expected=sites.mean)
     try:
-        return [ep_guided(sites, saddle.factor), tilted(saddle)], saddle
+        factor = cholesky(sites.covariance, "the covariance of EP")
+        return [ep_guided(sites.tau, sites.nu, sites.mean, factor, saddle.factor), tilted(saddle)], saddle
     except NumericalError:
         return [tilted(saddle)], saddle
 
@@ -184,20 +184,6 @@ def _rounding(problem: "_Ordered", log_probability: float) -> float:
 
 
 def _sampled(problem: "_Ordered", samples: int, seed: int) -> Weighted:
-    components, prior = problem.components, problem.saddle
-
-    def draw(position: int, uniforms: Tensor) -> tuple[Tensor, Tensor]:
-        """z = L^-1 (g - m) is solved for once, or is what the sampler walked along."""
-        own = components[position]
-        g, walked = own.sample(uniforms)
-        log_weights = []
-        for columns, path in zip(torch.split(g, _COLUMNS, dim=1), torch.split(walked, _COLUMNS, dim=1), strict=True):
-            z = path
-            if own.factor is not prior.factor:
-                z = torch.linalg.solve_triangular(prior.factor, columns - prior.mean[:, None], upper=False)
-            log_weights.append(
-                torch.stack([one.log_weight(columns, z, path if one is own else None) for one in components])
-            )
-        return g, torch.cat(log_weights, dim=1)
-
-    return balanced(draw, [1] * len(components), len(prior.mean), samples, seed, prior.mean.device)
+    prior = problem.saddle
+    draw = partial(drawn, problem.components, prior)
+    return balanced(draw, [1] * len(problem.components), len(prior.mean), samples, seed, prior.mean.device)

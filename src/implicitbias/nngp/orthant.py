@@ -26,7 +26,8 @@ from torch import Tensor
 from implicitbias.catalogue import ESTIMATORS, resolve
 from implicitbias.errors import ConfigError, NumericalError, nearest
 from implicitbias.linalg import real
-from implicitbias.nngp.estimate import OrthantEstimate
+from implicitbias.nngp import many
+from implicitbias.nngp.estimate import OrthantEstimate, at_least_one
 from implicitbias.rng import derive_seed
 
 
@@ -82,8 +83,8 @@ def log_probabilities(
 ) -> OrthantEstimates:
     """Logarithms of P[sign f = labels] for a batch of kernels, of sign vectors, or of both.
 
-    The problems are solved one after another, each with random numbers of its own: one of ten points takes
-    milliseconds, and one of hundreds keeps a processor busy by itself.
+    Each has random numbers of its own. By the mixture, centred problems of few points are solved together
+    (`nngp.many`), with the numbers that they have alone, up to rounding; all others one after another.
 
     Args:
         kernels: `(..., n, n)`.
@@ -106,16 +107,25 @@ def log_probabilities(
     n = labels.shape[-1]
     every_kernel = kernels.expand(*shape, *kernels.shape[-2:]).reshape(-1, *kernels.shape[-2:])
     every_label = labels.expand(*shape, n).reshape(-1, n)
-    found = []
-    for position, (kernel, signs) in enumerate(zip(every_kernel, every_label, strict=True)):
-        own: dict[str, Any] = {"seed": derive_seed("orthant batch", seed, position)}
+    seeds = [derive_seed("orthant batch", seed, position) for position in range(len(every_label))]
+    found = torch.zeros(len(seeds), len(OrthantEstimates._fields), dtype=torch.float64)
+    solved = torch.zeros(len(seeds), dtype=torch.bool)
+    if (
+        method == "mixture"
+        and 0 < n <= many.LARGEST
+        and kernels.shape[-2:] == (n, n)
+        and settings.keys() <= {"samples"}
+    ):
+        samples = at_least_one("samples", settings.get("samples", 4096))
+        found, solved = (each.cpu() for each in many.mixtures(every_kernel, every_label, seeds, samples))
+    for position in torch.nonzero(~solved)[:, 0].tolist():
+        own: dict[str, Any] = {"seed": seeds[position]}
         if method in ESTIMATORS:
             own = taken_settings(method, own)
         try:
-            estimate = log_probability(kernel, signs, method, **own, **settings)
+            estimate = log_probability(every_kernel[position], every_label[position], method, **own, **settings)
         except NumericalError as error:
             index = tuple(int(i) for i in np.unravel_index(position, shape))
             raise NumericalError(f"batch index {index}: {error}") from error
-        found.append([getattr(estimate, name) for name in OrthantEstimates._fields])
-    table = torch.tensor(found, dtype=torch.float64).reshape(-1, len(OrthantEstimates._fields))
-    return OrthantEstimates(*(column.reshape(shape) for column in table.T))
+        found[position] = torch.tensor([getattr(estimate, name) for name in OrthantEstimates._fields])
+    return OrthantEstimates(*(column.reshape(shape) for column in found.T))

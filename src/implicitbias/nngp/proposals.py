@@ -4,23 +4,24 @@ Samples are columns, `(n, N)`: the sampler walks down the rows, and what earlier
 later ones is one matrix product.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from implicitbias.linalg import cholesky
-from implicitbias.nngp.ep import Sites
 from implicitbias.nngp.gaussian import log_ndtr, log_truncated_density, truncated
 from implicitbias.nngp.tilting import Tilting
 
 _BLOCK = 32  # rows whose mutual dependence is walked one by one
+_COLUMNS = 512  # samples weighted at once: their temporaries stay near the processor
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A density q on the orthant of g ~ N(m, A).
+    """A density q on the orthant of g ~ N(m, A), or one for each member of a stack of problems.
+
+    A stack has `(b, n, n)` factors, and samples `(n, b, N)` for `(n, N)`: its rows are walked down together.
 
     Attributes:
         factor: `(n, n)` of the Gaussian whose rows are walked down, g = its mean + factor own.
@@ -38,24 +39,48 @@ def walk(
     factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
 ) -> tuple[Tensor, Tensor]:
     """G and z row by row: draw(i, c, u) gives (z_i, g_i) for c = sum_{j<i} factor_ij z_j."""
-    n, count = uniforms.shape
+    n = len(uniforms)
     z = torch.empty_like(uniforms)
     g = torch.empty_like(uniforms)
     for start in range(0, n, _BLOCK):
         stop = min(start + _BLOCK, n)
-        earlier = factor[start:stop, :start] @ z[:start] if start else uniforms.new_zeros(stop - start, count)
+        earlier = _times(factor[..., start:stop, :start], z[:start]) if start else torch.zeros_like(uniforms[:stop])
         for i in range(start, stop):
             c = earlier[i - start]
             if i > start:
-                c = torch.addmv(c, z[start:i].T, factor[i, start:i])
+                c = _plus(c, factor[..., i, start:i], z[start:i])
             z[i], g[i] = draw(i, c, uniforms[i])
     return g, z
 
 
+def _times(rows: Tensor, z: Tensor) -> Tensor:
+    """Rows `(k, j)` times z `(j, N)`; of a stack, `(b, k, j)` times `(j, b, N)` is `(k, b, N)`."""
+    return (rows @ z.movedim(0, -2)).movedim(-2, 0)
+
+
+def _plus(c: Tensor, row: Tensor, z: Tensor) -> Tensor:
+    """c `(N,)` + row `(j,)` times z `(j, N)`; of a stack, `(b, N)`, `(b, j)` and `(j, b, N)`."""
+    if row.ndim == 1:
+        return torch.addmv(c, z.T, row)
+    return torch.baddbmm(c[:, None], row[:, None], z.movedim(0, 1))[:, 0]
+
+
+def whitened(factor: Tensor, g: Tensor) -> Tensor:
+    """factor^-1 g `(n, N)`; of a stack, `(n, b, N)`."""
+    solved: Tensor = torch.linalg.solve_triangular(factor, g.movedim(0, -2), upper=False)
+    return solved.movedim(-2, 0)
+
+
+def by_row(values: Tensor) -> Tensor:
+    """Numbers of the rows, `(n,)` or `(b, n)`, as they go with samples `(n, N)` or `(n, b, N)`."""
+    return values.movedim(-1, 0)[..., None]
+
+
 def tilted(tilting: Tilting) -> Proposal:
     """The minimax-tilted sequential sampler; with tilt 0 it is that of Genz (GHK). Source: Botev 2017, section 2."""
-    factor, mean, tilt = tilting.factor, tilting.mean, tilting.tilt
-    diagonal = factor.diagonal()
+    factor, mean, tilt = tilting.factor, by_row(tilting.mean), by_row(tilting.tilt)
+    diagonal = by_row(factor.diagonal(dim1=-2, dim2=-1))
+    constant = 0.5 * tilt.square().sum(0)
 
     def draw(i: int, c: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
         centre = c + mean[i]
@@ -63,32 +88,31 @@ def tilted(tilting: Tilting) -> Proposal:
         return z, centre + diagonal[i] * z
 
     def log_weight(g: Tensor, z: Tensor, own: Tensor | None) -> Tensor:  # whose own is z
-        t = g / diagonal[:, None] - z + tilt[:, None]
-        weight: Tensor = log_ndtr(t).sum(0) + 0.5 * tilt @ tilt - tilt @ z
+        weight: Tensor = log_ndtr(g / diagonal - z + tilt).sub_(tilt * z).sum(0) + constant
         return weight
 
     return Proposal(factor, lambda uniforms: walk(factor, uniforms, draw), log_weight)
 
 
-def ep_guided(sites: Sites, prior: Tensor) -> Proposal:
+def ep_guided(tau: Tensor, nu: Tensor, mean: Tensor, factor: Tensor, prior: Tensor) -> Proposal:
     """A sequential sampler that sees the conditions still to come through EP's sites.
 
     Alone it has unbounded weights; it belongs into a mixture (this project). Its weight is the quotient of two
     densities at g, which needs nothing of the sites but that the sampler used them: how exact they are does not matter.
 
     Args:
-        sites: of EP.
-        prior: `(n, n)` Cholesky factor of A.
-
-    Raises:
-        NumericalError: if the covariance of EP has no Cholesky factor.
+        tau: `(n,)` precisions of EP's sites.
+        nu: `(n,)` their shifts.
+        mean: `(n,)` mean of EP's Gaussian.
+        factor: `(n, n)` Cholesky factor of its covariance.
+        prior: `(n, n)` that of A.
     """
-    tau, nu, mean = sites.tau, sites.nu, sites.mean
-    factor = cholesky(sites.covariance, "the covariance of EP")
-    diagonal = factor.diagonal()
+    tau, nu, mean = by_row(tau), by_row(nu), by_row(mean)
+    diagonal = by_row(factor.diagonal(dim1=-2, dim2=-1))
     total = 1 / diagonal**2
     precision = torch.maximum(total - tau, 1e-12 * total)
     root = precision.sqrt()
+    constant = -(by_row(prior.diagonal(dim1=-2, dim2=-1)) * root).log().sum(0)
 
     def draw(i: int, c: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
         centre = c + mean[i]
@@ -96,15 +120,27 @@ def ep_guided(sites: Sites, prior: Tensor) -> Proposal:
         g = (t + truncated(t, u)) / root[i]
         return (g - centre) / diagonal[i], g
 
-    constant = -float((prior.diagonal() * root).log().sum())
-
     def log_weight(g: Tensor, z: Tensor, own: Tensor | None) -> Tensor:
-        if own is None:
-            own = torch.linalg.solve_triangular(factor, g - mean[:, None], upper=False)
-        centre = g - diagonal[:, None] * own
-        t = (centre * total[:, None]).sub_(nu[:, None]).div_(root[:, None])
-        logs = log_truncated_density(g * root[:, None], t).add_(z.square().mul_(0.5))
+        centre = g - diagonal * (whitened(factor, g - mean) if own is None else own)
+        t = (centre * total).sub_(nu).div_(root)
+        logs = log_truncated_density(g * root, t).add_(z.square().mul_(0.5))
         weight: Tensor = constant - logs.sum(0)
         return weight
 
     return Proposal(factor, lambda uniforms: walk(factor, uniforms, draw), log_weight)
+
+
+def drawn(components: Sequence[Proposal], prior: Tilting, position: int, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+    """Samples g of one of several proposals, `(n, N)`, and their log-weights under every one, `(components, N)`.
+
+    z is solved for once, or is what the sampler walked along.
+    """
+    own = components[position]
+    g, walked = own.sample(uniforms)
+    log_weights = []
+    for columns, path in zip(torch.split(g, _COLUMNS, dim=-1), torch.split(walked, _COLUMNS, dim=-1), strict=True):
+        z = path if own.factor is prior.factor else whitened(prior.factor, columns - by_row(prior.mean))
+        log_weights.append(
+            torch.stack([one.log_weight(columns, z, path if one is own else None) for one in components])
+        )
+    return g, torch.cat(log_weights, dim=-1)

@@ -11,9 +11,9 @@ from torch import Tensor
 from implicitbias.errors import NumericalError
 from implicitbias.linalg import real
 
-_DUPLICATE = 1e-12  # 1 - |correlation| at which two points are one point, up to the rounding of a kernel
+DUPLICATE = 1e-12  # 1 - |correlation| at which two points are one point, up to the rounding of a kernel
 _APART = 1e-13  # variance of the difference of merged points that is more than rounding
-_REGULAR = 1e-8  # smallest squared pivot that is more than rounding whatever the eigenvalues
+REGULAR = 1e-8  # smallest squared pivot that is more than rounding whatever the eigenvalues
 _JITTER = 1e-12  # added to a singular A; moves the event's borders by about its root
 _NEVER = 1e6, 100  # a mean above the first, plus the second times the lowest mean's distance from 0, is never crossed
 
@@ -144,14 +144,14 @@ def _distinct(a: Tensor) -> tuple[Tensor, Tensor]:
     if float(upper.abs().max()) > 1 + 1e-8:
         i, j = torch.nonzero(upper.abs() > 1 + 1e-8)[0].tolist()
         raise NumericalError(f"the kernel is no covariance: points {i} and {j} have correlation {float(a[i, j]):.9g}")
-    if float(upper.min()) < -1 + _DUPLICATE:
-        i, j = torch.nonzero(upper < -1 + _DUPLICATE)[0].tolist()
+    if float(upper.min()) < -1 + DUPLICATE:
+        i, j = torch.nonzero(upper < -1 + DUPLICATE)[0].tolist()
         raise NumericalError(
             f"points {i} and {j} are equal under the kernel (correlation +-1 to rounding) but their labels say the"
             " opposite: the probability is 0 to rounding"
         )
     first = torch.arange(len(a), device=a.device)
-    same = upper > 1 - _DUPLICATE
+    same = upper > 1 - DUPLICATE
     first = torch.where(same.any(0), same.to(torch.int8).argmax(0), first)
     while bool((first[first] != first).any()):  # the twin of a twin
         first = first[first]
@@ -162,7 +162,7 @@ def _distinct(a: Tensor) -> tuple[Tensor, Tensor]:
 def _nonsingular(a: Tensor, mean: Tensor) -> tuple[Tensor, float]:
     """A itself, or A with a jitter (second) where it is singular to rounding but the event is still possible."""
     factor, failed = torch.linalg.cholesky_ex(a)
-    if not int(failed) and float(factor.diagonal().min()) ** 2 > _REGULAR:
+    if not int(failed) and float(factor.diagonal().min()) ** 2 > REGULAR:
         return a, 0.0
     values, vectors = torch.linalg.eigh(a)
     rounding = 2 * len(a) * torch.finfo(a.dtype).eps * float(values[-1])
