@@ -127,5 +127,5 @@ def log_probabilities(
         except NumericalError as error:
             index = tuple(int(i) for i in np.unravel_index(position, shape))
             raise NumericalError(f"batch index {index}: {error}") from error
-        found[position] = torch.tensor([getattr(estimate, name) for name in OrthantEstimates._fields])
+        found[position] = found.new_tensor([getattr(estimate, name) for name in OrthantEstimates._fields])
     return OrthantEstimates(*(column.reshape(shape) for column in found.T))
