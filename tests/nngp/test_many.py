@@ -86,6 +86,13 @@ def test_what_is_out_of_the_ordinary_is_solved_alone():
     assert abs(float(found[2, 0] - single[2, 0])) < 0.1 * float(single[2, 1])  # rounding is amplified here
 
 
+def test_a_batch_may_have_no_ordinary_member_or_none_at_all():
+    labels = torch.ones(2, 3, dtype=torch.float64)
+    found = log_probabilities(torch.ones(3, 3), labels, samples=256)  # one point three times
+    assert torch.allclose(found.log_probability, labels.new_full((2,), -0.6931471805599453))
+    assert log_probabilities(torch.eye(3), labels[:0]).stderr.shape == (0,)
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

@@ -46,12 +46,15 @@ def mixtures(kernels: Tensor, labels: Tensor, seeds: Sequence[int], samples: int
     """
     found = kernels.new_zeros(len(kernels), 5)
     solved = torch.zeros(len(kernels), dtype=torch.bool, device=kernels.device)
-    for members in torch.split(torch.arange(len(kernels), device=kernels.device), _MEMBERS):
+    for start in range(0, len(kernels), _MEMBERS):
+        members = torch.arange(start, min(start + _MEMBERS, len(kernels)), device=kernels.device)
         a, ordinary = _correlations(kernels[members], labels[members])
         prepared = _prepared(_ordered(a))
         solved[members] = ordinary & prepared.found
         together = max(1, _NUMBERS // (samples * a.shape[-1]))
-        for some in torch.split(torch.nonzero(solved[members])[:, 0], together):
+        ready = torch.nonzero(solved[members])[:, 0]
+        for first in range(0, len(ready), together):
+            some = ready[first : first + together]
             which = members[some]
             log_weights = _sampled(prepared, some, [seeds[i] for i in which.tolist()], samples)
             rounding = torch.finfo(a.dtype).eps * _inverse_norm(prepared.prior[some])

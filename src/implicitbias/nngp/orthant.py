@@ -110,14 +110,11 @@ def log_probabilities(
     seeds = [derive_seed("orthant batch", seed, position) for position in range(len(every_label))]
     found = torch.zeros(len(seeds), len(OrthantEstimates._fields), dtype=torch.float64)
     solved = torch.zeros(len(seeds), dtype=torch.bool)
-    if (
-        method == "mixture"
-        and 0 < n <= many.LARGEST
-        and kernels.shape[-2:] == (n, n)
-        and settings.keys() <= {"samples"}
-    ):
+    small = 0 < n <= many.LARGEST and kernels.shape[-2:] == (n, n)
+    if method == "mixture" and small and settings.keys() <= {"samples"}:
         samples = at_least_one("samples", settings.get("samples", 4096))
-        found, solved = (each.cpu() for each in many.mixtures(every_kernel, every_label, seeds, samples))
+        batch = many.mixtures(every_kernel, every_label.to(kernels.device), seeds, samples)
+        found, solved = (each.cpu() for each in batch)
     for position in torch.nonzero(~solved)[:, 0].tolist():
         own: dict[str, Any] = {"seed": seeds[position]}
         if method in ESTIMATORS:
