@@ -11,6 +11,7 @@ from implicitbias.networks.kernels import nngp_kernel, nngp_variance
 from implicitbias.nngp import cone, cone_posterior
 from implicitbias.nngp.importance import importance
 from implicitbias.nngp.mixture import mixture
+from implicitbias.nngp.orthant import log_probabilities
 from implicitbias.nngp.posterior import average, prepare, spherised
 
 pytestmark = pytest.mark.filterwarnings("ignore::implicitbias.errors.ConvergenceWarning")
@@ -59,6 +60,25 @@ def test_mixture_of_1000_points(benchmark):
     kernel, labels = nngp_kernel(NETWORK, x), labels_of(x)
     estimate = benchmark.pedantic(mixture, (kernel, labels), rounds=3, warmup_rounds=1)
     assert estimate.stderr < 0.1
+
+
+def test_mixture_of_2000_points(benchmark):
+    x = inputs(2000)
+    kernel, labels = nngp_kernel(NETWORK, x), labels_of(x)
+    estimate = benchmark.pedantic(mixture, (kernel, labels), rounds=3, warmup_rounds=1)
+    assert estimate.stderr < 0.1
+
+
+@pytest.mark.parametrize("n", [5, 20])
+def test_200_small_problems_together(benchmark, n):
+    x = inputs(200 * n).reshape(200, n, -1)
+    kernels, labels = torch.stack([nngp_kernel(NETWORK, points) for points in x]), x[:, :, 0].sign()
+    benchmark.pedantic(log_probabilities, (kernels, labels), rounds=3, warmup_rounds=1)
+    start = time.perf_counter()
+    for kernel, signs in zip(kernels, labels, strict=True):
+        mixture(kernel, signs)
+    benchmark.extra_info["one_after_the_other_seconds"] = time.perf_counter() - start
+    print(benchmark.extra_info)
 
 
 def classes_of(x):

@@ -142,7 +142,8 @@ def _estimate(
         raise ConfigError(f"target_stderr = {target_stderr!r}; allowed: a number of nats above 0, or None")
     orthant = standardised(kernel, labels, mean)
     order = gge_order(orthant.correlation, orthant.mean)
-    problem = _Ordered(orthant.correlation[order][:, order], orthant.mean[order], prepare)
+    ordered = orthant.correlation.index_select(0, order).index_select(1, order)
+    problem = _Ordered(ordered, orthant.mean[order], prepare)
     blur = orthant.jitter and _Ordered(blurred(problem.correlation, 3 * orthant.jitter), problem.mean, prepare)
 
     def estimate(samples: int) -> Weighted:

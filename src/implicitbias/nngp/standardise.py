@@ -64,7 +64,8 @@ def standardised(kernel: Tensor, labels: Tensor, mean: Tensor | None = None) -> 
     kept, twin = _distinct(a)
     hardest = own.new_full(kept.shape, torch.inf).scatter_reduce(0, twin, own, "amin")  # of equal points' conditions
     hardest = hardest.clamp(max=_NEVER[0] + _NEVER[1] * float((-hardest).max().clamp(min=0)))
-    correlation, jitter = _nonsingular(a[kept][:, kept], hardest)
+    among = a if len(kept) == len(a) else a[kept][:, kept]
+    correlation, jitter = _nonsingular(among, hardest)
     apart = 2 * (1 - float(a[torch.arange(len(a), device=a.device), kept[twin]].min()))  # variance of f - f of a twin
     if apart > _APART:
         jitter = max(jitter, apart)
