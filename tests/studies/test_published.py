@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_ours_is_the_mean_over_seeds_at_the_rows_point(generalisation: xr.Dataset) -> None:
     table = compare(generalisation, "bernstein_yue_2021_section4").set_index(["quantity", "at"])
-    row = table.loc[("test error of trained networks", "labels decimal, depth 7, train_size 500, label_scale 1.0")]
+    row = table.loc[("test error of trained networks", "labels decimal, depth 7, train size 500, label scale 1.0")]
     assert row["reference"] == 0.070
     assert row["ours"] == pytest.approx(2 / np.sqrt(500))
     assert row["stderr"] == pytest.approx(0.001 / np.sqrt(3))
@@ -35,7 +35,7 @@ def test_ours_is_the_mean_over_seeds_at_the_rows_point(generalisation: xr.Datase
 def test_estimators_are_matched_by_name(generalisation: xr.Dataset) -> None:
     table = compare(generalisation, "bernstein_yue_2021_section4")
     bound = table[
-        table["at"].str.contains("estimator bound") & table["at"].str.contains("decimal, depth 2, train_size 50,")
+        table["at"].str.contains("estimator bound") & table["at"].str.contains("decimal, depth 2, train size 50,")
     ]
     ours = generalisation["pac_bayes_bound"].sel(labels="decimal", depth=2, train_size=50, estimator="bound").mean()
     assert bound["ours"].item() == pytest.approx(ours.item())
@@ -51,7 +51,7 @@ def test_points_that_the_study_lacks_are_empty(generalisation: xr.Dataset) -> No
 def test_scalar_coordinates_count_as_points(generalisation: xr.Dataset) -> None:
     fixed = generalisation.sel(depth=7)
     table = compare(fixed, "bernstein_yue_2021_section4")
-    assert table[table["at"].str.contains("depth 7") & table["at"].str.contains("train_size 50,")]["ours"].notna().all()
+    assert table[table["at"].str.contains("depth 7") & table["at"].str.contains("train size 50,")]["ours"].notna().all()
     assert table[table["at"].str.contains("depth 2")]["ours"].isna().all()
 
 
@@ -105,7 +105,7 @@ def test_networks_of_one_seed_are_no_independent_values(monkeypatch: pytest.Monk
 
 def test_a_lone_value_shows_its_own_standard_error(generalisation: xr.Dataset) -> None:
     table = compare(generalisation, "true_complexity")
-    row = table[table["at"] == "labels binary, depth 2, train_size 50, seed 0, estimator mixture"].iloc[0]
+    row = table[table["at"] == "labels binary, depth 2, train size 50, seed 0, estimator mixture"].iloc[0]
     true = generalisation.sel(labels="binary", depth=2, train_size=50, seed=0, estimator="mixture")
     assert row["ours"] == pytest.approx(float(true["complexity"]))
     assert row["stderr"] == 0.01

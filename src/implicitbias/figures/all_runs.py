@@ -27,7 +27,7 @@ def all_runs(dataset: xr.Dataset) -> Figure:
     """
     kept = judged(dataset).sortby("within")
     height = max(3.5, 0.28 * kept.sizes["metric"] + 1.2)
-    figure = Figure(figsize=(11, height), layout="constrained")
+    figure = Figure(figsize=(10, height), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[1.1, 1])
     colours = sns.color_palette("colorblind")
     rows = np.arange(kept.sizes["metric"])

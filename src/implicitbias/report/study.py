@@ -1,7 +1,7 @@
 """What the report shows of a study."""
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,16 +100,12 @@ def _compared(dataset: xr.Dataset, table: str) -> list[dict[str, Any]]:
             {
                 "title": PUBLISHED[table].summary,
                 "own": own,
-                "rows": [_row(row) for row in met.to_dict("records")],
+                "rows": [{key: _cell(value) for key, value in row.items()} for row in met.to_dict("records")],
                 "source": "; ".join(compared["source"].unique()),
                 "elsewhere": len(compared) - len(met),
             }
         )
     return found
-
-
-def _row(row: Mapping[Hashable, Any]) -> dict[str, str]:
-    return {str(key): _cell(value) for key, value in row.items()} | {"at": row["at"].replace("_", " ")}
 
 
 def _cell(value: Any) -> str:

@@ -55,7 +55,7 @@ def compare(dataset: xr.Dataset, table: str) -> pd.DataFrame:
         lines.append(
             {
                 "quantity": row.quantity,
-                "at": ", ".join(f"{key} {value}" for key, value in row.point.items()),
+                "at": ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in row.point.items()),
                 "reference": row.value,
                 "spread": np.nan if row.spread is None else row.spread,
                 "ours": mean,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from implicitbias.catalogue import METRICS
 from implicitbias.studies.published import Row
 
 
@@ -14,7 +15,14 @@ def steepest_descent_margins() -> list[Row]:
         "l1": {"steepest_linf": 8.1e-5, "steepest_l2": 3.2e-4, "steepest_l1": 8.7e-4},
     }
     return [
-        Row(f"margin by {norm}", f"margin_{norm}", {"optimizer": name, "init_scale": 10.0}, value, source, own=True)
+        Row(
+            METRICS[f"margin_{norm}"].long_name,
+            f"margin_{norm}",
+            {"optimizer": name, "init_scale": 10.0},
+            value,
+            source,
+            own=True,
+        )
         for norm, values in found.items()
         for name, value in values.items()
     ]
@@ -32,7 +40,7 @@ def tsilivis_2025_teacher() -> list[Row]:
         "steepest_linf": ((5.5e4, 4.5e4), (1e-2, None), (2e-10, None)),
     }
     return [
-        Row(f"margin by {norm}", f"margin_{norm}", {"optimizer": name}, value, source, spread)
+        Row(METRICS[f"margin_{norm}"].long_name, f"margin_{norm}", {"optimizer": name}, value, source, spread)
         for name, values in found.items()
         for norm, (value, spread) in zip(("linf", "l2", "l1"), values, strict=True)
     ]
@@ -46,14 +54,14 @@ def tsilivis_2025_adam() -> list[Row]:
     }  # fmt: skip
     plain = {"epsilon": 1e-8, "beta1": 0.0}  # which sign and gradient descent do not have
     rows = [
-        Row("margin by linf, sign descent", "margin_linf", {"optimizer": "steepest_linf", **plain}, 870, source),
-        Row("margin by linf, gradient descent", "margin_linf", {"optimizer": "sgd", **plain}, 0, source),
-        Row("margin by l2, gradient descent", "margin_l2", {"optimizer": "sgd", **plain}, 0.62, source),
+        Row("ℓ∞-normalised margin, sign descent", "margin_linf", {"optimizer": "steepest_linf", **plain}, 870, source),
+        Row("ℓ∞-normalised margin, gradient descent", "margin_linf", {"optimizer": "sgd", **plain}, 0, source),
+        Row("ℓ2-normalised margin, gradient descent", "margin_l2", {"optimizer": "sgd", **plain}, 0.62, source),
     ]
     for (epsilon, beta1), (peak, last) in adams.items():
         point: dict[str, Any] = {"optimizer": "adam", "epsilon": epsilon, "beta1": beta1}
-        rows.append(Row("margin by linf, Adam, largest", "margin_linf", point, peak, source, peak=True))
-        rows.append(Row("margin by linf, Adam, last", "margin_linf", point, last, source))
+        rows.append(Row("ℓ∞-normalised margin, Adam, largest", "margin_linf", point, peak, source, peak=True))
+        rows.append(Row("ℓ∞-normalised margin, Adam, last", "margin_linf", point, last, source))
     return rows
 
 
