@@ -56,7 +56,7 @@ def _study(name: str, study: Study) -> list[str]:
         *([f"After {'; '.join(study.papers)}.", ""] if study.papers else []),
         *_listed("Predictions that are tested", (CHECKS[check].description for check in study.checks)),
         *_listed("Figures", dict.fromkeys(FIGURES[each.figure or key].summary for key, each in study.figures.items())),
-        *_listed("Published values beside ours", (PUBLISHED[table].summary for table in study.published)),
+        *_listed("Published values beside ours", (PUBLISHED[table].description for table in study.published)),
     ]
 
 

@@ -10,17 +10,19 @@ from pathlib import Path
 import pytest
 
 from implicitbias import docstrings, fingerprint
-from implicitbias.catalogue import CHECKS, EXPERIMENTS, resolve
+from implicitbias.catalogue import CHECKS, EXPERIMENTS, PUBLISHED, resolve
 from implicitbias.catalogue import entries as module
 from implicitbias.config.load import config_of
 from implicitbias.studies import checks
 from implicitbias.studies.verdicts import Verdict
 
+STATED = {**CHECKS, **PUBLISHED}
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_a_check_states_a_sentence(name: str) -> None:
-    stated = CHECKS[name].description
-    assert stated == " ".join((inspect.getdoc(resolve(CHECKS[name])) or "").split("\n\n")[0].split())
+
+@pytest.mark.parametrize("name", STATED)
+def test_checks_and_published_tables_say_what_they_are_in_their_docstrings(name: str) -> None:
+    stated = STATED[name].description
+    assert stated == " ".join((inspect.getdoc(resolve(STATED[name])) or "").split("\n\n")[0].split())
     assert re.fullmatch(r"[A-Z<].{30,450}\.", stated)
 
 

@@ -139,8 +139,10 @@ def test_published_values_stand_beside_ours(page: Page) -> None:
 
 
 def test_earlier_numbers_of_this_project_stand_apart_and_count_for_nothing(page: Page) -> None:
-    published, own = page.text.split("This project's earlier numbers beside today's: the label ray of section 5")
-    assert "Published values beside ours: the label ray of section 5" in published
+    published, own = page.text.split(
+        "This project's earlier numbers beside today's: Label ray of Bernstein & Yue (2021), section 5"
+    )
+    assert "Published values beside ours: Label ray of Bernstein & Yue (2021), section 5" in published
     assert "computed once beforehand" not in published
     assert "are no evidence for what the study finds" in own
     assert "computed once beforehand" in own

@@ -1,5 +1,7 @@
 """Predictions that the report tests, and tables of reference values."""
 
+from collections.abc import Mapping
+
 from implicitbias.catalogue.entries import Entry
 
 _CHECKS = {
@@ -217,95 +219,57 @@ _CHECKS = {
         "orthant_averages_agree",
     ),
 }
-CHECKS: dict[str, Entry] = {
-    name: Entry(f"implicitbias.studies.checks.{module}:{name}") for module, names in _CHECKS.items() for name in names
+_REFERENCE = {
+    "infinite_width": (
+        "true_complexity",
+        "true_bounds",
+        "orthant_posterior",
+        "bernstein_yue_2021_section4",
+        "bernstein_yue_2021_section4_seed0",
+        "bernstein_yue_2021_section5",
+        "bernstein_yue_2021_bayes_point",
+    ),
+    "low_rank": (
+        "frei_2023_dimension",
+        "frei_2023_initialisation",
+        "frei_2023_limit",
+        "karhadkar_2024",
+        "kou_chen_gu_2023",
+    ),
+    "margins": (
+        "steepest_descent_margins",
+        "tsilivis_2025_teacher",
+        "tsilivis_2025_adam",
+        "tsilivis_2025_shampoo",
+        "zhang_zou_cao_2024",
+        "chizat_bach_2020",
+        "chizat_bach_2020_width",
+    ),
+    "systems": (
+        "peleg_hein_2024",
+        "peleg_hein_2024_pairs",
+        "peleg_hein_2024_depth",
+        "peleg_hein_2024_lenet",
+        "mingard_2021",
+        "shah_2020",
+        "barrett_dherin_2021",
+        "holzmueller_steinwart_2020",
+        "singhal_2023",
+    ),
 }
-"""By the modules that hold them; what each of them states is the first paragraph of its function's docstring."""
 
-_REFERENCE = "implicitbias.studies.reference"
-PUBLISHED: dict[str, Entry] = {
-    "true_complexity": Entry(
-        f"{_REFERENCE}.infinite_width:true_complexity", "the true complexity of MNIST's labels, seed 0, computed before"
-    ),
-    "true_bounds": Entry(
-        f"{_REFERENCE}.infinite_width:true_bounds",
-        "PAC-Bayes errors at n = 500, true and by the published estimator (MNIST), computed before",
-    ),
-    "orthant_posterior": Entry(
-        f"{_REFERENCE}.infinite_width:orthant_posterior",
-        "errors of the posterior on the orthant (MNIST, seed 0), computed before",
-    ),
-    "bernstein_yue_2021_section4": Entry(
-        f"{_REFERENCE}.infinite_width:bernstein_yue_2021_section4",
-        "the ends of the curves of section 4 (MNIST, width 5000)",
-    ),
-    "bernstein_yue_2021_section4_seed0": Entry(
-        f"{_REFERENCE}.infinite_width:bernstein_yue_2021_section4_seed0",
-        "points along the curves of section 4 (MNIST, width 5000, seed 0)",
-    ),
-    "bernstein_yue_2021_section5": Entry(
-        f"{_REFERENCE}.infinite_width:bernstein_yue_2021_section5", "the label ray of section 5 (MNIST, width 10,000)"
-    ),
-    "bernstein_yue_2021_bayes_point": Entry(
-        f"{_REFERENCE}.infinite_width:bernstein_yue_2021_bayes_point",
-        "kernel interpolation as a Bayes point machine (MNIST, decimal, depth 7, width 1000)",
-    ),
-    "frei_2023_dimension": Entry(
-        f"{_REFERENCE}.low_rank:frei_2023_dimension", "stable rank over its start by dimension, another seed"
-    ),
-    "frei_2023_initialisation": Entry(
-        f"{_REFERENCE}.low_rank:frei_2023_initialisation",
-        "stable rank over its start by the size of the initial weights, another seed",
-    ),
-    "frei_2023_limit": Entry(
-        f"{_REFERENCE}.low_rank:frei_2023_limit", "where gradient descent on nearly orthogonal data ends, another seed"
-    ),
-    "karhadkar_2024": Entry(
-        f"{_REFERENCE}.low_rank:karhadkar_2024", "test errors on the map of d/n and n (Karhadkar et al. 2024)"
-    ),
-    "kou_chen_gu_2023": Entry(
-        f"{_REFERENCE}.low_rank:kou_chen_gu_2023",
-        "stable rank of the positive half, another seed",
-    ),
-    "steepest_descent_margins": Entry(
-        f"{_REFERENCE}.margins:steepest_descent_margins",
-        "margins on the small teacher, another seed",
-    ),
-    "tsilivis_2025_teacher": Entry(
-        f"{_REFERENCE}.margins:tsilivis_2025_teacher", "margins of steepest descent on the paper's teacher"
-    ),
-    "tsilivis_2025_adam": Entry(f"{_REFERENCE}.margins:tsilivis_2025_adam", "margins of Adam on MNIST's 3 and 6"),
-    "tsilivis_2025_shampoo": Entry(f"{_REFERENCE}.margins:tsilivis_2025_shampoo", "spectral margins of Shampoo"),
-    "zhang_zou_cao_2024": Entry(
-        f"{_REFERENCE}.margins:zhang_zou_cao_2024", "margins of Adam and gradient descent in a linear model, longer run"
-    ),
-    "chizat_bach_2020": Entry(
-        f"{_REFERENCE}.margins:chizat_bach_2020", "test errors of wide networks on the disc grid (Chizat & Bach 2020)"
-    ),
-    "chizat_bach_2020_width": Entry(
-        f"{_REFERENCE}.margins:chizat_bach_2020_width", "the variation norm's margin by width (Chizat & Bach 2020)"
-    ),
-    "peleg_hein_2024": Entry(
-        f"{_REFERENCE}.systems:peleg_hein_2024",
-        "accuracy of random and trained networks (MNIST, 0 against 7)",
-    ),
-    "peleg_hein_2024_pairs": Entry(
-        f"{_REFERENCE}.systems:peleg_hein_2024_pairs",
-        "the same on a harder pair (MNIST, 3 against 5)",
-    ),
-    "peleg_hein_2024_depth": Entry(
-        f"{_REFERENCE}.systems:peleg_hein_2024_depth", "the same for one and four hidden layers (MNIST, 0 against 7)"
-    ),
-    "peleg_hein_2024_lenet": Entry(
-        f"{_REFERENCE}.systems:peleg_hein_2024_lenet", "accuracy of trained LeNets that fit (MNIST, 0 against 7)"
-    ),
-    "mingard_2021": Entry(f"{_REFERENCE}.systems:mingard_2021", "accuracy of trained networks on Boolean functions"),
-    "shah_2020": Entry(f"{_REFERENCE}.systems:shah_2020", "AUC with simple or complex coordinates permuted"),
-    "barrett_dherin_2021": Entry(
-        f"{_REFERENCE}.systems:barrett_dherin_2021", "distances to the flow and the regularised flow, another network"
-    ),
-    "holzmueller_steinwart_2020": Entry(
-        f"{_REFERENCE}.systems:holzmueller_steinwart_2020", "how often kinks leave, other code"
-    ),
-    "singhal_2023": Entry(f"{_REFERENCE}.systems:singhal_2023", "cosines of guessed gradients, another seed"),
-}
+
+def _entries(folder: str, modules: Mapping[str, tuple[str, ...]]) -> dict[str, Entry]:
+    """Entries of functions of a folder, by the modules that hold them."""
+    return {
+        name: Entry(f"implicitbias.studies.{folder}.{module}:{name}")
+        for module, names in modules.items()
+        for name in names
+    }
+
+
+CHECKS: dict[str, Entry] = _entries("checks", _CHECKS)
+"""What each of them states is the first paragraph of its function's docstring."""
+
+PUBLISHED: dict[str, Entry] = _entries("reference", _REFERENCE)
+"""What each of them holds is the first paragraph of its function's docstring."""

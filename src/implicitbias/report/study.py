@@ -98,7 +98,7 @@ def _compared(dataset: xr.Dataset, table: str) -> list[dict[str, Any]]:
         met = compared.dropna(subset=["ours"])
         found.append(
             {
-                "title": PUBLISHED[table].summary,
+                "title": PUBLISHED[table].description.removesuffix("."),
                 "own": own,
                 "rows": [{key: _cell(value) for key, value in row.items()} for row in met.to_dict("records")],
                 "source": "; ".join(compared["source"].unique()),

@@ -8,7 +8,9 @@ _BEFORE = "computed once beforehand by other code (MNIST, seed 0)"
 
 
 def true_complexity() -> list[Row]:
-    """-ln P of the labels in nats, MNIST, seed 0, the main result; and one point by direct simulation of the prior."""
+    """Complexity -ln P of MNIST's labels in nats (seed 0), computed by this project before, and one point by direct
+    simulation of the prior.
+    """
     source = f"{_BEFORE}; standard error at most .005"
     sizes = (5, 50, 100, 200, 500, 1000)
     nats = {
@@ -34,7 +36,9 @@ def true_complexity() -> list[Row]:
 
 
 def true_bounds() -> list[Row]:
-    """PAC-Bayes errors at n = 500 by the true probability and by the published estimator, mean of seeds 0 to 2."""
+    """PAC-Bayes errors at n = 500 on MNIST, by the true probability and by the published estimator (mean of seeds 0 to
+    2), computed by this project before.
+    """
     source = f"{_BEFORE.replace('seed 0', 'mean of seeds 0 to 2')}, on the scale of Bernstein & Yue 2021"
     errors = {
         ("decimal", 2): (0.307, 0.427), ("binary", 2): (0.063, 0.407),
@@ -50,7 +54,9 @@ def true_bounds() -> list[Row]:
 
 
 def orthant_posterior() -> list[Row]:
-    """Gibbs and Bayes errors of the posterior on the orthant, MNIST, whole test set, seed 0."""
+    """Gibbs and Bayes errors of the posterior on the orthant (MNIST, whole test set, seed 0), computed by this project
+    before.
+    """
     errors = {
         ("decimal", 7, 100): (0.302, 0.149), ("decimal", 7, 500): (0.181, 0.085), ("decimal", 2, 500): (0.161, 0.097),
         ("binary", 7, 500): (0.0152, 0.0010), ("binary", 7, 5): (0.346, 0.416), ("decimal", 2, 5): (0.4587, 0.4923),
@@ -69,7 +75,7 @@ def orthant_posterior() -> list[Row]:
 
 
 def bernstein_yue_2021_section4() -> list[Row]:
-    """The ends of section 4's curves: MNIST, width 5000, mean of three seeds."""
+    """Ends of the curves of Bernstein & Yue (2021), section 4 (MNIST, width 5000, mean of three seeds)."""
     source = "Bernstein & Yue 2021, section 4 (MNIST, width 5000, mean of 3 seeds)"
     ends = {
         ("decimal", 7): ((0.276, 0.070), (0.434, 0.122), (0.559, 0.388), (0.583, 0.433)),
@@ -86,7 +92,7 @@ def bernstein_yue_2021_section4() -> list[Row]:
 
 
 def bernstein_yue_2021_section4_seed0() -> list[Row]:
-    """Points between the ends of section 4's curves, from the authors' log: MNIST, width 5000, seed 0."""
+    """Points along the curves of Bernstein & Yue 2021, section 4, from the authors' log (MNIST, width 5000, seed 0)."""
     source = "the log of Bernstein & Yue 2021, section 4 (MNIST, width 5000, seed 0; the estimator's mean of 3 runs)"
     sizes = (100, 200, 300, 400)
     curves = {
@@ -134,7 +140,9 @@ def _of_section4(column: int, point: dict[str, Any], value: float, source: str) 
 
 
 def bernstein_yue_2021_section5() -> list[Row]:
-    """Section 5: binary MNIST, 5 training and 50 test points, depth 7, width 10,000, seed 0."""
+    """Label ray of Bernstein & Yue (2021), section 5 (binary MNIST, 5 training and 50 test points, depth 7, width
+    10,000, seed 0).
+    """
     source = "Bernstein & Yue 2021, section 5 (MNIST, width 10,000, 100 networks)"
     scales = (0.01, 0.1, 1.0, 10.0, 100.0)
     networks = ((0.503, 0.117), (0.388, 0.096), (0.178, 0.073), (0.042, 0.024), (0.021, 0.004))
@@ -164,7 +172,9 @@ def bernstein_yue_2021_section5() -> list[Row]:
 
 
 def bernstein_yue_2021_bayes_point() -> list[Row]:
-    """The second version's table: percent errors on decimal MNIST, depth 7, width 1000."""
+    """Kernel interpolation as a Bayes point machine: per cent errors of the second version of Bernstein & Yue (2021)
+    (decimal MNIST, depth 7, width 1000).
+    """
     source = "Bernstein & Yue 2021, second version, section 5 (MNIST, depth 7, width 1000)"
     columns: list[tuple[str, str, dict[str, Any]]] = [
         ("PAC-Bayes error, closed bound (Gibbs bound)", "pac_bayes_bound", {"estimator": "bound"}),

@@ -6,7 +6,9 @@ _STEPS = (1, 10, 100, 1000)
 
 
 def frei_2023_dimension() -> list[Row]:
-    """Stable rank of the first layer over that at the start, by dimension, from a fiftieth of the usual weights."""
+    """Stable rank of the first layer over that at the start, by dimension, from a fiftieth of the usual weights
+    (another seed).
+    """
     source = "the experiment of Frei et al. 2023, figure 1 (left), computed once beforehand (another seed)"
     shares = {
         200: (1.00, 0.220, 0.019, 0.013), 1000: (1.00, 0.083, 0.009, 0.006),
@@ -21,7 +23,9 @@ def frei_2023_dimension() -> list[Row]:
 
 
 def frei_2023_initialisation() -> list[Row]:
-    """The same by the size of the initial weights, in dimension 10,000 with a larger step."""
+    """Stable rank of the first layer over that at the start, by the size of the initial weights, in dimension 10,000
+    with a larger step (another seed).
+    """
     source = "the experiment of Frei et al. 2023, figure 1 (right, d = 10,000), computed once beforehand (another seed)"
     shares = {
         (1.0, 10): 0.999, (1.0, 1000): 0.795, (0.1, 1): 0.078, (0.1, 10): 0.058, (0.1, 100): 0.034, (0.1, 1000): 0.021,
@@ -42,7 +46,8 @@ def frei_2023_initialisation() -> list[Row]:
 
 
 def frei_2023_limit() -> list[Row]:
-    """Where gradient descent ends, against the convex program and the max-margin vector.
+    """Where gradient descent on nearly orthogonal data ends, against the convex program and the max-margin vector
+    (another seed).
 
     The predictor's norm over the max-margin vector's, 1.012 there, is left out: at the network's smallest margin of 1,
     as `svm_norm_ratio` has it, orthogonal points give (1 + slope)/(1 + slope^2) = 1.2, so that was another scale.
@@ -75,7 +80,7 @@ def frei_2023_limit() -> list[Row]:
 
 
 def kou_chen_gu_2023() -> list[Row]:
-    """Stable rank of the positive half after 1, 10 and 50 epochs; computed once beforehand, from another seed."""
+    """Stable rank of the positive half after 1, 10 and 50 epochs, computed once beforehand, from another seed."""
     source = "the experiment of Kou, Chen & Gu 2023, section 6, computed once beforehand (another seed, m = 100)"
     found = {
         (0.0, 1e-5): (13.5, 1.14, 1.006), (0.5, 1e-5): (7.4, 1.07, 1.003), (0.0, 1e-4): (54.8, 14.1, 1.58),
@@ -90,7 +95,9 @@ def kou_chen_gu_2023() -> list[Row]:
 
 
 def karhadkar_2024() -> list[Row]:
-    """Mean test errors of five networks at signal 5/n, a tenth of the labels flipped, stopped at no training error."""
+    """Mean test errors of five networks on the map of d/n and n, at signal 5/n, with a tenth of the labels flipped,
+    stopped at no training error (Karhadkar et al. 2024).
+    """
     source = "Karhadkar et al. 2024, figure of d/n and n (its numbers, as the authors published them beside their code)"
     errors = {
         50: (0.0656, 0.0368, 0.003, 0.0006, 0.0016, 0, 0, 0.0002, 0.0222, 0.0002),

@@ -7,7 +7,7 @@ from implicitbias.studies.published import Row
 
 
 def steepest_descent_margins() -> list[Row]:
-    """Final margins of the small teacher-student problem; computed once beforehand, from another seed."""
+    """Final margins of the small teacher-student problem, computed once beforehand, from another seed."""
     source = "the experiment of Tsilivis, Vardi & Kempe 2025 at d = 20, width 64, n = 60, computed once beforehand"
     found = {
         "linf": {"steepest_linf": 52.0, "steepest_l2": 4.6, "steepest_l1": 0.65},
@@ -29,7 +29,9 @@ def steepest_descent_margins() -> list[Row]:
 
 
 def tsilivis_2025_teacher() -> list[Row]:
-    """Final margins of the teacher-student problem, to a power of ten or so; ranges by their middle."""
+    """Final margins of steepest descent on the paper's teacher-student problem, to a power of ten or so; ranges by
+    their middle.
+    """
     source = (
         "Tsilivis, Vardi & Kempe 2025, teacher and student (figures, to a power of ten; their dimension is some 2^15,"
         " so the scale is another: compare the algorithms)"
@@ -66,7 +68,7 @@ def tsilivis_2025_adam() -> list[Row]:
 
 
 def tsilivis_2025_shampoo() -> list[Row]:
-    """Spectral margins of networks with a frozen output layer."""
+    """Spectral margins of Shampoo, of networks with a frozen output layer."""
     source = (
         "Tsilivis, Vardi & Kempe 2025, Shampoo (figures; width 128, frozen output layer, on another scale than ours:"
         " compare the algorithms)"
@@ -79,7 +81,9 @@ def tsilivis_2025_shampoo() -> list[Row]:
 
 
 def zhang_zou_cao_2024() -> list[Row]:
-    """Shares of the largest margins in a linear model after 200,000 steps; computed once beforehand."""
+    """Fractions of the largest margins that Adam and gradient descent reach in a linear model after 200,000 steps,
+    computed once beforehand.
+    """
     source = "the experiment of Zhang, Zou & Cao 2024 after 200,000 steps, computed once beforehand"
     descent = {"optimizer": "sgd"}
     return [
@@ -93,7 +97,7 @@ def zhang_zou_cao_2024() -> list[Row]:
 
 
 def chizat_bach_2020() -> list[Row]:
-    """Test errors against n, read off the paper's figure."""
+    """Test errors of wide networks on the disc grid against n, read off the figure of Chizat & Bach (2020)."""
     source = "Chizat & Bach 2020, section 5 (figure; width 1000, 50,000 steps, 20 draws)"
     errors = {"mean_field": (0.36, 0.22, 0.12, 0.03, 0.01), "random_features": (0.40, 0.31, 0.26, 0.22, 0.19)}
     names = {"mean_field": "both layers", "random_features": "output layer"}
@@ -105,7 +109,7 @@ def chizat_bach_2020() -> list[Row]:
 
 
 def chizat_bach_2020_width() -> list[Row]:
-    """The variation norm's margin against the width, read off the paper's figure."""
+    """Margin in the variation norm against the width, read off the figure of Chizat & Bach (2020)."""
     source = "Chizat & Bach 2020, section 5 (figure; 256 points in 15 dimensions)"
     return [
         Row("variation-norm (F1) margin", "margin_f1", {"width": width}, value, source)

@@ -6,7 +6,9 @@ _FOUND_BY = (("guess", "guess and check"), ("sgd", "SGD"))
 
 
 def peleg_hein_2024() -> list[Row]:
-    """Test accuracies of perceptrons that fit n points of MNIST's 0 and 7, which are other points than ours."""
+    """Test accuracies of random and trained perceptrons that fit n points of MNIST's 0 and 7, which are other points
+    than ours.
+    """
     source = "Peleg & Hein 2024, tables of the appendix (MNIST, 0 against 7, pooled images)"
     percent = {
         (0.16667, 4): (65, 72.9), (0.16667, 16): (79.7, 90.5), (0.16667, 24): (85, 94.1),
@@ -32,7 +34,7 @@ def _acceptance() -> list[Row]:
 
 
 def peleg_hein_2024_pairs() -> list[Row]:
-    """The same on MNIST's 3 and 5, 16 points."""
+    """Test accuracies of random and trained perceptrons that fit 16 points of MNIST's 3 and 5."""
     source = "Peleg & Hein 2024, tables of the appendix (MNIST, 3 against 5, pooled images)"
     percent = {0.16667: (64, 70.8), 1.0: (63.6, 75.3)}
     return [
@@ -44,7 +46,9 @@ def peleg_hein_2024_pairs() -> list[Row]:
 
 
 def peleg_hein_2024_depth() -> list[Row]:
-    """The same on 0 and 7 for one and for four hidden layers."""
+    """Test accuracies of random and trained perceptrons of one and four hidden layers that fit points of MNIST's 0 and
+    7.
+    """
     source = "Peleg & Hein 2024, tables of the appendix (MNIST, 0 against 7, pooled images, perceptrons by depth)"
     percent = {
         (2, 4): (69, 83.5), (2, 16): (82.6, 94.0), (2, 24): (86.9, 96.4),
@@ -71,7 +75,9 @@ def peleg_hein_2024_lenet() -> list[Row]:
 
 
 def mingard_2021() -> list[Row]:
-    """Mean test accuracy of trained networks of seven bits, which lies in a range over seven targets."""
+    """Mean test accuracy of trained networks on Boolean functions of seven bits, which lies in a range over seven
+    targets.
+    """
     source = "Mingard et al. 2021 (seven targets; the middle of their range, and half of it)"
     return [Row("test accuracy of trained networks", "sgd_accuracy", {}, 0.976, source, 0.018)]
 
@@ -91,7 +97,7 @@ def shah_2020() -> list[Row]:
 
 
 def barrett_dherin_2021() -> list[Row]:
-    """Distance of gradient descent of step h to the flow of its loss, and to the regularised flow."""
+    """Distances of gradient descent of step h to the flow of its loss and to the regularised flow (another network)."""
     source = "the experiment of Barrett & Dherin 2021 (tanh network, T = 4), computed once beforehand (another network)"
     distances = {0.05: (1.69e-2, 3.06e-3), 0.025: (8.0e-3, 7.6e-4), 0.0125: (3.9e-3, 1.9e-4)}
     columns = (("distance", "distance to the flow"), ("modified_distance", "distance to the regularised flow"))
@@ -103,7 +109,7 @@ def barrett_dherin_2021() -> list[Row]:
 
 
 def holzmueller_steinwart_2020() -> list[Row]:
-    """How often a kink leaves its interval, by width and offset, and the loss that most networks keep."""
+    """How often a kink leaves its interval, by width and offset, and the loss that most networks keep (other code)."""
     source = "the experiment of Holzmüller & Steinwart 2020, computed once beforehand (3000 steps)"
     frequencies = {0.0: (0.33, 0.225, 0.085, 0.06, 0.017), 0.1: (0.34, 0.245, 0.14, 0.15, 0.15)}
     return [
@@ -115,7 +121,7 @@ def holzmueller_steinwart_2020() -> list[Row]:
 
 
 def singhal_2023() -> list[Row]:
-    """Cosines of guessed gradients with the true one."""
+    """Cosines of guessed gradients with the true one, from another seed."""
     source = "the experiment of Singhal et al. 2023 (3 layers of width 256, one point), computed once beforehand"
     cosines = {
         "weights": 0.0015, "activations": 0.041, "masked activations": 0.054, "through the next layer": 0.065,
