@@ -104,10 +104,10 @@ def test_room_holds_the_state(name: str) -> None:
             return state.numel()
         return sum(map(numbers, state or ()))  # type: ignore[call-overload]
 
-    room = sum(optimizer.room(*shape) for shape in SHAPES)
+    extra_numbers = sum(optimizer.extra_numbers(*shape) for shape in SHAPES)
     at_once = sum(rows * columns for rows, columns in SHAPES) if name.startswith(("steepest", "agd")) else 0
-    assert room >= numbers(kept) + at_once
-    assert (room == 0) == (name == "sgd")
+    assert extra_numbers >= numbers(kept) + at_once
+    assert (extra_numbers == 0) == (name == "sgd")
 
 
 PROJECTIONS = {

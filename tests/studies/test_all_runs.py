@@ -55,7 +55,7 @@ def test_every_network_stands_in_the_table_once() -> None:
 
 
 def test_correlations_within_and_across_tasks() -> None:
-    """Within each size margin and error go together, across sizes against each other; and all that turned round."""
+    """Within each size margin and error go together, across sizes against each other; so too with signs flipped."""
     for sign in (1.0, -1.0):
         found = gather({"one": trained(sign, "mnist")}).sel(metric="normalized_margin")
         assert (int(found["within_groups"]), int(found["across_groups"])) == (5, 1)

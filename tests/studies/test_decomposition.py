@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from implicitbias.studies.decomposition import OWN, paths
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 
 def path_at(dataset: xr.Dataset, **place: object):
@@ -64,5 +64,5 @@ def test_a_diverged_network_leaves_no_path(decomposed: xr.Dataset) -> None:
 
 
 def test_a_study_without_the_lazy_network_is_refused(decomposed: xr.Dataset) -> None:
-    with pytest.raises(Lacking, match="lazy_error_by_point"):
+    with pytest.raises(MissingData, match="lazy_error_by_point"):
         list(paths(decomposed.drop_vars("lazy_error_by_point")))

@@ -6,7 +6,7 @@ import xarray as xr
 
 from implicitbias.schema import describe, variable
 from implicitbias.studies.depth_curve import complexity_beyond, reference_depth
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 
 def study(depths: list[int]) -> xr.Dataset:
@@ -28,7 +28,7 @@ def test_the_reference_has_one_hidden_layer_or_is_the_shallowest() -> None:
 
 
 def test_what_is_lacking_is_named() -> None:
-    with pytest.raises(Lacking, match="depth 3"):
+    with pytest.raises(MissingData, match="depth 3"):
         complexity_beyond(study([1, 2]), 3)
-    with pytest.raises(Lacking, match="no axis depth"):
+    with pytest.raises(MissingData, match="no axis depth"):
         reference_depth(study([1, 2]).isel(depth=0))

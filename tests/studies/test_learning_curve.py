@@ -9,7 +9,7 @@ import xarray as xr
 from implicitbias.nngp.bounds import pac_bayes_given_first
 from implicitbias.schema import describe, variable
 from implicitbias.studies.learning_curve import bound_given_first, predictive_log_loss
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 SIZES = [50, 5, 20]  # not in rising order
 COMPLEXITY = np.array([[20.0, 4.0, 12.0], [26.0, 3.0, 10.0]])  # (seed, train_size)
@@ -58,12 +58,12 @@ def test_delta_may_be_an_axis() -> None:
 )
 def test_training_sets_that_are_not_nested_are_refused(task: dict[str, Any]) -> None:
     for function in (predictive_log_loss, bound_given_first):
-        with pytest.raises(Lacking, match="nested"):
+        with pytest.raises(MissingData, match="nested"):
             function(study(**task))
 
 
 def test_other_estimators_and_single_sizes_are_refused() -> None:
-    with pytest.raises(Lacking, match="mixture"):
+    with pytest.raises(MissingData, match="mixture"):
         predictive_log_loss(study().expand_dims(estimator=["bound"]))
-    with pytest.raises(Lacking, match="train_size"):
+    with pytest.raises(MissingData, match="train_size"):
         predictive_log_loss(study().isel(train_size=0))

@@ -11,7 +11,7 @@ from implicitbias.figures.draw import draw
 from implicitbias.schema import describe, variable
 from implicitbias.studies.checks import run_check
 from implicitbias.studies.intervals import Interval
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 from implicitbias.studies.volume import CLAIMS, panels
 
 SIZES, SEEDS, POINTS = (2, 20, 200), 6, 400
@@ -158,7 +158,7 @@ def test_an_interval_decides_only_if_all_of_it_does() -> None:
     ],
 )
 def test_what_a_study_lacks_is_named(spoil: Callable[[xr.Dataset], xr.Dataset], lacks: str) -> None:
-    with pytest.raises(Lacking, match=lacks):
+    with pytest.raises(MissingData, match=lacks):
         list(panels(spoil(study())))
 
 

@@ -196,7 +196,7 @@ def test_the_catalogue_says_which_rules_may_take_over(name: str) -> None:
             rule.update(each, state, [weight], zero, step)
         rule.update(gradients[2], state, [weight], zero + 0.01, len(earlier) + 2)
         ends.append(weight - start)
-    assert torch.allclose(*ends, rtol=1e-9) == OPTIMIZERS[name].takes_over
+    assert torch.allclose(*ends, rtol=1e-9) == OPTIMIZERS[name].restartable
 
 
 def test_chunks_are_as_few_and_as_equal_as_memory_allows() -> None:

@@ -36,7 +36,7 @@ CHOICES: dict[str, Choice] = {
     "output": Choice(OUTPUTS, "output"),
     "optimizer": Choice(OPTIMIZERS, "optimizer"),
     "until_fit": Choice(
-        OPTIMIZERS, "until_fit", only=({"stop": ("last",), "optimizer": Having({"takes_over": (True,)})},)
+        OPTIMIZERS, "until_fit", only=({"stop": ("last",), "optimizer": Having({"restartable": (True,)})},)
     ),
     "loss": Choice(LOSSES, "loss"),
     "schedule": Choice(SCHEDULES, "schedule"),

@@ -154,12 +154,12 @@ class Optimizer(Entry):
     `rows` says what constraint it keeps the rows of weight matrices under (see `networks.layers.ROWS`), or which of its
     parameters says so.
 
-    `equivariant`: without weight decay it may be run in the inputs' span, as gradient descent. `takes_over`: it may
+    `equivariant`: without weight decay it may be run in the inputs' span, as gradient descent. `restartable`: it may
     begin in the middle of a run, for its steps depend neither on their number nor on more than the last two gradients.
     """
 
     equivariant: bool = False
-    takes_over: bool = False
+    restartable: bool = False
     rows: str = "free"
 
     def rows_of(self, settings: Mapping[str, Any]) -> str:

@@ -70,7 +70,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         "(stochastic) gradient descent; full batch by batch_size: full",
         {"weight_decay": _DECAY},
         equivariant=True,
-        takes_over=True,
+        restartable=True,
     ),
     "momentum": Optimizer(
         "implicitbias.optimizers.momentum:momentum",
@@ -89,7 +89,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
                 "decrease": Parameter(0.0, "largest decrease of the loss that a step's gradient predicts; 0: any", 0),
             },
             equivariant=norm in ("l2", "spectral"),
-            takes_over=True,
+            restartable=True,
         )
         for norm, what in (
             ("l2", "the 2-norm: gradient descent"),
@@ -107,7 +107,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "agd": Optimizer(
         "implicitbias.optimizers.agd:agd",
         "automatic gradient descent (Bernstein et al. 2023): steps from the architecture, no learning rate to choose",
-        takes_over=True,
+        restartable=True,
     ),
     "adam": Optimizer(
         "implicitbias.optimizers.adam:adam",

@@ -19,7 +19,7 @@ from implicitbias.catalogue import FIGURES, resolve
 from implicitbias.errors import ResultError
 from implicitbias.figures.layout import nothing
 from implicitbias.stamp import metadata
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 _DPI = 150
 _NO_TIMESTAMP: dict[str, dict[str, Any]] = {
@@ -52,7 +52,7 @@ def draw(
     sns.set_theme(context="notebook", style="ticks", palette="colorblind", font_scale=0.9)
     try:
         drawn: Figure = resolve(FIGURES[figure])(_part(dataset, select or {}), **options)
-    except Lacking as missing:
+    except MissingData as missing:
         drawn = nothing(f"this study has {missing}")
     if width or height:
         own = drawn.get_size_inches()

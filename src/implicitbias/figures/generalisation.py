@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, long_table
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 _ESTIMATORS = {
     "bound": "PAC-Bayes, closed bound",
@@ -132,7 +132,7 @@ def _lines(
     table: pd.DataFrame, *, hue: str, style: str, height: float = 2.6, aspect: float = 1.2, **facets: Any
 ) -> sns.FacetGrid:
     if table.empty:
-        raise Lacking("no values")
+        raise MissingData("no values")
     return sns.relplot(
         table, x="train_size", y="error", hue=hue, style=style, kind="line", markers=True, errorbar=("pi", 100),
         palette=_palette(table, hue), height=height, aspect=aspect,

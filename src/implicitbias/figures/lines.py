@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import SPREAD, focused, label, long_table, text_of
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 _COLUMNS = 3
 _TICKS = 6  # values on a logarithmic axis that are labelled each
@@ -41,7 +41,7 @@ def lines(
         log: axes with a logarithmic scale, "x" or "y" or both.
 
     Raises:
-        Lacking: if there is no value, as of networks that have all diverged.
+        MissingData: if there is no value, as of networks that have all diverged.
     """
     chosen = dataset[list(quantities)]
     hue, style = (dim if dim in chosen.dims else None for dim in (hue, style))
@@ -57,7 +57,7 @@ def lines(
     if "x" in log:
         table = table[table[x] > 0]
     if table.empty:
-        raise Lacking("no values")
+        raise MissingData("no values")
     for kind in kinds:
         table[kind] = table[kind].map(text_of)
     order = {kind: [value for value in map(text_of, data[kind].values) if value in set(table[kind])] for kind in kinds}

@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 _COLUMNS = 5
 
@@ -22,11 +22,11 @@ def loss_curves(dataset: xr.Dataset) -> Figure:
         dataset: from `studies.all_runs.gather`.
 
     Raises:
-        Lacking: if no network was trained for more than one epoch.
+        MissingData: if no network was trained for more than one epoch.
     """
     studies = list(dict.fromkeys(dataset["curve_study"].values.tolist()))
     if not studies:
-        raise Lacking("no network that is trained for more than one epoch")
+        raise MissingData("no network that is trained for more than one epoch")
     columns = min(_COLUMNS, len(studies))
     rows = -(-len(studies) // columns)
     figure = Figure(figsize=(2.25 * columns + 0.3, 1.75 * rows + 0.3))

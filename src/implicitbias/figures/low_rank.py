@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, long_table
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 
 def stable_rank(dataset: xr.Dataset) -> Figure:
@@ -16,7 +16,7 @@ def stable_rank(dataset: xr.Dataset) -> Figure:
     later = data["stable_rank"].isel(step=slice(1, None))
     table = long_table({"rank": later / data["stable_rank"].isel(step=0, drop=True)}, "share")
     if table.empty:
-        raise Lacking("no values")
+        raise MissingData("no values")
     grid = sns.relplot(
         table, x="step", y="share", hue="features", style="features", col="init_scale", kind="line", markers=True,
         errorbar=("pi", 100), palette=sns.color_palette("colorblind", table["features"].nunique()), height=3.4,

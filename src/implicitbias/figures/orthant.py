@@ -11,7 +11,7 @@ from scipy.stats import t as student
 
 from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, long_table
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 _STYLES = ("-", "--", "-.", ":", (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (5, 5)))
 _NAMES = {"importance": "published estimator", "mixture": "true probability"}
@@ -94,7 +94,7 @@ def conclusions(dataset: xr.Dataset) -> Figure:
         {shown: data["pac_bayes_bound"].sel(estimator=name, drop=True) for shown, name in present.items()}
     )
     if table.empty:
-        raise Lacking("no values")
+        raise MissingData("no values")
     grid = sns.relplot(
         table, x="train_size", y="error", hue="depth", style="quantity", col="labels", kind="line", markers=True,
         errorbar=("pi", 100), palette=sns.color_palette("colorblind", table["depth"].nunique()),

@@ -29,7 +29,7 @@ def overfitting_map(dataset: xr.Dataset) -> Figure:
     Dashed is where the boundary would be if it were at d in proportion to n^2 log n, and where it is at the largest n.
 
     Raises:
-        Lacking: if dimensions are not the same multiples of every training size.
+        MissingData: if dimensions are not the same multiples of every training size.
     """
     data, note = focused(by_ratio(last(dataset)[["test_error", "train_error"]]), ("train_size", "ratio", "stop"))
     panels = list(arms(data, "stop"))

@@ -22,7 +22,7 @@ def phases(dataset: xr.Dataset) -> Figure:
     """A column a model and kind of data: residuals at the last steps, exponents, and test losses; the map in grey.
 
     Raises:
-        Lacking: if there is one step size alone.
+        MissingData: if there is one step size alone.
     """
     axis(dataset, "relative_step")
     columns = list(arms(dataset, "model", "design"))

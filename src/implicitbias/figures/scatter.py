@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from implicitbias.figures.layout import legends_above, note_below
 from implicitbias.figures.tables import focused, label, text_of
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 _TITLE = 40  # characters a line
 
@@ -31,7 +31,7 @@ def scatter(
         log: axes with a logarithmic scale, "x" or "y" or both, if anything is positive; the rest is left out there.
 
     Raises:
-        Lacking: if no network has values of the last quantity and of another.
+        MissingData: if no network has values of the last quantity and of another.
     """
     chosen = dataset[list(quantities)]
     hue, style = (dim if dim in chosen.dims else None for dim in (hue, style))
@@ -47,7 +47,7 @@ def scatter(
     kept = [target, "value", "quantity", *kinds]
     table = pd.concat([each[kept] for each in tables], ignore_index=True).dropna().rename(columns=names)
     if table.empty:
-        raise Lacking("no values")
+        raise MissingData("no values")
     columns = {"x": "value", "y": target}
     logarithmic = [axis for axis in log if (table[columns[axis]] > 0).any()]
     for axis in logarithmic:

@@ -57,7 +57,7 @@ def largest_margin_linf(points: Array) -> float:
         bounds=[(-1, 1)] * d + [(None, None)], method="highs",
     )  # fmt: skip
     if found.status != 0 or found.fun is None:
-        raise NumericalError(f"the largest margin by the largest weight was not found: {found.message}")
+        raise NumericalError(f"the largest ℓ∞-normalised margin was not found: {found.message}")
     best = -float(found.fun)
     return best if best > _ROUNDING * np.abs(points).max() else np.nan
 
@@ -185,7 +185,7 @@ def margin_l2_share(tangents: Sequence[Tangent], train_margins: Array, trained_w
 
 
 def margin_linf_share(weights: Sequence[Array], train_inputs: Array, train_labels: Array) -> Array:
-    """Margin by the largest weight, over the largest that there is, of a network of one layer: `(...)`.
+    """ℓ∞-normalised margin over the largest that there is, of a network of one layer: `(...)`.
 
     NaN where no linear function fits.
     """

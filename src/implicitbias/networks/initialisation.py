@@ -64,7 +64,7 @@ def orthogonal(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Te
 
 
 def balanced(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
-    """Rows N(0, I/fan_in); each output weight has the norm of its row and a sign by coin (Min, Mallada & Vidal 2023).
+    """Rows N(0, I/fan_in); each output weight has the norm of its row and a random sign (Min, Mallada & Vidal 2023).
 
     For two layers; in deeper networks the layers between are as `fan_in`.
     """

@@ -37,4 +37,4 @@ def adam(beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Opt
                 root = torch.sqrt(v, out=g).div_(root_correction).add_(epsilon)
                 w.addcmul_(torch.div(m, root, out=g), r)
 
-    return Optimizer(init, update, room=lambda rows, columns: 2 * rows * columns)
+    return Optimizer(init, update, extra_numbers=lambda rows, columns: 2 * rows * columns)

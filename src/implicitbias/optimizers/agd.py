@@ -37,7 +37,7 @@ def agd() -> Optimizer:
             steps = -(eta * scale)[:, None] / (len(weights) * norm.clamp(min=tiny))
             _by_pixel(weight, gradient.pixels).addcmul_(matrix, steps[:, :, None, None])
 
-    return Optimizer(init, update, room=lambda rows, columns: rows * columns)
+    return Optimizer(init, update, extra_numbers=lambda rows, columns: rows * columns)
 
 
 def _by_pixel(matrix: Tensor, pixels: int) -> Tensor:

@@ -35,13 +35,13 @@ class Optimizer(NamedTuple):
     Attributes:
         init: makes the state.
         update: makes a step.
-        room: (out, in) -> numbers that the state and the temporary tensors of a step hold for a layer of one member,
-            besides those of a block (see `blocks`).
+        extra_numbers: (out, in) -> how many numbers the state and temporary tensors of a step hold for a layer of one
+            member, besides those of a block (see `blocks`).
     """
 
     init: Init
     update: Update
-    room: Callable[[int, int], int]
+    extra_numbers: Callable[[int, int], int]
 
 
 def blocks(gradient: Gradient, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:

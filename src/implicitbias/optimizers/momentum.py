@@ -34,4 +34,4 @@ def momentum(momentum: float = 0.9, weight_decay: float = 0.0) -> Optimizer:
                     g.add_(w, alpha=weight_decay)
                 w.addcmul_(v.mul_(momentum).add_(g), r)
 
-    return Optimizer(init, update, room=lambda rows, columns: rows * columns)
+    return Optimizer(init, update, extra_numbers=lambda rows, columns: rows * columns)

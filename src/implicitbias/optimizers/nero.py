@@ -48,4 +48,4 @@ def nero(beta: float = 0.999, constraint: str = "mean_free_unit") -> Optimizer:
                 w.add_(g.mul_(torch.where(v == 0, 0, r / v.sqrt())))  # faster than addcmul_ with a factor a row
                 project(w, constraint)
 
-    return Optimizer(init, update, room=lambda rows, columns: rows)
+    return Optimizer(init, update, extra_numbers=lambda rows, columns: rows)

@@ -28,4 +28,4 @@ def sgd(weight_decay: float = 0.0) -> Optimizer:
                     g.add_(w, alpha=weight_decay)
                 w.addcmul_(g, r)
 
-    return Optimizer(init, update, room=lambda rows, columns: 0)
+    return Optimizer(init, update, extra_numbers=lambda rows, columns: 0)

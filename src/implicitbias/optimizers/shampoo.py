@@ -38,11 +38,11 @@ def shampoo(epsilon: float = 1e-4) -> Optimizer:
             way = product(product(_inverse_fourth_root(left), g), _inverse_fourth_root(right))
             weight.addcmul_(way, -learning_rate[:, None, None])
 
-    def room(rows: int, columns: int) -> int:
+    def extra_numbers(rows: int, columns: int) -> int:
         """Preconditioners and their roots, the larger one's eigenvectors and products in float64, and gradients."""
         return 2 * (rows**2 + columns**2) + 6 * max(rows, columns) ** 2 + 2 * rows * columns
 
-    return Optimizer(init, update, room=room)
+    return Optimizer(init, update, extra_numbers=extra_numbers)
 
 
 def _identities(weight: Tensor, dim: int) -> Tensor:

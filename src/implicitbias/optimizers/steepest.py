@@ -72,11 +72,11 @@ def spectral(power: float = 1, decrease: float = 0.0) -> Optimizer:
             dual = dual + s.sum(1)
         return ways, dual
 
-    def room(rows: int, columns: int) -> int:
+    def extra_numbers(rows: int, columns: int) -> int:
         """Of gradient, direction and singular vectors."""
         return 3 * rows * columns + (rows + columns) * min(rows, columns)
 
-    return _steepest(direction, power, decrease, room)
+    return _steepest(direction, power, decrease, extra_numbers)
 
 
 def _safe(norm: Tensor) -> Tensor:
@@ -85,7 +85,12 @@ def _safe(norm: Tensor) -> Tensor:
 
 
 def _steepest(
-    direction: Direction, power: float, decrease: float, room: Callable[[int, int], int], *, of_two: bool = False
+    direction: Direction,
+    power: float,
+    decrease: float,
+    extra_numbers: Callable[[int, int], int],
+    *,
+    of_two: bool = False,
 ) -> Optimizer:
     """Steps along a direction, of the gradient or `of_two`: the mean of the last two."""
 
@@ -109,4 +114,4 @@ def _steepest(
         for way, weight in zip(ways, weights, strict=True):
             weight.addcmul_(way, rate[:, None, None])
 
-    return Optimizer(init, update, room)
+    return Optimizer(init, update, extra_numbers)

@@ -10,7 +10,7 @@ from implicitbias.catalogue import LABELS
 from implicitbias.studies.decomposition import NEEDS, OWN, STEPS, Path, paths
 from implicitbias.studies.intervals import Interval, error_intervals
 from implicitbias.studies.learning_rate import ends, fall
-from implicitbias.studies.verdicts import Lacking, last, mean, structured
+from implicitbias.studies.verdicts import MissingData, last, mean, structured
 
 TELL = {
     "decomposition": "how much of the error the architecture, the targets and gradient descent each take away",
@@ -91,7 +91,7 @@ def _decomposed(dataset: xr.Dataset, *axes: str) -> list[Path]:
         return []
     try:
         part = structured(dataset)
-    except Lacking:
+    except MissingData:
         return []
     if "depth" in part.dims and "depth" not in axes:
         part = part.isel(depth=[int(np.argmax(part["depth"].values))])

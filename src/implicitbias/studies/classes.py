@@ -8,7 +8,7 @@ import xarray as xr
 
 from implicitbias.studies.decomposition import Path, paths
 from implicitbias.studies.intervals import Interval, error_intervals
-from implicitbias.studies.verdicts import Lacking, arms, estimated_by, last, mean, mean_interval
+from implicitbias.studies.verdicts import MissingData, arms, estimated_by, last, mean, mean_interval
 
 KINDS = ("source", "labels", "architecture", "readout", "depth", "train_size")
 """Axes besides the number of classes, whose every value is looked at by itself."""
@@ -40,10 +40,10 @@ def by_classes(dataset: xr.Dataset) -> Iterator[tuple[str, list[Row]]]:
     """Name and rows, by rising number of classes, of every kind of network and data that the study has.
 
     Raises:
-        Lacking: if the study has no axis of numbers of classes, or lacks errors at its test points.
+        MissingData: if the study has no axis of numbers of classes, or lacks errors at its test points.
     """
     if "classes" not in dataset.dims:
-        raise Lacking("no axis classes")
+        raise MissingData("no axis classes")
     chosen = estimated_by(dataset, "mixture").sortby("classes")
     for name, arm in arms(chosen, *KINDS):
         yield name, [_row(arm.sel(classes=number)) for number in arm["classes"].values]

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.intervals import Array, Interval, intervals_of
-from implicitbias.studies.verdicts import Lacking, last
+from implicitbias.studies.verdicts import MissingData, last
 
 STEPS = {
     "prior": "gibbs_error",
@@ -63,10 +63,10 @@ def paths(dataset: xr.Dataset, *axes: str) -> Iterator[Path]:
     """The decomposition at every value of these axes, where the study has them, and at the last value of all others.
 
     Raises:
-        Lacking: if the study lacks one of the errors at its test points.
+        MissingData: if the study lacks one of the errors at its test points.
     """
     if missing := [name for name in NEEDS if name not in dataset]:
-        raise Lacking(f"no {missing[0]}")
+        raise MissingData(f"no {missing[0]}")
     chosen = dataset[[*NEEDS, "test_index", "prior_std", *(["chance_error"] if "chance_error" in dataset else [])]]
     for dim in map(str, chosen.dims):
         if dim not in {*axes, "seed", "member", "test_point"}:

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.verdicts import Lacking, axis, estimated_by
+from implicitbias.studies.verdicts import MissingData, axis, estimated_by
 
 _ONE_HIDDEN_LAYER = 2
 
@@ -20,10 +20,10 @@ def complexity_beyond(dataset: xr.Dataset, depth: int) -> xr.DataArray:
     Networks of all depths are given the same points and labels, so the differences are known better than either.
 
     Raises:
-        Lacking: if the study does not have this depth, or the estimator.
+        MissingData: if the study does not have this depth, or the estimator.
     """
     if depth not in axis(dataset, "depth"):
-        raise Lacking(f"no networks of depth {depth}")
+        raise MissingData(f"no networks of depth {depth}")
     complexity = estimated_by(dataset, "mixture")["complexity"]
     complexity = complexity.isel(depth=np.argsort(complexity["depth"].values))
     difference = complexity - complexity.sel(depth=depth, drop=True)

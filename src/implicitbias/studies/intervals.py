@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from implicitbias.catalogue import SOURCES
-from implicitbias.studies.verdicts import Lacking, axis, mean, mean_interval, several_draws
+from implicitbias.studies.verdicts import MissingData, axis, mean, mean_interval, several_draws
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]
@@ -91,7 +91,7 @@ def intervals_of(
         statistics: each from mean errors `(..., K)` to `(...)`.
 
     Raises:
-        Lacking: if there is no test point, or if not all values of the study's other axes have the same ones.
+        MissingData: if there is no test point, or if not all values of the study's other axes have the same ones.
     """
     there, points = known_points(dataset)
     kinds = [mean(each, "seed", "test_point").transpose("seed", "test_point")[:, there].values for each in errors]
@@ -114,7 +114,7 @@ def draw_interval(values: xr.DataArray) -> Interval:
     Each draw counts with its mean over everything else.
 
     Raises:
-        Lacking: if there are no two draws.
+        MissingData: if there are no two draws.
     """
     several_draws(values)
     return Interval(*mean_interval(mean(values, "seed")))
@@ -124,11 +124,11 @@ def count_of_draws(data: xr.DataArray | xr.Dataset) -> int:
     """How many independent draws an experiment has, over its own and over seeds.
 
     Raises:
-        Lacking: if there are no two, without which no interval is known.
+        MissingData: if there are no two, without which no interval is known.
     """
     count = len(axis(data, "draw")) * data.sizes.get("seed", 1)
     if count < 2:
-        raise Lacking("no two draws")
+        raise MissingData("no two draws")
     return count
 
 
@@ -136,7 +136,7 @@ def experiment_interval(values: xr.DataArray, judged: Any = ...) -> Interval:
     """The interval over an experiment's draws (or those of them to be judged), each with its mean over all else.
 
     Raises:
-        Lacking: if there are no two.
+        MissingData: if there are no two.
     """
     count_of_draws(values)
     return Interval(*mean_interval(np.ravel(mean(values, "draw", "seed"))[judged]))
@@ -198,12 +198,12 @@ def known_points(dataset: xr.Dataset) -> tuple[NDArray[np.bool], NDArray[np.int6
     """Where there is a test point, `(test_point,)`, and which every draw has there, as `joint_intervals` takes them.
 
     Raises:
-        Lacking: if there is none, or not all values of the study's other axes have the same ones.
+        MissingData: if there is none, or not all values of the study's other axes have the same ones.
     """
     index = dataset["test_index"]
     there = index.notnull().any([dim for dim in index.dims if dim != "test_point"]).values
     if not there.any():
-        raise Lacking("no test points")
+        raise MissingData("no test points")
     return there, test_points(dataset.isel(test_point=there))
 
 
@@ -213,12 +213,12 @@ def test_points(dataset: xr.Dataset) -> NDArray[np.int64]:
     Draws of a real source share points, by their index; those of a synthetic one are drawn anew for every seed.
 
     Raises:
-        Lacking: if not all values of the study's other axes have the same points.
+        MissingData: if not all values of the study's other axes have the same points.
     """
     stored = dataset["test_index"].fillna(-1)
     first = stored.isel({dim: 0 for dim in stored.dims if dim not in ("seed", "test_point")})
     if bool((stored != first).any()):
-        raise Lacking("other test points at some values of its axes than at others")
+        raise MissingData("other test points at some values of its axes than at others")
     index: NDArray[np.int64] = first.transpose("seed", "test_point").values.astype(np.int64)
     if SOURCES[str(dataset["source"].item())].real:
         return index

@@ -13,7 +13,7 @@ from implicitbias.catalogue import NESTED
 from implicitbias.catalogue.limits import mentioned, misfit
 from implicitbias.nngp.bounds import pac_bayes_given_first
 from implicitbias.schema import parameters_of
-from implicitbias.studies.verdicts import Lacking, axis, estimated_by
+from implicitbias.studies.verdicts import MissingData, axis, estimated_by
 
 
 def predictive_log_loss(dataset: xr.Dataset) -> xr.DataArray:
@@ -22,7 +22,7 @@ def predictive_log_loss(dataset: xr.Dataset) -> xr.DataArray:
     Its coordinate `first` is m. A guess has ln 2.
 
     Raises:
-        Lacking: if the training sets are not nested, or without the estimator mixture.
+        MissingData: if the training sets are not nested, or without the estimator mixture.
     """
     complexity = _nested_complexity(dataset)
     sizes = complexity["train_size"].values
@@ -40,7 +40,7 @@ def bound_given_first(dataset: xr.Dataset) -> xr.DataArray:
     It holds with the study's probability 1 - delta for all choices of m together; NaN at the smallest size.
 
     Raises:
-        Lacking: if the training sets are not nested, or without the estimator mixture.
+        MissingData: if the training sets are not nested, or without the estimator mixture.
     """
     complexity = _nested_complexity(dataset)
     sizes = complexity["train_size"].values.tolist()
@@ -65,6 +65,6 @@ def _nested_complexity(dataset: xr.Dataset) -> xr.DataArray:
     settings = [np.ravel(dataset[key].values if key in dataset.coords else task[key]).tolist() for key in keys]
     for values in product(*settings):
         if reason := misfit(NESTED, dict(zip(keys, values, strict=True))):
-            raise Lacking(f"no nested training sets ({reason})")
+            raise MissingData(f"no nested training sets ({reason})")
     axis(dataset, "train_size")
     return estimated_by(dataset, "mixture")["complexity"].sortby("train_size")

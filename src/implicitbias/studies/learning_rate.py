@@ -16,7 +16,7 @@ def ends(dataset: xr.Dataset) -> list[xr.DataArray]:
     network is chosen by its own error.
 
     Raises:
-        Lacking: if there are not two draws and two learning rates.
+        MissingData: if there are not two draws and two learning rates.
     """
     several_draws(dataset)
     rates = axis(dataset, "learning_rate")

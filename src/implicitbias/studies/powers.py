@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 _FEWEST = 3  # points of a straight line
 
@@ -19,7 +19,7 @@ def late_power(size: xr.DataArray, values: xr.DataArray) -> xr.DataArray:
         `(...)`; NaN where the network has diverged, where the last size is NaN, and where late values are not positive.
 
     Raises:
-        Lacking: if a network has fewer than three checkpoints there.
+        MissingData: if a network has fewer than three checkpoints there.
     """
 
     def slope(along: np.ndarray, path: np.ndarray) -> float:
@@ -27,7 +27,7 @@ def late_power(size: xr.DataArray, values: xr.DataArray) -> xr.DataArray:
             return np.nan
         late = along >= along[-1] / 10
         if late.sum() < _FEWEST:
-            raise Lacking(f"no {_FEWEST} checkpoints late enough")
+            raise MissingData(f"no {_FEWEST} checkpoints late enough")
         if not (path[late] > 0).all():
             return np.nan
         return float(np.polyfit(np.log(along[late]), np.log(path[late]), 1)[0])

@@ -17,7 +17,7 @@ Data = TypeVar("Data", xr.DataArray, xr.Dataset)
 TOLERANCE = 1e-4  # relative, of monotone quantities: steps are finite
 
 
-class Lacking(Exception):  # noqa: N818 - it is no error that a study has something else in view
+class MissingData(Exception):  # noqa: N818 - it is no error that a study has something else in view
     """What a study must have to be judged, and has not: "no axis depth"."""
 
 
@@ -68,11 +68,11 @@ def structured(dataset: xr.Dataset) -> xr.Dataset:
     """The part with true labels.
 
     Raises:
-        Lacking: if there is none.
+        MissingData: if there is none.
     """
     names = [name for name in np.atleast_1d(dataset["labels"].values) if "random" not in str(name)]
     if not names:
-        raise Lacking("no true labels")
+        raise MissingData("no true labels")
     return dataset.sel(labels=names) if "labels" in dataset.dims else dataset
 
 
@@ -80,14 +80,14 @@ def estimated_by(dataset: xr.Dataset, name: str) -> xr.Dataset:
     """The part by one estimator of the complexity, which may be the study's only one.
 
     Raises:
-        Lacking: if the study does not have it.
+        MissingData: if the study does not have it.
     """
     if "estimator" in dataset.coords:
         names = np.atleast_1d(dataset["estimator"].values)
     else:
         names = np.array((parameters_of(dataset).get("nngp") or {}).get("estimators", []))
     if name not in names or ("estimator" not in dataset.dims and len(names) > 1):
-        raise Lacking(f"no estimator {name}")
+        raise MissingData(f"no estimator {name}")
     return dataset.sel(estimator=name) if "estimator" in dataset.dims else dataset
 
 
@@ -139,10 +139,10 @@ def axis(dataset: xr.Dataset | xr.DataArray, name: str) -> np.ndarray:
     """Values of a dimension that the check cannot do without.
 
     Raises:
-        Lacking: if the dataset does not have it; `run_check` makes "not run" of that.
+        MissingData: if the dataset does not have it; `run_check` makes "not run" of that.
     """
     if name not in dataset.dims:
-        raise Lacking(f"no axis {name}")
+        raise MissingData(f"no axis {name}")
     values: np.ndarray = dataset[name].values
     return values
 
@@ -151,13 +151,13 @@ def experiment_setting(dataset: xr.Dataset, name: str) -> float:
     """A number that an experiment was run with: a coordinate if its study sets it, else the catalogue's default.
 
     Raises:
-        Lacking: if the study is none of an experiment that has it.
+        MissingData: if the study is none of an experiment that has it.
     """
     if name in dataset.coords:
         return float(dataset[name])
     entry = EXPERIMENTS.get(str((parameters_of(dataset).get("experiment") or {}).get("name")))
     if entry is None or name not in entry.parameters:
-        raise Lacking(f"no {name}")
+        raise MissingData(f"no {name}")
     return float(entry.parameters[name].default)
 
 
@@ -165,11 +165,11 @@ def several_draws(data: xr.Dataset | xr.DataArray) -> int:
     """How many draws of training points there are, without two of which no interval is known.
 
     Raises:
-        Lacking: if there are no two.
+        MissingData: if there are no two.
     """
     count = len(axis(data, "seed"))
     if count < 2:
-        raise Lacking("no two draws of training points")
+        raise MissingData("no two draws of training points")
     return count
 
 

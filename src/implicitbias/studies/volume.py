@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from implicitbias.studies.intervals import Array, Interval, draw_interval, joint_intervals, known_points, of_kind
-from implicitbias.studies.verdicts import Lacking, arms, axis, last, several_draws
+from implicitbias.studies.verdicts import MissingData, arms, axis, last, several_draws
 
 PANELS = {
     "source": "{}", "labels": "{} labels", "classes": "{} classes", "architecture": "{}", "readout": "{} readout",
@@ -185,14 +185,14 @@ def panels(dataset: xr.Dataset) -> Iterator[Panel]:
     """Every panel of a study.
 
     Raises:
-        Lacking: if the study lacks an error at its test points, two training sizes or two draws, or has other test
+        MissingData: if the study lacks an error at its test points, two training sizes or two draws, or has other test
             points at some training sizes than at others.
     """
     if missing := [name for name in NEEDS if name not in dataset]:
-        raise Lacking(f"no {missing[0]}")
+        raise MissingData(f"no {missing[0]}")
     several_draws(dataset)
     if len(axis(dataset, "train_size")) < 2:
-        raise Lacking("no two training sizes")
+        raise MissingData("no two training sizes")
     kept = [*NEEDS, "test_index", *(name for name in ("chance_error", "sampled_test_error") if name in dataset)]
     chosen = dataset[kept].sortby("train_size")
     for dim in map(str, chosen.dims):

@@ -11,12 +11,12 @@ Points = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def gaussian(rng: np.random.Generator, size: int, *, features: int) -> Points:
-    """x ~ N(0, I), labels by coin: nearly orthogonal where d is much larger than n, separable where d >= n."""
+    """x ~ N(0, I), random labels: nearly orthogonal where d is much larger than n, separable where d >= n."""
     return rng.normal(size=(size, features)), _coins(rng, size)
 
 
 def orthogonal(rng: np.random.Generator, size: int, *, features: int) -> Points:
-    """Orthogonal points of norm sqrt(d), labels by coin; as many as there are dimensions, then fresh ones.
+    """Orthogonal points of norm sqrt(d), random labels; as many as there are dimensions, then fresh ones.
 
     The first min(size, d) points are exactly orthogonal: take `train_size` at most d.
     """

@@ -35,10 +35,10 @@ def bytes_each(
         copies: of the weights, besides these.
     """
     block = max(rows * columns for rows, columns in network.shapes)
-    room = block + sum(optimizer.room(*shape) for optimizer in optimizers for shape in network.shapes)
+    extra = block + sum(optimizer.extra_numbers(*shape) for optimizer in optimizers for shape in network.shapes)
     patches = 0 if network.is_dense else network.numbers_in
     activations = network.features + 4 * network.numbers_out + patches
-    return itemsize * ((1 + copies) * network.numbers + room + batch * activations)
+    return itemsize * ((1 + copies) * network.numbers + extra + batch * activations)
 
 
 def members_at_once(bytes_each: int, members: int, free: int) -> int:

@@ -97,7 +97,7 @@ def sign_descent(shrink: Annotated[float, Ge(0)] = 1.0):
             for g, w, r in blocks(gradient, weight, -shrink * learning_rate[:, None, None]):
                 w.addcmul_(g.sign(), r)
 
-    return Optimizer(lambda weights: None, update, room=lambda rows, columns: 0)
+    return Optimizer(lambda weights: None, update, extra_numbers=lambda rows, columns: 0)
 
 
 @loss(fits_targets=True)

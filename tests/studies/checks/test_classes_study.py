@@ -10,7 +10,7 @@ from implicitbias.schema import variable
 from implicitbias.studies.checks import run_check
 from implicitbias.studies.classes import by_classes, differs
 from implicitbias.studies.intervals import Interval
-from implicitbias.studies.verdicts import Lacking
+from implicitbias.studies.verdicts import MissingData
 
 RISES, FLATTER, NO_USE = (
     "complexity_rises_with_the_number_of_classes", "few_classes_flatter_the_architecture",
@@ -64,7 +64,7 @@ def test_rows_are_the_means_of_every_number_of_classes(classes: xr.Dataset) -> N
 def test_kinds_of_networks_are_told_apart(classes: xr.Dataset) -> None:
     both = xr.concat([classes.assign_coords(depth=2), classes.assign_coords(depth=7)], "depth")
     assert [name for name, _ in by_classes(both)] == ["2", "7"]
-    with pytest.raises(Lacking, match="no axis classes"):
+    with pytest.raises(MissingData, match="no axis classes"):
         list(by_classes(classes.isel(classes=0)))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import xarray as xr
 
 from implicitbias.catalogue import CHECKS, resolve
-from implicitbias.studies.verdicts import Lacking, Verdict, diverged
+from implicitbias.studies.verdicts import MissingData, Verdict, diverged
 
 
 def run_check(name: str, dataset: xr.Dataset) -> Verdict:
@@ -16,7 +16,7 @@ def run_check(name: str, dataset: xr.Dataset) -> Verdict:
     """
     try:
         found: Verdict = resolve(CHECKS[name])(dataset)
-    except Lacking as missing:
+    except MissingData as missing:
         return Verdict("not run", f"this study has {missing}")
     except (
         LookupError,

@@ -7,7 +7,7 @@ from scipy.stats import t as student
 
 from implicitbias.studies.intervals import difference_interval, draw_interval
 from implicitbias.studies.verdicts import (
-    Lacking,
+    MissingData,
     Verdict,
     arms,
     axis,
@@ -69,7 +69,7 @@ def importance_has_not_converged(dataset: xr.Dataset) -> Verdict:
     chosen = structured(dataset)
     large = chosen.sel(train_size=[n for n in np.atleast_1d(chosen["train_size"].values) if n >= 100])
     if not large.sizes.get("train_size"):
-        raise Lacking("no training size of 100 or more")
+        raise MissingData("no training size of 100 or more")
     published, true = estimated_by(large, "importance"), estimated_by(large, "mixture")
     gap = (published["complexity"] - true["complexity"]).values
     size = published["effective_sample_size"].values
@@ -97,7 +97,7 @@ def random_labels_at_chance(dataset: xr.Dataset) -> Verdict:
     """
     names = [name for name in axis(dataset, "labels") if "random" in str(name)]
     if not names:
-        raise Lacking("no random labels")
+        raise MissingData("no random labels")
     error = draw_interval(dataset["test_error"].sel(labels=names))
     passed = 0.5 - _NEAR < error.low <= error.high < 0.5 + _NEAR
     return verdict(passed, f"mean test error {error}, 95 % over {several_draws(dataset)} draws")
@@ -111,7 +111,7 @@ def easier_labels_have_lower_bounds(dataset: xr.Dataset) -> Verdict:
     axis(dataset, "labels")
     wanted = [name for name in ("binary", "decimal", "random") if name in dataset["labels"].values]
     if len(wanted) < 2:
-        raise Lacking("no two kinds of labels")
+        raise MissingData("no two kinds of labels")
     bounds = mean(dataset["pac_bayes_bound"], "labels", "train_size", "estimator").sel(labels=wanted)
     gaps = bounds.diff("labels").values
     return verdict((gaps > 0).all(), f"{' < '.join(wanted)}: smallest gap {gaps.min():.3f}")
@@ -130,7 +130,7 @@ def error_bars_cover(dataset: xr.Dataset) -> Verdict:
     part = estimated_by(dataset[["score", "degrees_of_freedom"]], "mixture")
     score, freedom = np.abs(part["score"].values), part["degrees_of_freedom"].values
     if np.isnan(freedom).all():
-        raise Lacking("no problem that is answered")
+        raise MissingData("no problem that is answered")
     passed, numbers = True, []
     for width in (1, 2, 3):
         inside = int((score <= width).sum())

@@ -8,7 +8,7 @@ import xarray as xr
 from implicitbias.studies.intervals import Interval, count_of_draws, experiment_interval
 from implicitbias.studies.powers import late_power, log
 from implicitbias.studies.verdicts import (
-    Lacking,
+    MissingData,
     Verdict,
     axis,
     experiment_setting,
@@ -119,7 +119,7 @@ def losses_fall_at_the_rate_of_the_margins(dataset: xr.Dataset) -> Verdict:
     steps, length = axis(dataset, "step"), experiment_setting(dataset, "step_length")
     late = since(dataset[["log_excess_loss"]], steps[-1] / 3)["log_excess_loss"]
     if late.sizes["step"] < 3:
-        raise Lacking("no three checkpoints in the last two thirds of the steps")
+        raise MissingData("no three checkpoints in the last two thirds of the steps")
     slopes = late.polyfit("step", 1)["polyfit_coefficients"].sel(degree=1, drop=True)
     straight = xr.corr(late, late["step"], "step") ** 2
     passed, numbers = True, []
@@ -154,11 +154,11 @@ def _rules(dataset: xr.Dataset, names: tuple[str, ...]) -> list[tuple[str, xr.Da
     """The parts of these rules of the steps.
 
     Raises:
-        Lacking: if one is missing.
+        MissingData: if one is missing.
     """
     missing = [name for name in names if name not in axis(dataset, "rule")]
     if missing:
-        raise Lacking(f"no rule {missing[0]}")
+        raise MissingData(f"no rule {missing[0]}")
     return [(name, dataset.sel(rule=name)) for name in names]
 
 

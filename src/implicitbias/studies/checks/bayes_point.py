@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.intervals import Interval, difference_interval, draw_interval
-from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, mean, several_draws, shown, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, arms, axis, mean, several_draws, shown, verdict
 
 _NEAR = 0.05
 
@@ -34,7 +34,7 @@ def interpolation_halves_gibbs(dataset: xr.Dataset) -> Verdict:
     """
     large = dataset.sel(train_size=[n for n in axis(dataset, "train_size") if n >= 100])
     if not large.sizes["train_size"]:
-        raise Lacking("no training size of 100 or more")
+        raise MissingData("no training size of 100 or more")
     errors = {name: mean(large[name], "train_size") for name in ("kernel_interpolation_error", "spherised_gibbs_error")}
     ratio = (errors["kernel_interpolation_error"] / errors["spherised_gibbs_error"]).values
     return verdict((ratio <= 0.5).all(), f"interpolation over Gibbs {shown(ratio)} at n = {_sizes(large)}")
@@ -88,10 +88,10 @@ def _small_margins(dataset: xr.Dataset) -> Iterator[tuple[str, xr.Dataset, xr.Da
     """Of every n the study, and by test point the errors of networks of small spherised targets and of their vote.
 
     Raises:
-        Lacking: without such networks, several of them, or two draws of training points.
+        MissingData: without such networks, several of them, or two draws of training points.
     """
     if "spherised" not in axis(dataset, "targets"):
-        raise Lacking("no spherised targets")
+        raise MissingData("no spherised targets")
     axis(dataset, "member")
     several_draws(dataset)
     scale = axis(dataset, "label_scale").min()

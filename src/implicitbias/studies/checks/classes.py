@@ -7,7 +7,7 @@ import xarray as xr
 
 from implicitbias.studies.classes import Row, by_classes, differs
 from implicitbias.studies.intervals import Interval
-from implicitbias.studies.verdicts import Lacking, Verdict, mean_interval, several_draws, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, mean_interval, several_draws, verdict
 
 
 def complexity_rises_with_the_number_of_classes(dataset: xr.Dataset) -> Verdict:
@@ -61,12 +61,12 @@ def _kinds(dataset: xr.Dataset) -> list[tuple[str, list[Row]]]:
     """Of every kind of network the rows of two numbers of classes or more.
 
     Raises:
-        Lacking: if there are no two draws of training points, or no two numbers of classes.
+        MissingData: if there are no two draws of training points, or no two numbers of classes.
     """
     several_draws(dataset)
     found = [(f"{name}: " if name else "", rows) for name, rows in by_classes(dataset)]
     if len(found[0][1]) < 2:
-        raise Lacking("no two numbers of classes")
+        raise MissingData("no two numbers of classes")
     if any(np.isnan(row.path.errors["features"].centre) for _, rows in found for row in rows):
-        raise Lacking("networks that have not diverged at every number of classes")
+        raise MissingData("networks that have not diverged at every number of classes")
     return found

@@ -47,7 +47,7 @@ def _paths(dataset: xr.Dataset, scale: float) -> list[Path]:
     """Of labels with structure, at the largest training set.
 
     Raises:
-        Lacking: if there are no two draws of training points.
+        MissingData: if there are no two draws of training points.
     """
     several_draws(dataset)
     return list(paths(structured(dataset).sel(label_scale=scale), "labels", "classes", "depth"))

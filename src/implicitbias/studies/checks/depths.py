@@ -6,7 +6,7 @@ import xarray as xr
 from implicitbias.studies.depth_curve import complexity_beyond
 from implicitbias.studies.intervals import draw_interval
 from implicitbias.studies.verdicts import (
-    Lacking,
+    MissingData,
     Verdict,
     arms,
     axis,
@@ -50,11 +50,11 @@ def complexity_falls_and_rises_with_depth(dataset: xr.Dataset) -> Verdict:
     It is said of decimal labels only: zeros and ones are told apart by a linear function, whose prior is the best.
     """
     if "decimal" not in np.atleast_1d(dataset["labels"].values):
-        raise Lacking("no decimal labels")
+        raise MissingData("no decimal labels")
     part = _judged(dataset.sel(labels="decimal") if "labels" in dataset.dims else dataset)
     beyond = complexity_beyond(part, 3)
     if 1 not in beyond["depth"] or beyond["depth"].max() < 4:
-        raise Lacking("no linear networks (depth 1), or none deeper than 3")
+        raise MissingData("no linear networks (depth 1), or none deeper than 3")
     passed, numbers = True, []
     for name, arm in arms(beyond, "rows"):
         linear = draw_interval(arm.sel(depth=1))
@@ -76,7 +76,7 @@ def seven_layers_are_more_complex_than_two(dataset: xr.Dataset) -> Verdict:
     part = _judged(dataset)
     beyond = complexity_beyond(part, 2)
     if 7 not in beyond["depth"]:
-        raise Lacking("no networks of depth 7")
+        raise MissingData("no networks of depth 7")
     found = {name: draw_interval(arm) for name, arm in arms(beyond.sel(depth=7), "labels", "rows")}
     numbers = "; ".join(f"{_named(name)}{interval}" for name, interval in found.items())
     return verdict(

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.intervals import Interval
-from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, mean, mean_interval, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, arms, axis, mean, mean_interval, verdict
 
 
 def filters_are_spared_the_noise(dataset: xr.Dataset) -> Verdict:
@@ -49,9 +49,9 @@ def _draws(dataset: xr.Dataset) -> str:
     """The dimension of independent draws of data.
 
     Raises:
-        Lacking: if there is none.
+        MissingData: if there is none.
     """
     for name in ("draw", "seed"):
         if dataset.sizes.get(name, 1) > 1:
             return name
-    raise Lacking("no two draws of data")
+    raise MissingData("no two draws of data")

@@ -7,7 +7,7 @@ from implicitbias.networks import network_of
 from implicitbias.studies.intervals import Interval, draw_interval
 from implicitbias.studies.powers import between, late_power, log, pace
 from implicitbias.studies.verdicts import (
-    Lacking,
+    MissingData,
     Verdict,
     arms,
     axis,
@@ -86,7 +86,7 @@ def deep_linear_layers_align(dataset: xr.Dataset) -> Verdict:
     Ji & Telgarsky 2020; of layers whose ratio is above a tenth at the start.
     """
     if "linear" not in axis(dataset, "activation"):
-        raise Lacking("no linear networks")
+        raise MissingData("no linear networks")
     part = dataset.sel(activation="linear")
     ratio = mean(part["second_singular_value"], "step", "depth", "layer")
     hidden = ratio.where(ratio.isel(step=0) > 0.1)
@@ -140,7 +140,9 @@ def norms_grow_logarithmically(dataset: xr.Dataset) -> Verdict:
         fits = [_log_growth(one, power) for _, one in arms(dataset.sel(batch_size=batch), "seed", "member")]
         slopes, shares, decades = np.transpose(fits)
         if np.min(decades) < 1:
-            raise Lacking(f"only {np.min(decades):.2g} decades of steps after a network's fit, at batch size {batch}")
+            raise MissingData(
+                f"only {np.min(decades):.2g} decades of steps after a network's fit, at batch size {batch}"
+            )
         passed &= bool((slopes > 0).all() and (shares > 0.98).all())
         numbers.append(f"batch size {batch}: slope {shown(slopes)}, R^2 from {shares.min():.3f}")
     return verdict(passed, f"|theta|^{power} against log step, {'; '.join(numbers)}")

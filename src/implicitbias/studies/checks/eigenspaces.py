@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.intervals import Interval
-from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, mean, mean_interval, shown, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, arms, axis, mean, mean_interval, shown, verdict
 
 _NEAR, _FAR = (["order 2, near", "order 3, near"], ["order 2, far", "order 3, far"])
 _ORDERS = ("order 1", "order 2, near", "order 3, near")
@@ -91,10 +91,10 @@ def _learned(dataset: xr.Dataset, topology: str) -> Iterator[tuple[str, xr.DataA
     """Name and fractions learned of networks of a topology, for every kernel.
 
     Raises:
-        Lacking: if there are none.
+        MissingData: if there are none.
     """
     if "topology" not in dataset.coords or topology not in np.atleast_1d(dataset["topology"].values):
-        raise Lacking(f"no topology {topology}")
+        raise MissingData(f"no topology {topology}")
     part = dataset[["learned"]]
     part = part.sel(topology=topology) if "topology" in part.dims else part
     for name, one in arms(part, "kernel"):

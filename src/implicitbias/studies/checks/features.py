@@ -5,7 +5,7 @@ import xarray as xr
 
 from implicitbias.studies.intervals import draw_interval
 from implicitbias.studies.reference.margins import chizat_bach_2020
-from implicitbias.studies.verdicts import Lacking, Verdict, axis, last, mean, several_draws, shown, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, axis, last, mean, several_draws, shown, verdict
 
 
 def free_neurons_learn_parities(dataset: xr.Dataset) -> Verdict:
@@ -35,7 +35,7 @@ def tangent_margin_falls_as_one_over_d(dataset: xr.Dataset) -> Verdict:
     """
     features = np.sort(axis(dataset, "features"))
     if features[-1] ** 2 > int(dataset["train_size"]):
-        raise Lacking(f"no {features[-1] ** 2} training points, which dimension {features[-1]} asks for")
+        raise MissingData(f"no {features[-1] ** 2} training points, which dimension {features[-1]} asks for")
     part = dataset["tangent_margin"].sel(output="mean_field") if "output" in dataset.dims else dataset["tangent_margin"]
     margin = mean(part.isel(step=0), "features").sel(features=features)
     slope = np.polyfit(np.log(features), np.log(margin.values), 1)[0]
@@ -50,7 +50,7 @@ def both_layers_beat_the_output_layer(dataset: xr.Dataset) -> Verdict:
     """
     sizes = [n for n in axis(dataset, "train_size") if n >= 64]
     if not sizes:
-        raise Lacking("no training size of 64 or more")
+        raise MissingData("no training size of 64 or more")
     passed, numbers = True, []
     for size in sizes:
         end = last(dataset).sel(train_size=size)
@@ -74,7 +74,7 @@ def both_layers_reach_the_published_error(dataset: xr.Dataset) -> Verdict:
     end = last(dataset)
     sizes = [n for n in axis(dataset, "train_size") if n in published]
     if not sizes:
-        raise Lacking(f"no training size of {shown(list(published))}")
+        raise MissingData(f"no training size of {shown(list(published))}")
     passed, told = True, []
     for size in sizes:
         part = end.sel(train_size=size, output="mean_field") if "output" in end.dims else end.sel(train_size=size)
@@ -167,7 +167,7 @@ def a_noisy_simple_feature_costs_accuracy(dataset: xr.Dataset) -> Verdict:
     """
     for name, what in (("noisy_lms_7", "noisy linear features"), ("ms_7", "slabs alone, the control")):
         if name not in axis(dataset, "data"):
-            raise Lacking(f"no {what} (data {name})")
+            raise MissingData(f"no {what} (data {name})")
     noisy, slabs = (dataset["accuracy"].sel(data=name) for name in ("noisy_lms_7", "ms_7"))
     learned, cost = draw_interval(noisy), draw_interval(slabs - noisy)
     return verdict(

@@ -8,7 +8,7 @@ from scipy.stats import pearsonr
 
 from implicitbias.studies.intervals import Interval, draw_interval
 from implicitbias.studies.verdicts import (
-    Lacking,
+    MissingData,
     Verdict,
     arms,
     axis,
@@ -77,7 +77,7 @@ def frequent_functions_are_simple(dataset: xr.Dataset) -> Verdict:
     probability, bits = (dataset[name].values.ravel()[known] for name in ("probability", "complexity"))
     low, correlation, high = rank_interval(bits, probability)
     if not np.isfinite(low):
-        raise Lacking("no five functions that are seen ten times")
+        raise MissingData("no five functions that are seen ten times")
     simple, common = bits[probability.argmax()], float(np.median(bits))
     return verdict(
         high < 0,
@@ -95,7 +95,7 @@ def prior_is_far_from_uniform(dataset: xr.Dataset) -> Verdict:
     probability = mean(dataset["probability"], "rank")
     part = probability.sel(rank=(probability["rank"] >= 10) & (probability["rank"] <= 1000)).dropna("rank")
     if part.size < 10:
-        raise Lacking("no ten functions of ranks 10 to 1000")
+        raise MissingData("no ten functions of ranks 10 to 1000")
     x, y = np.log(part["rank"].values), np.log(part.values)
     slope = np.polyfit(x, y, 1)[0]
     fit = pearsonr(x, y).statistic ** 2 if np.ptp(y) > 0 else 0.0
@@ -115,7 +115,7 @@ def low_frequencies_come_first(dataset: xr.Dataset) -> Verdict:
         networks = first.transpose(..., "frequency").values.reshape(-1, first.sizes["frequency"])
         learned = (~np.isnan(networks)).sum(1)
         if learned.min() < 2:
-            raise Lacking("no two frequencies that are learned")
+            raise MissingData("no two frequencies that are learned")
         found = [rank_interval(first["frequency"], np.nan_to_num(own, nan=np.inf)) for own in networks]
         passed &= all(low > 0 for low, _, _ in found)
         told = ", ".join(f"{correlation:.3f} ({low:.3f} to {high:.3f})" for low, correlation, high in found)
@@ -140,7 +140,7 @@ def low_frequencies_survive_noise(dataset: xr.Dataset) -> Verdict:
         left = left.where(mean(part["first_step"], "frequency").notnull(), drop=True)
         half = left.sizes["frequency"] // 2
         if half < 2:
-            raise Lacking("no four frequencies that are learned")
+            raise MissingData("no four frequencies that are learned")
         low, high = (
             left.isel(frequency=chosen).mean("frequency", skipna=False).values
             for chosen in (slice(half), slice(-half, None))

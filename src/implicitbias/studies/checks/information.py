@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.intervals import Interval, independent_difference
-from implicitbias.studies.verdicts import Lacking, Verdict, axis, mean, mean_interval, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, axis, mean, mean_interval, verdict
 
 _FITTED = 0.9
 _MEASURES = {"in bins": "input_information", "by kernels": "input_information_bound"}
@@ -61,11 +61,11 @@ def _changes(dataset: xr.Dataset, activation: str) -> dict[str, xr.DataArray]:
     """From the first epoch with nine of ten training patterns right to the last: of the last hidden layer, a draw each.
 
     Raises:
-        Lacking: if there are no networks of this activation.
+        MissingData: if there are no networks of this activation.
     """
     axis(dataset, "epoch")
     if activation not in dataset["activation"].values:
-        raise Lacking(f"no networks with {activation}")
+        raise MissingData(f"no networks with {activation}")
     part = dataset.sel(activation=activation) if "activation" in dataset.dims else dataset
     fitted = mean(part["train_accuracy"], "epoch", "draw") >= _FITTED
     layer = axis(part, "layer")[-2]

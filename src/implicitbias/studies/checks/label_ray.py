@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.intervals import Interval, difference_interval
-from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, several_draws, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, arms, axis, several_draws, verdict
 
 TRAINED, FREE = "mean_free_unit", "unit"
 """Constraints on rows: Nero's, of the published networks; and one with the kernel of free rows, which was published."""
@@ -53,7 +53,7 @@ def networks_beat_the_kernel_of_free_rows(dataset: xr.Dataset) -> Verdict:
     """
     networks, kernel = (_of_class(dataset, constraint) for constraint in (TRAINED, FREE))
     if networks is kernel:
-        raise Lacking("one class of networks only")
+        raise MissingData("one class of networks only")
     found = {}
     for scale in _large(dataset, 10):
         at = {"label_scale": scale}
@@ -121,7 +121,7 @@ def _gap(part: xr.Dataset, *errors: tuple[str, Mapping[str, float]]) -> Interval
     """The first error minus the second, each (variable, where), over draws of training points and test points.
 
     Raises:
-        Lacking: if there are no two draws of training points.
+        MissingData: if there are no two draws of training points.
     """
     several_draws(part)
     one, other = (part[name].sel(dict(where)) for name, where in errors)
@@ -131,13 +131,13 @@ def _gap(part: xr.Dataset, *errors: tuple[str, Mapping[str, float]]) -> Interval
 def _large(dataset: xr.Dataset, least: float) -> list[float]:
     scales = [float(scale) for scale in axis(dataset, "label_scale") if scale >= least]
     if not scales:
-        raise Lacking(f"no label scale of {least:g} or more")
+        raise MissingData(f"no label scale of {least:g} or more")
     return scales
 
 
 def _at(dataset: xr.Dataset, scale: float) -> dict[str, float]:
     if scale not in axis(dataset, "label_scale"):
-        raise Lacking(f"no label scale {scale:g}")
+        raise MissingData(f"no label scale {scale:g}")
     return {"label_scale": scale}
 
 

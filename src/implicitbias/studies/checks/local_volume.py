@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.verdicts import (
-    Lacking,
+    MissingData,
     Verdict,
     arms,
     estimated_by,
@@ -46,7 +46,7 @@ def local_volumes_are_parts_of_the_whole(dataset: xr.Dataset) -> Verdict:
     beyond = chosen["local_log_volume"] + whole
     excess = (beyond / chosen["local_log_volume_stderr"]).values
     if np.isnan(excess).all():
-        raise Lacking("no local volume")
+        raise MissingData("no local volume")
     return verdict(np.nanmax(excess) <= 3, f"largest excess {np.nanmax(excess):.3g} standard errors")
 
 
@@ -61,7 +61,7 @@ def local_volumes_are_known(dataset: xr.Dataset) -> Verdict:
         errors = part["local_log_volume_stderr"].values
         errors = errors[~np.isnan(errors)]
         if not errors.size:
-            raise Lacking("no local volume")
+            raise MissingData("no local volume")
         known = float((errors < _KNOWN).mean())
         passed &= known >= 0.9
         numbers.append(f"{name} {known:.0%} of {errors.size}, median {np.median(errors):.2g}".strip())

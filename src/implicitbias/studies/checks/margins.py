@@ -8,7 +8,7 @@ import xarray as xr
 from implicitbias.studies.intervals import draw_interval
 from implicitbias.studies.verdicts import (
     TOLERANCE,
-    Lacking,
+    MissingData,
     Verdict,
     arms,
     axis,
@@ -69,7 +69,7 @@ def matched_soft_margins_never_fall(dataset: xr.Dataset) -> Verdict:
             worst.append(smallest)
             numbers.append(f"{name} {smallest:.2g} ({counts})")
     if not worst:
-        raise Lacking("no algorithm of steepest descent")
+        raise MissingData("no algorithm of steepest descent")
     return verdict(all(value >= -TOLERANCE for value in worst), f"smallest relative step {'; '.join(numbers)}")
 
 
@@ -175,7 +175,7 @@ def larger_margins_are_further_from_the_boundary(dataset: xr.Dataset) -> Verdict
             mean(part[key], "step").where(fitted, drop=True) for key in ("boundary_distance", "test_error")
         )
         if not distance.size:
-            raise Lacking(f"no checkpoint at which all networks fit, with schedule {name}")
+            raise MissingData(f"no checkpoint at which all networks fit, with schedule {name}")
         ends[str(name)] = (float(distance[0]), float(distance[-1]))
         moves.append(float(abs(error[-1] - error[0])))
     numbers = "; ".join(f"{name} {first:.3g} to {last:.3g}" for name, (first, last) in ends.items())
@@ -246,7 +246,7 @@ def _smallest_step(margin: xr.DataArray) -> tuple[float, str]:
     before = margin.shift(step=1)
     judged = before > 0
     if judged.sum() < _FEWEST:
-        raise Lacking(f"no {_FEWEST} steps between checkpoints from where the margin is positive")
+        raise MissingData(f"no {_FEWEST} steps between checkpoints from where the margin is positive")
     steps = ((margin - before) / before).where(judged)
     smallest = float(steps.min()) if margin.isel(step=-1).notnull().all() else np.nan
     by_network = judged.any("step")

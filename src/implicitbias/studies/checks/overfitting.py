@@ -8,7 +8,7 @@ import xarray as xr
 from implicitbias.studies.intervals import Interval, draw_interval, independent_difference
 from implicitbias.studies.largest_margin import error_of_average, error_of_largest_margin
 from implicitbias.studies.ratios import by_ratio, flip_of, signal_at
-from implicitbias.studies.verdicts import Lacking, Verdict, arms, last, mean, several_draws, shown, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, arms, last, mean, several_draws, shown, verdict
 
 _HARMLESS = 0.01  # test error
 _HIGH = 7  # d/n from which on Karhadkar et al. 2024 saw no error
@@ -26,7 +26,7 @@ def overfitting_is_benign_in_high_dimension(dataset: xr.Dataset) -> Verdict:
     end = whole.sel(stop="fitted") if both else whole
     high = end["test_error"].sel(ratio=end["ratio"] >= _HIGH)
     if not high.sizes["ratio"]:
-        raise Lacking(f"no dimension of {_HIGH} n or more")
+        raise MissingData(f"no dimension of {_HIGH} n or more")
     worst = {n: max(_cells(high.sel(train_size=n)), key=lambda each: each.high) for n in _sizes(end)}
     passed = _fitted(end) and all(each.high < _HARMLESS for each in worst.values())
     return verdict(passed, f"largest test error at d >= {_HIGH}n, {_told(worst, end)}")
@@ -42,7 +42,7 @@ def overfitting_harms_in_low_dimension(dataset: xr.Dataset) -> Verdict:
     """
     end = by_ratio(last(dataset))
     if float(end["ratio"][0]) > 1:
-        raise Lacking("no dimension of n")
+        raise MissingData("no dimension of n")
     low, passed, told = end.isel(ratio=0), _fitted(end), []
     for name, part in arms(low, "stop"):
         found = {n: draw_interval(part["test_error"].sel(train_size=n)) for n in _sizes(end)}
@@ -69,7 +69,7 @@ def boundary_is_proportional_to_points(dataset: xr.Dataset) -> Verdict:
     pairs = [(low, ratios[ratios <= low * factor][-1]) for low in ratios if low * factor <= ratios[-1]]
     pairs = [(low, high) for low, high in pairs if high > low]
     if not pairs:
-        raise Lacking(f"no two training sizes and ratios d/n that tell n from n^2 log n (a factor {factor:.3g})")
+        raise MissingData(f"no two training sizes and ratios d/n that tell n from n^2 log n (a factor {factor:.3g})")
     passed, told = True, []
     for name, part in arms(end["test_error"], "stop"):
         before = part.sel(train_size=small, ratio=[low for low, _ in pairs])
@@ -93,7 +93,7 @@ def errors_are_those_of_the_largest_margin(dataset: xr.Dataset) -> Verdict:
     """
     whole = by_ratio(last(dataset))
     if "stop" not in whole.coords or "no_loss" not in np.atleast_1d(whole["stop"].values):
-        raise Lacking("no networks that were trained to no loss")
+        raise MissingData("no networks that were trained to no loss")
     end = whole.sel(stop="no_loss") if "stop" in whole.dims else whole
     flip, passed, told = flip_of(end), True, []
     for n in _sizes(end):

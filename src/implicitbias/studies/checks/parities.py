@@ -7,7 +7,7 @@ import xarray as xr
 
 from implicitbias.studies.intervals import Interval, count_of_draws, experiment_interval
 from implicitbias.studies.powers import log
-from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, mean, mean_interval, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, arms, axis, mean, mean_interval, verdict
 
 _AXES = ("features", "width")
 
@@ -66,5 +66,5 @@ def _reaches(dataset: xr.Dataset, trained: str, best: str, least: float) -> tupl
 def _log_margin(dataset: xr.Dataset, network: str) -> xr.DataArray:
     """The logarithm of a network's margin; NaN, which no check passes, where it does not fit."""
     if network not in axis(dataset, "network"):
-        raise Lacking(f"no network {network}")
+        raise MissingData(f"no network {network}")
     return log(dataset["margin"].sel(network=network, drop=True))

@@ -4,7 +4,7 @@ import xarray as xr
 
 from implicitbias.studies.variants import variants
 from implicitbias.studies.verdicts import (
-    Lacking,
+    MissingData,
     Verdict,
     axis,
     last,
@@ -29,7 +29,7 @@ def convolutions_are_the_better_prior(dataset: xr.Dataset) -> Verdict:
     perceptron = next((one for one in found if one.architecture == "mlp"), None)
     convolutional = [one for one in found if one.architecture == "cnn"]
     if perceptron is None or not convolutional:
-        raise Lacking("no perceptron beside convolutional networks")
+        raise MissingData("no perceptron beside convolutional networks")
     base = errors.sel(perceptron.at)
     return _below({one.name: errors.sel(one.at) - base for one in convolutional}, "Gibbs error minus the perceptron's")
 

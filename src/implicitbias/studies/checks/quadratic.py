@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias.studies.intervals import Interval
-from implicitbias.studies.verdicts import Lacking, Verdict, arms, axis, mean_interval, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, arms, axis, mean_interval, verdict
 
 _CATAPULT = 2 * sqrt(2) - 2  # relative step above which a loss may rise
 _NAMES = ("lyapunov", "period", "rises", "diverged")
@@ -154,10 +154,10 @@ def _on_design(dataset: xr.Dataset, kind: str) -> Iterator[tuple[str, xr.Dataset
     """Name and part for every model on such data.
 
     Raises:
-        Lacking: if there are none.
+        MissingData: if there are none.
     """
     if "design" not in dataset or kind not in np.atleast_1d(dataset["design"].values):
-        raise Lacking(f"no {kind} inputs")
+        raise MissingData(f"no {kind} inputs")
     part = dataset.sel(design=kind) if "design" in dataset.dims else dataset
     return ((f"{name} " if name else "", one) for name, one in arms(part, "model"))
 
@@ -166,10 +166,10 @@ def _between(known: xr.Dataset, low: float, high: float) -> xr.Dataset:
     """The relative steps above one value and below another.
 
     Raises:
-        Lacking: if there are none.
+        MissingData: if there are none.
     """
     steps = known["relative_step"]
     chosen = known.sel(relative_step=(steps > low) & (steps < high))
     if not chosen.sizes["relative_step"]:
-        raise Lacking(f"no relative step between {low:g} and {high:g}")
+        raise MissingData(f"no relative step between {low:g} and {high:g}")
     return chosen

@@ -7,7 +7,7 @@ from implicitbias.studies.intervals import draw_interval
 from implicitbias.studies.powers import between, late_power, log, pace
 from implicitbias.studies.verdicts import (
     TOLERANCE,
-    Lacking,
+    MissingData,
     Verdict,
     axis,
     last,
@@ -50,7 +50,7 @@ def a_step_takes_the_rank(dataset: xr.Dataset) -> Verdict:
     Frei et al. 2023, section 5; in their dimension, from a fiftieth of the usual weights.
     """
     if dataset["features"].max() < 10_000 or not (dataset["init_scale"] == 0.02).any():
-        raise Lacking("no dimension of 10,000 or more with a fiftieth of the usual weights")
+        raise MissingData("no dimension of 10,000 or more with a fiftieth of the usual weights")
     chosen = (dataset["features"] >= 10_000) & (dataset["init_scale"] == 0.02)
     rank = dataset["stable_rank"].where(chosen, drop=True)
     left = draw_interval(rank.sel(step=1) / rank.sel(step=0))
@@ -60,7 +60,7 @@ def a_step_takes_the_rank(dataset: xr.Dataset) -> Verdict:
 def _rank_share(dataset: xr.Dataset) -> xr.DataArray:
     """Stable rank over its initial value, mean over seeds and members."""
     if 0 not in axis(dataset, "step"):
-        raise Lacking("no step 0")
+        raise MissingData("no step 0")
     rank = dataset["stable_rank"]
     return mean(rank / rank.sel(step=0), "features", "init_scale", "step")
 

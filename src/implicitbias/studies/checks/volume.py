@@ -2,7 +2,7 @@
 
 import xarray as xr
 
-from implicitbias.studies.verdicts import Lacking, Verdict, verdict
+from implicitbias.studies.verdicts import MissingData, Verdict, verdict
 from implicitbias.studies.volume import CLAIMS, panels
 
 
@@ -73,7 +73,7 @@ def _held(dataset: xr.Dataset, name: str) -> Verdict:
     """Whether every family supports the claim, with the numbers of those that do not.
 
     Raises:
-        Lacking: if no family fits at the middle and at the largest training size.
+        MissingData: if no family fits at the middle and at the largest training size.
     """
     claim = CLAIMS[name]
     found = {
@@ -81,7 +81,7 @@ def _held(dataset: xr.Dataset, name: str) -> Verdict:
         for panel in panels(dataset) for curve in panel.curves if curve.findings
     }  # fmt: skip
     if not found:
-        raise Lacking("no family of networks that fit")
+        raise MissingData("no family of networks that fit")
     verdicts = {family: claim.verdict(interval) for family, interval in found.items()}
     supported = [interval.centre for family, interval in found.items() if verdicts[family] == "supported"]
     told = [f"supported by {len(supported)} of {len(found)} families"]
