@@ -61,7 +61,10 @@ def drawn(values: dict[str, Any]) -> Any:
         ({"training": {"checkpoints": "log"}, "task": {"train_size": [4, 6]}}, "optimizer step"),
         ({"network": {"width": [2, 3, 4]}, "task": {"seed": [0, 1]}}, "width (hidden neurons a layer)"),
         ({"task": {"seed": [0, 1]}}, "seed"),
-        ({"network": {"residual": [True, False], "depth": 3}}, ""),
+        (
+            {"network": {"residual": [True, False], "depth": 3}},
+            "hidden layers of equal width add\ntheir input to their output",
+        ),
         ({"task": {"train_size": [6]}}, ""),
     ],
 )

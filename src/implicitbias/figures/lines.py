@@ -86,7 +86,7 @@ def lines(
             table, kind="line", style=words.get(style or hue or ""), style_order=order.get(style or hue or ""),
             markers=style is not None, facet_kws={"sharey": False, "legend_out": False}, **layout,
         )  # fmt: skip
-    grid.set_axis_labels("\n".join(textwrap.wrap(label(data, x), _TITLE)), "")
+    grid.set_axis_labels("" if x == _NOTHING else "\n".join(textwrap.wrap(label(data, x), _TITLE)), "")
     grid.figure.subplots_adjust(hspace=0.35)
     for name, axis in grid.axes_dict.items():
         axis.set_title("\n".join(textwrap.wrap(label(dataset, str(name)), _TITLE)), fontsize="medium")
