@@ -16,7 +16,7 @@ would fail in it. Move the folder or rename it)
 endif
 
 .DEFAULT_GOAL := run
-.PHONY: run quick plan stale test lint format schema docs bench bench-gpu clean
+.PHONY: run quick plan stale test lint format schema docs bench bench-gpu bench-memory clean
 
 run: $(INSTALLED)  ## run the config (CONFIG=config/config.yaml) to the report
 	@$(BIN)/python workflow/before.py $(CONFIG)
@@ -62,6 +62,9 @@ bench: $(INSTALLED)  ## measure speed, as ratios within one run
 bench-gpu: $(INSTALLED)  ## compare a GPU's numbers with the CPU's, and measure its speed
 	$(BIN)/python -m pytest tests/test_cuda.py -q
 	PYTHONPATH=tests:tests/benchmarks $(BIN)/python tests/benchmarks/gpu.py
+
+bench-memory: $(INSTALLED)  ## compare the memory that jobs ask a scheduler for with what they take
+	$(BIN)/python tests/benchmarks/memory.py
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12')"

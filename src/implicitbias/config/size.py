@@ -13,8 +13,9 @@ from implicitbias.catalogue.metrics import DIRECTIONS
 from implicitbias.networks import Network
 from implicitbias.networks.layers import Flatten, GlobalAverage, Pool
 
-_BASE_MB = 800  # Python with numpy and xarray, the data of a small job, and a scheduled job's own processes of 200 each
-_TORCH_MB = 700  # as a CPU's build of torch needs half of, and one for CUDA most of
+_BASE_MB = 700  # Python with numpy and xarray, 100, the data of a small job, and a scheduled job's two processes of 200
+_TORCH_MB = 450  # as a CPU's build of torch needs half of, and one for CUDA most of
+_SPARE = 1.25  # times what arrays are reckoned to need
 _AT_ONCE = 32 * 2**30  # bytes of members that train together; with more to do, they go in chunks
 _ON_GPU_AT_ONCE = 16 * 2**30  # the same in a GPU's memory
 _CUDA_MB = 3000  # of the machine's memory, for a process that uses CUDA
@@ -43,7 +44,7 @@ def task_size(task: Mapping[str, Any]) -> Size:
     """Size of the job that builds a task."""
     points = described(task)
     whole = points.features * sum(map(sum, points.counts)) if points.counts else 0
-    return _small(8 * whole + 3 * _data_bytes(task), 0)
+    return _small(8 * whole + 2.5 * _data_bytes(task), 0)
 
 
 def training_size(
@@ -52,14 +53,14 @@ def training_size(
     """Size of the job that trains `members` networks together, and keeps their weights at every checkpoint or not."""
     parameters, products = network.numbers, network.products
     numbers = network.numbers_in + network.numbers_out
-    copies = 6  # weights, gradients, up to two moments, a checkpoint, a temporary
+    copies = 4 if kept else 5  # weights, gradients, two moments at most; a temporary, for which the run has room
     n, steps = task["train_size"], _steps(task, training)
     batch = n if training["batch_size"] == "full" else min(n, training["batch_size"])
     work = members * (products * (6 * batch * steps + 2 * _test_points(task)) + 20 * parameters * steps)
     each = parameters * copies * itemsize(training)
     together = each * min(members, max(1, _AT_ONCE // each))
     run = 2 * _run_bytes(task, network, members * checkpoints(task, training), itemsize(training), kept)
-    data = run + 8 * n * numbers + 4 * _data_bytes(task)
+    data = run + itemsize(training) * n * numbers + 2 * _data_bytes(task)
     chunks = ceil(each * members / _ON_GPU_AT_ONCE)
     precision = 2 if training["dtype"] == "float64" else 1
     gpu = _gpu_size(data, precision * work, chunks * steps * network.depth)
@@ -71,9 +72,10 @@ def sampling_size(task: Mapping[str, Any], network: Network, sampling: Mapping[s
     parameters, products, n = network.numbers, network.products, task["train_size"]
     networks = len(task["seed"]) * sampling["draws"]
     work = networks * (2 * products * (n + _test_points(task)) + 20 * parameters)
-    block = 4 * max(_DRAWN_AT_ONCE, parameters + n * network.numbers_in)
+    each = parameters + n * network.numbers_in
+    block = 4 * min(networks * each, max(_DRAWN_AT_ONCE, each))
     data = 2 * _run_bytes(task, network, networks, 4, False) + 4 * _data_bytes(task)
-    blocks = len(task["seed"]) * ceil(4 * sampling["draws"] * (parameters + n * network.numbers_in) / block)
+    blocks = len(task["seed"]) * ceil(4 * sampling["draws"] * each / block)
     return _size(4 * block + data, work, gpu=_gpu_size(data, work, blocks * network.depth))
 
 
@@ -92,7 +94,7 @@ def measurement_size(
     """
     n, numbers = task["train_size"], network.numbers_in + network.numbers_out
     outputs = network.outputs * (n + _test_points(task))
-    memory = _run_bytes(task, network, networks, bytes_each, kept) + 2 * 8 * networks * outputs + 4 * _data_bytes(task)
+    memory = _run_bytes(task, network, networks, bytes_each, kept) + 2 * 8 * networks * outputs + 2 * _data_bytes(task)
     work = 0
     if "directions" in uses:  # of one network at least, at some thirty distances
         uses = {*uses, "tangents"}
@@ -167,7 +169,8 @@ def experiment_size(entry: Experiment, settings: Mapping[str, Any], seeds: int =
         return 1.0 if isinstance(default, str) or default <= 0 else max(1.0, settings[key] / default)
 
     ratio = max(prod(map(growth, keys)) for keys in entry.work or (tuple(entry.parameters),))
-    return _size(2**30, seeds * ratio * entry.minutes * _FLOPS_PER_MINUTE)
+    memory = 160 * 2**20 * min(ratio, 8.0)  # what takes longer than by default may hold more; steps hold none
+    return _size(memory, seeds * ratio * entry.minutes * _FLOPS_PER_MINUTE)
 
 
 def _test_points(task: Mapping[str, Any]) -> int:
@@ -193,7 +196,7 @@ def _covariances(network: Network) -> int:
 
 def _size(memory: float, work: float, *, least: float | None = None, gpu: Size | None = None) -> Size:
     base = _BASE_MB + _TORCH_MB
-    most, fewest = (base + ceil(1.5 * size / 2**20) for size in (memory, memory if least is None else least))
+    most, fewest = (base + ceil(_SPARE * size / 2**20) for size in (memory, memory if least is None else least))
     return Size(most, _MINUTES + ceil(2 * work / _FLOPS_PER_MINUTE), min(most, fewest), gpu)
 
 
@@ -205,5 +208,5 @@ def _small(memory: float, work: float) -> Size:
 
 def _gpu_size(memory: float, work: float, layers: float) -> Size:
     """On a GPU: of the machine's memory what is not on the GPU; the time of the work and of launching it."""
-    most = _BASE_MB + _TORCH_MB + _CUDA_MB + ceil(1.5 * memory / 2**20)
+    most = _BASE_MB + _TORCH_MB + _CUDA_MB + ceil(_SPARE * memory / 2**20)
     return Size(most, _MINUTES + ceil(2 * (work / _GPU_FLOPS_PER_MINUTE + layers / _LAYERS_PER_MINUTE)), most)
