@@ -141,11 +141,11 @@ def test_what_every_process_imports_before_its_script_begins_is_imported_once(tm
     (tmp_path / "sockets").mkdir()
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys; early = set(sys.modules); import wave\nfrom implicitbias import job\nprint(*early)\n"
+        "import sys; early = set(sys.modules); import snakemake.script\nfrom implicitbias import job\nprint(*early)\n"
     )
     place = {VARIABLE: f"{os.getpid()}:{tmp_path / 'sockets'}"}
     told = subprocess.run([sys.executable, script], text=True, capture_output=True, check=True, env=os.environ | place)
-    assert {"wave", "torch"} <= set(told.stdout.split())
+    assert {"snakemake.script", "torch"} <= set(told.stdout.split())
     assert not any(name.startswith("implicitbias") for name in told.stdout.split())
     (socket,) = [path for path in (tmp_path / "sockets").iterdir() if path.name != "lock"]
     socket.unlink()  # which ends the process

@@ -69,9 +69,9 @@ def _connected(owner: int, folder: Path) -> socket.socket:
 
 
 def _imported() -> list[str]:
-    """What whoever runs jobs has every one of them import before its script begins; not the project's own modules."""
-    own = __name__.split(".")[0]
-    return [name for name in sys.modules if name.split(".")[0] not in (own, "__main__", "__mp_main__")]
+    """The libraries' modules that whoever runs jobs has every one of them import before its script begins."""
+    others = {__name__.split(".")[0], "__main__", "__mp_main__", *sys.stdlib_module_names}
+    return [name for name in sys.modules if name.split(".")[0] not in others]
 
 
 def _finish(connection: socket.socket) -> NoReturn:
