@@ -29,4 +29,5 @@ def test_notes_and_the_last_line_are_found_again(tmp_path):
         note("3 of 12 networks diverged")
         print("the note: is no note\n\n")
     assert notes(log) == ["3 of 12 networks diverged"]
-    assert last_line(log) == "the note: is no note"
+    assert last_line(log, "is no note") == "the note: is no note"
+    assert last_line(log).startswith("finished: ")

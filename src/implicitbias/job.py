@@ -77,6 +77,8 @@ def logged_to(path: str | Path) -> Iterator[None]:
                 print(f"error: {message}", file=log)
             else:
                 traceback.print_exc(file=log)
+                if told := _said_by_extension(error):
+                    print(f"error: {told}", file=log)
             if log.whole:
                 raise SystemExit(1) from error
             if message:
@@ -99,6 +101,15 @@ def _peak() -> int:
     except OSError:
         found = None
     return int(found[1]) * 1024 if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _said_by_extension(error: Exception) -> str:
+    """Where in an extension the error was, for those who wrote it."""
+    if not os.environ.get("IMPLICITBIAS_EXTENSIONS"):
+        return ""
+    from implicitbias.extensions.files import said_by_extension
+
+    return said_by_extension(error)
 
 
 def _message(error: Exception) -> str:

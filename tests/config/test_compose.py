@@ -165,6 +165,11 @@ def test_a_file_that_is_not_there(tmp_path: Path, path: str) -> None:
     )
 
 
+def test_a_file_whose_name_is_misspelt(tmp_path: Path) -> None:
+    told = refused(tmp_path, "include = 'on.yaml'", one={"studies": {"one": STUDY}}, top={"include": ["on.yaml"]})
+    assert "(did you mean 'one.yaml'?)" in told
+
+
 def test_an_included_file_that_is_no_config(tmp_path: Path) -> None:
     refused(tmp_path, f"{tmp_path}/a.yaml: is no mapping", a="- 1\n", top={"include": ["a.yaml"]})
     refused(tmp_path, f"{tmp_path}/a.yaml: line 1", a="name: 017\n", top={"include": ["a.yaml"]})
@@ -191,6 +196,11 @@ def test_studies_that_are_like_themselves(tmp_path: Path) -> None:
     refused(tmp_path, f"{tmp_path}/top.yaml: studies.one.like = 'one': one is like one; allowed: ", top=one)
     both = {"studies": {"one": {"like": "two"}, "two": {"like": "three"}, "three": {"like": "one"}}}
     refused(tmp_path, "studies.one.like = 'two': one is like two is like three is like one; allowed: ", top=both)
+
+
+def test_a_misspelt_block_of_studies_is_told_where_a_study_is_missing(tmp_path: Path) -> None:
+    top = {"include": ["a.yaml"], "only": ["mine"], "studys": {"mine": STUDY}}
+    refused(tmp_path, "no key 'studys' (did you mean 'studies'?)", a={"studies": {"one": STUDY}}, top=top)
 
 
 @pytest.mark.parametrize(

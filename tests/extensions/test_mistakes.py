@@ -8,8 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from implicitbias import catalogue
+from implicitbias.catalogue import resolve
 from implicitbias.config.load import config_of, validate
 from implicitbias.errors import ConfigError
+from implicitbias.job import logged_to
+from implicitbias.logs import last_error
 
 LAB = '''"""A laboratory."""
 
@@ -162,7 +165,6 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, before: str, after: str
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("missing.py", None, "cannot be read (No such file or directory); allowed: a Python file"),
         ("my_lab.txt", LAB, "allowed: a Python file, whose name is of letters, digits and _ and ends in .py"),
         ("my-lab.py", LAB, "allowed: a Python file, whose name"),
         ("torch.py", LAB, "there is a module 'torch' already"),
@@ -171,12 +173,65 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, before: str, after: str
         ("my_lab.py", b"a\0b", "line 1: "),
     ],
 )
-def test_a_file_that_is_none_is_told(tmp_path: Path, name: str, content: str | bytes | None, told: str) -> None:
-    if content is not None:
-        (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+def test_a_file_that_is_none_is_told(tmp_path: Path, name: str, content: str | bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(ConfigError) as caught:
         validated(tmp_path / name)
     assert str(caught.value).startswith(f"{tmp_path / name}: {told}")
+
+
+def test_a_file_that_is_not_there_is_told_with_the_config_that_names_it(tmp_path: Path) -> None:
+    lab(tmp_path)
+    config = tmp_path / "mine.yaml"
+    config.write_text("extensions: [my_labb.py]\nstudies: {one: {experiment: {name: circle}}}\n")
+    with pytest.raises(ConfigError) as caught:
+        config_of(config)
+    assert str(caught.value).startswith(f"{config}: extensions = 'my_labb.py': there is no file ")
+    assert "(did you mean 'my_lab.py'?); allowed: paths of Python files, from the folder of" in str(caught.value)
+
+
+NETWORK_LAB = '''"""An architecture and a metric."""
+
+from implicitbias.extensions import architecture, metric
+
+
+@architecture
+def broken(phi, outputs, *, width: int = 4):
+    """Raises an error."""
+    return [phi, Dense(width)]
+
+
+@metric
+def largest(test_outputs):
+    """Fails at run time."""
+    return test_outputs / undefined
+'''
+
+
+def test_an_error_of_an_own_architecture_is_told_before_any_job(tmp_path: Path) -> None:
+    path = tmp_path / "my_lab.py"
+    path.write_text(NETWORK_LAB)
+    study = {
+        "task": {"source": "digits", "labels": "decimal", "train_size": 20},
+        "network": {"architecture": "broken"}, "training": {}, "metrics": ["train_error"],
+    }  # fmt: skip
+    with pytest.raises(ConfigError) as caught:
+        validate({"extensions": [str(path)], "studies": {"one": study}})
+    assert "studies.one: network for optimizer 'nero' on source 'digits': " in str(caught.value)
+    assert f"{path}: line 9: NameError: name 'Dense' is not defined" in str(caught.value)
+
+
+def test_an_error_of_an_extension_in_a_job_is_told_with_its_line(tmp_path: Path) -> None:
+    path, log = tmp_path / "my_lab.py", tmp_path / "job.log"
+    path.write_text(NETWORK_LAB)
+    validate({"extensions": [str(path)], "studies": {"one": STUDY}})
+    with pytest.raises(SystemExit), logged_to(log):
+        resolve(catalogue.METRICS["largest"])(1.0)
+    assert last_error(log) == f"{path}: line 15: NameError: name 'undefined' is not defined"
+    assert "Traceback" in log.read_text()
+    with pytest.raises(SystemExit), logged_to(log):
+        raise ValueError("of ours")
+    assert last_error(log) == "ValueError: of ours"
 
 
 def test_a_mistake_in_a_file_beside_it_is_told_there(tmp_path: Path) -> None:
@@ -211,9 +266,10 @@ def test_paths_are_by_the_file_that_names_them(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path / "b")
     assert config_of(other).studies["one"].experiment.name == "circle"  # type: ignore[union-attr]
     assert "other_circle" in catalogue.EXPERIMENTS
+    (tmp_path / "b/my_lab.py").write_text(LAB)
     with pytest.raises(ConfigError, match=r"b/my_lab\.py: there is a module 'my_lab' already"):
         config_of(config, given={"extensions": ["my_lab.py"]})
-    with pytest.raises(ConfigError, match=r"b/missing\.py: cannot be read"):
+    with pytest.raises(ConfigError, match=r"--config: extensions = 'missing\.py': there is no file"):
         config_of(config, given={"extensions": ["missing.py"]})
     with pytest.raises(ConfigError, match="extensions"):
         config_of(config, given={"extensions": "my_lab.py"})

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -225,6 +227,22 @@ def test_metrics_are_given_what_they_ask_for(task, trained, sampled, monkeypatch
         measure(task, sampled, ["spectral_norm"])
     with pytest.raises(ResultError, match=r"curvature.*hessians"):
         measure(task, trained, ["curvature"])
+
+
+def all_at_once(test_outputs: np.ndarray) -> float:
+    """A metric that has one value for all networks."""
+    return float(test_outputs.mean())
+
+
+def test_a_metric_of_another_shape_is_told_with_its_line(task, trained, monkeypatch) -> None:
+    entry = Metric(f"{__name__}:all_at_once", "test", long_name="all at once", source="test")
+    monkeypatch.setitem(METRICS, "all_at_once", entry)
+    told = (
+        f"{__file__}: line {all_at_once.__code__.co_firstlineno}: metric 'all_at_once' returned an array of shape ();"
+        " allowed: (2, 2, 3, 2), of the dimensions seed, label_scale, member, step"
+    )
+    with pytest.raises(ResultError, match=re.escape(told)):
+        measure(task, trained, ["all_at_once"])
 
 
 def test_a_run_without_norms_is_named(task, trained) -> None:

@@ -94,7 +94,7 @@ def _composed(layers: tuple[Layer, ...]) -> Composition:
     if isinstance(studies := values.get("studies"), Mapping):
         likes = _likes(parts, studies)
         whole = {name: _whole(name, studies, likes) for name in studies}
-        values["studies"] = _chosen(parts, values.get("only"), whole)
+        values["studies"] = _chosen(parts, values, whole)
     values = {key: value for key, value in values.items() if key not in ("include", "only")}
     # one layer alone takes nothing away
     return Composition(_without_taken(values) if len(layers) > 1 or likes else values, layers, likes)
@@ -171,8 +171,9 @@ def _whole(name: str, studies: Mapping[str, Any], likes: Mapping[str, str]) -> A
     return _Taken(keys) if isinstance(studies[name], _Taken) else keys
 
 
-def _chosen(parts: Composition, only: Any, studies: Mapping[str, Any]) -> dict[str, Any]:
+def _chosen(parts: Composition, values: Mapping[str, Any], studies: Mapping[str, Any]) -> dict[str, Any]:
     """The studies that are to run, in the order in which they are said."""
+    only = values.get("only")
     if only is None or isinstance(only, _Taken):
         return dict(studies)
     file = parts.where(("only",))[0]
@@ -181,8 +182,11 @@ def _chosen(parts: Composition, only: Any, studies: Mapping[str, Any]) -> dict[s
     there = [name for name, study in studies.items() if not isinstance(study, _Taken)]
     for name in only:
         if name not in there:
+            hint = nearest(name, there)
+            if wrong := [key for key in values if key != "studies" and nearest(key, ["studies"])]:
+                hint += f", and there is no key {wrong[0]!r} (did you mean 'studies'?)"
             raise ConfigError(
-                f"{file}: only = {name!r}: there is no study of that name{nearest(name, there)};"
+                f"{file}: only = {name!r}: there is no study of that name{hint};"
                 f" allowed: {listed(name, there, place=_files(parts))}"
             )
     return {name: study for name, study in studies.items() if name in only}

@@ -37,7 +37,8 @@ def check_figures(study: "Study") -> None:
             if axis in axes and value not in axes[axis]
         ]
         if missing:
-            raise problem(f"figure {name!r} needs {', '.join(missing)}, which this study does not have")
+            hint = nearest(missing[0], [*variables, *axes])
+            raise problem(f"figure {name!r} needs {', '.join(missing)}, which this study does not have{hint}")
         for axis in entry.numbers:
             if words := _words(axes, axis):
                 raise problem(f"figure {name!r}: {axis} has the value {words[0]!r}; allowed: numbers")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from implicitbias.config.strict_yaml import read_yaml
-from implicitbias.errors import ConfigError
+from implicitbias.errors import ConfigError, nearest
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +62,9 @@ def _included(top: Layer, read: dict[Path, tuple[Layer, ...]], within: Mapping[P
         if not isinstance(path, str) or not isinstance(paths, list):
             raise ConfigError(f"{where}; allowed: a list of paths of config files, from the folder of this one")
         target = top.folder / path
-        try:
-            place = target.resolve(strict=True)
-            there = not place.is_dir()
-        except (OSError, RuntimeError, ValueError):
-            there = False
-        if not there:
-            raise ConfigError(f"{where}: there is no file {str(target)!r}; allowed: paths of config files")
+        if (place := found_file(target)) is None:
+            hint = nearest_file(target, "*.y*ml")
+            raise ConfigError(f"{where}: there is no file {str(target)!r}{hint}; allowed: paths of config files")
         if place in within:
             names = list(within.values())[list(within).index(place) :]
             raise ConfigError(
@@ -84,6 +80,23 @@ def _included(top: Layer, read: dict[Path, tuple[Layer, ...]], within: Mapping[P
                 )
         found += layers
     return found
+
+
+def found_file(path: Path) -> Path | None:
+    """Where the file is, if there is one, and the path is one that a file can have."""
+    try:
+        place = path.resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):
+        return None
+    return None if place.is_dir() else place
+
+
+def nearest_file(path: Path, pattern: str) -> str:
+    """The hint for the file in the folder of a path whose name is nearest to its own, or an empty text."""
+    try:
+        return nearest(path.name, [other.name for other in path.parent.glob(pattern)])
+    except (OSError, ValueError):
+        return ""
 
 
 def _said(values: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from implicitbias.catalogue import look_anew
 from implicitbias.config.compose import Composition, compose
+from implicitbias.config.layers import found_file, nearest_file
 from implicitbias.config.models import Config, follow_tables
 from implicitbias.config.strict_yaml import parse, printable
 from implicitbias.errors import ConfigError
@@ -43,12 +44,23 @@ def validate(values: Mapping[str, Any] | Composition) -> Config:
 
 
 def _extensions(whole: Composition) -> list[Path]:
-    """The extension files that a config's files name, each by the folder of the file that names it."""
+    """The extension files that a config's files name, each by the folder of the file that names it.
+
+    Raises:
+        ConfigError: for a file that is not there, with the config that names it.
+    """
     found = []
     for layer in whole.layers if whole.values.get("extensions") else ():
         named = layer.values.get("extensions")
         # what is no list of texts is refused later on
-        found += [layer.folder / each for each in named if isinstance(each, str)] if isinstance(named, list) else []
+        for each in [each for each in named if isinstance(each, str)] if isinstance(named, list) else []:
+            path = layer.folder / each
+            if found_file(path) is None:
+                raise ConfigError(
+                    f"{layer.name}: extensions = {each!r}: there is no file {str(path)!r}{nearest_file(path, '*.py')};"
+                    " allowed: paths of Python files, from the folder of this config"
+                )
+            found.append(path)
     return found
 
 

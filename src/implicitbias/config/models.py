@@ -30,6 +30,7 @@ from implicitbias.config.limits import check_limits
 from implicitbias.config.parameters import add_parameters
 from implicitbias.config.values import Count, Distinct, Name, NameOrNone, OneOf, Positive, Text, counted
 from implicitbias.errors import ConfigError
+from implicitbias.extensions.files import said_by_extension
 from implicitbias.networks import Network as NetworkValue
 from implicitbias.networks import network_of
 
@@ -79,6 +80,10 @@ def _built(
         return network_of(parameters, points.shape, rows=rows, outputs=points.outputs)
     except ConfigError as error:
         raise problem(f"network for {who} on source {source!r}: {error}") from error
+    except Exception as error:
+        if told := said_by_extension(error):
+            raise problem(f"network for {who} on source {source!r}: {told}") from error
+        raise
 
 
 def _check_kernel(who: str, network: NetworkValue) -> None:

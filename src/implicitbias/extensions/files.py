@@ -73,6 +73,12 @@ def use_those_of_the_run() -> None:
     use([Path(path) for path in announced["extensions"]])
 
 
+def said_by_extension(error: BaseException) -> str:
+    """The last line of extensions that an error passed, with what it says; nothing of an error that passed none."""
+    passed = [frame for frame in extract_tb(error.__traceback__) if frame.filename in _contents]
+    return f"{passed[-1].filename}: line {passed[-1].lineno}: {_what(error)}" if passed else ""
+
+
 def _forget() -> None:
     """Take all entries of extensions out of the tables, and their modules out of memory."""
     for each in ADDED:
@@ -153,8 +159,12 @@ def _said_of(path: Path) -> Iterator[None]:
     except SyntaxError as error:
         raise ConfigError(f"{error.filename or path}: line {error.lineno or 1}: SyntaxError: {error.msg}") from error
     except (Exception, SystemExit) as error:
-        said = " ".join(str(error).split())
-        raise ConfigError(f"{_line(path, error)}: {type(error).__name__}{f': {said}' if said else ''}") from error
+        raise ConfigError(f"{_line(path, error)}: {_what(error)}") from error
+
+
+def _what(error: BaseException) -> str:
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}{f': {said}' if said else ''}"
 
 
 def _line(path: Path, error: BaseException) -> str:

@@ -41,7 +41,8 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         for a metric over networks.
 
     Raises:
-        ResultError: for an unknown metric, or one that needs what the run does not have.
+        ResultError: for an unknown metric, one that needs what the run does not have, or one of another shape than
+            that of its dimensions.
 
     """
     lead = tuple(str(dim) for dim in run["train_output"].dims if dim not in ("train_point", "class"))
@@ -59,6 +60,7 @@ def measure(task: xr.Dataset, run: xr.Dataset, metrics: Sequence[str]) -> xr.Dat
         values = _value(name, entry, together if entry.over_networks else one_by_one)
         dims = (*(others if entry.over_networks else lead), *entry.dims)
         coords |= {dim: np.array(entry.coordinates.get(dim, run.get(dim))) for dim in entry.dims}
+        _check_shape(name, values, {dim: np.size(coords[dim]) for dim in dims})
         variables[name] = variable(dims, values, entry.long_name, entry.units, entry.source)
         if "test_point" in entry.dims:
             variables["test_index"] = task["test_index"].variable
@@ -85,6 +87,17 @@ def _value(name: str, entry: Metric, known: dict[str, Any]) -> Array:
         raise ResultError(f"metric {name!r} needs {missing}, which this run does not have") from None
     values: Array = function(**arguments)
     return values
+
+
+def _check_shape(name: str, values: Any, sizes: Mapping[str, int]) -> None:
+    """A metric has a value for every network, or for every element of its own dimensions."""
+    allowed = tuple(sizes.values())
+    if np.shape(values) != allowed:
+        code = inspect.unwrap(resolve(METRICS[name])).__code__
+        raise ResultError(
+            f"{code.co_filename}: line {code.co_firstlineno}: metric {name!r} returned an array of shape"
+            f" {np.shape(values)}; allowed: {allowed}, of the dimensions {', '.join(sizes) or 'none'}"
+        )
 
 
 class _MissingError(Exception):

@@ -142,6 +142,11 @@ def test_diverged_networks_do_not_fit(generalisation: xr.Dataset) -> None:
     assert run_check("small_labels_hurt", one).outcome == "failed"
 
 
+def test_networks_without_a_depth_fit_or_do_not(generalisation: xr.Dataset) -> None:
+    found = run_check("networks_fit", generalisation.isel(depth=0, drop=True))
+    assert (found.outcome, found.numbers) == ("passed", "largest training error 0")
+
+
 def test_what_a_study_lacks_is_named_without_the_librarys_text(
     low_rank: xr.Dataset, generalisation: xr.Dataset
 ) -> None:

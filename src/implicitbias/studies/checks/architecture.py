@@ -30,7 +30,7 @@ def networks_fit(dataset: xr.Dataset) -> Verdict:
     errors = last(dataset)["train_error"]
     fits = errors == 0
     numbers = f"largest training error {float(errors.max()):.3g}"
-    for depth in np.atleast_1d(dataset["depth"].values):
+    for depth in np.atleast_1d(dataset["depth"].values) if "depth" in dataset else ():
         part = fits.sel(depth=depth) if "depth" in fits.dims else fits
         numbers += f"; depth {depth}: {float(1 - part.mean()):.1%} of networks do not fit"
     return verdict(fits.all(), numbers)
