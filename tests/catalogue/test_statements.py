@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from implicitbias import docstrings, fingerprint
-from implicitbias.catalogue import CHECKS, EXPERIMENTS, PUBLISHED, resolve
+from implicitbias.catalogue import ACTIVATIONS, CHECKS, EXPERIMENTS, OPTIMIZERS, PUBLISHED, resolve
 from implicitbias.catalogue import entries as module
 from implicitbias.config.load import config_of
 from implicitbias.studies import checks
@@ -58,12 +58,15 @@ def test_a_statement_counts_where_it_is_shown_and_nowhere_else(monkeypatch: pyte
     assert codes()[1] == run
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+FUNCTIONS = {name: entry for table in (EXPERIMENTS, OPTIMIZERS, ACTIVATIONS) for name, entry in table.items()}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_parameters_are_what_the_function_says(name: str) -> None:
-    entry, function = EXPERIMENTS[name], resolve(EXPERIMENTS[name])
+    entry, function = FUNCTIONS[name], resolve(FUNCTIONS[name])
     defaults = {key: each.default for key, each in inspect.signature(function).parameters.items()}
     assert {key: each.default for key, each in entry.parameters.items()}.items() <= defaults.items()
-    assert set(entry.parameters) == set(defaults) - {"seed", "task"}
+    assert set(entry.parameters) == set(defaults) - {"seed", "task", "z"}
     assert all(each.summary for each in entry.parameters.values())
 
 

@@ -4,27 +4,34 @@ from math import log
 
 from implicitbias.catalogue.entries import Activation, Entry, Parameter
 from implicitbias.catalogue.limits import SIGNS, Allowed, Range
+from implicitbias.catalogue.signatures import Bounds, parameters_of
 
 _HERE, _DUALS = "implicitbias.networks.activations", "implicitbias.networks.duals"
+
+
+def _slope(function: str) -> dict[str, Parameter]:
+    return parameters_of(f"{_HERE}:{function}", {"slope": Bounds(0, 1)})
+
+
 ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(
         f"{_HERE}:relu", "sqrt(2) max(z, 0): keeps the second moment", dual=f"{_DUALS}:relu", mean=f"{_DUALS}:relu_mean"
     ),
     "leaky_relu": Activation(
         f"{_HERE}:leaky_relu", "sqrt(2/(1 + slope^2)) max(slope z, z): keeps second moments",
-        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, dual=f"{_DUALS}:leaky_relu",
+        _slope("leaky_relu"), dual=f"{_DUALS}:leaky_relu",
         mean=f"{_DUALS}:leaky_relu_mean",
     ),
     "plain_relu": Activation(
         f"{_HERE}:plain_relu", "max(z, 0)", dual=f"{_DUALS}:plain_relu", mean=f"{_DUALS}:plain_relu_mean"
     ),
     "plain_leaky_relu": Activation(
-        f"{_HERE}:plain_leaky_relu", "max(slope z, z)", {"slope": Parameter(0.1, "slope of the negative side", 0, 1)},
+        f"{_HERE}:plain_leaky_relu", "max(slope z, z)", _slope("plain_leaky_relu"),
         dual=f"{_DUALS}:plain_leaky_relu", mean=f"{_DUALS}:plain_leaky_relu_mean",
     ),
     "smooth_leaky_relu": Activation(
         f"{_HERE}:smooth_leaky_relu", "slope z + (1 - slope) log((1 + e^z)/2)",
-        {"slope": Parameter(0.1, "slope of the negative side", 0, 1)}, homogeneous=False, defect=log(2),
+        _slope("smooth_leaky_relu"), homogeneous=False, defect=log(2),
     ),
     "squared_relu": Activation(
         f"{_HERE}:squared_relu", "max(z, 0)^2", dual=f"{_DUALS}:squared_relu", mean=f"{_DUALS}:squared_relu_mean",

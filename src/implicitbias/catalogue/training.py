@@ -1,7 +1,11 @@
 """Losses, optimizers, schedules of the learning rate, and targets."""
 
-from implicitbias.catalogue.entries import Entry, Loss, Optimizer, Parameter
+from collections.abc import Mapping
+from typing import Any
+
+from implicitbias.catalogue.entries import Entry, Loss, Optimizer
 from implicitbias.catalogue.limits import CLASSES, SIGNS, Having, Limits
+from implicitbias.catalogue.signatures import Bounds, parameters_of
 
 LOSSES: dict[str, Loss] = {
     "norm": Loss(
@@ -50,44 +54,39 @@ LOSSES: dict[str, Loss] = {
     ),
 }
 
-_DECAY = Parameter(0.0, "weight decay: lambda of a penalty (lambda/2) |w|^2", 0)
+
+def _optimizer(function: str, summary: str, bounds: Mapping[str, Bounds] | None = None, **fields: Any) -> Optimizer:
+    """An optimizer whose function says defaults and meanings of its parameters."""
+    pointer = f"implicitbias.optimizers.{function}"
+    return Optimizer(pointer, summary, parameters_of(pointer, bounds or {}), **fields)
+
+
+_DECAY, _BELOW_1, _POSITIVE = Bounds(0), Bounds(0, 1, exclusive_maximum=True), Bounds(0, exclusive_minimum=True)
 OPTIMIZERS: dict[str, Optimizer] = {
-    "nero": Optimizer(
-        "implicitbias.optimizers.nero:nero",
+    "nero": _optimizer(
+        "nero:nero",
         "Nero (Liu, Bernstein, Meister & Yue 2021): rows kept at mean 0 and norm 1, per-neuron normalised steps",
-        {
-            "beta": Parameter(0.999, "decay of the per-neuron squared gradient norm", 0, 1, exclusive_maximum=True),
-            "constraint": Parameter(
-                "mean_free_unit",
-                "what rows are projected to: mean 0 and norm 1, or one of the two",
-                choices=("mean_free_unit", "mean_free", "unit"),
-            ),
-        },
+        {"beta": _BELOW_1, "constraint": Bounds(choices=("mean_free_unit", "mean_free", "unit"))},
         rows="constraint",
     ),
-    "sgd": Optimizer(
-        "implicitbias.optimizers.sgd:sgd",
+    "sgd": _optimizer(
+        "sgd:sgd",
         "(stochastic) gradient descent; full batch by batch_size: full",
         {"weight_decay": _DECAY},
         equivariant=True,
         restartable=True,
     ),
-    "momentum": Optimizer(
-        "implicitbias.optimizers.momentum:momentum",
+    "momentum": _optimizer(
+        "momentum:momentum",
         "heavy-ball momentum, v <- mu v + g, w <- w - lr v (torch.optim.SGD)",
-        {"momentum": Parameter(0.9, "heavy-ball coefficient", 0, 1, exclusive_maximum=True), "weight_decay": _DECAY},
+        {"momentum": _BELOW_1, "weight_decay": _DECAY},
         equivariant=True,
     ),
     **{
-        f"steepest_{norm}": Optimizer(
-            f"implicitbias.optimizers.steepest:{norm}",
+        f"steepest_{norm}": _optimizer(
+            f"steepest:{norm}",
             f"steepest descent in {what} (Tsilivis, Vardi & Kempe 2025)",
-            {
-                "power": Parameter(
-                    1, "power of the gradient's dual norm in the step: 1 raw, 0 unit steps, -1 log domain", -1, 1
-                ),
-                "decrease": Parameter(0.0, "largest decrease of the loss that a step's gradient predicts; 0: any", 0),
-            },
+            {"power": Bounds(-1, 1), "decrease": Bounds(0)},
             equivariant=norm in ("l2", "spectral"),
             restartable=True,
         )
@@ -98,25 +97,21 @@ OPTIMIZERS: dict[str, Optimizer] = {
             ("spectral", "the largest spectral norm of a layer: Muon and Shampoo without memory"),
         )
     },
-    "shampoo": Optimizer(
-        "implicitbias.optimizers.shampoo:shampoo",
+    "shampoo": _optimizer(
+        "shampoo:shampoo",
         "Shampoo (Gupta, Koren & Singer 2018): two preconditioners a layer, over all gradients so far",
-        {"epsilon": Parameter(1e-4, "preconditioners start at epsilon times the identity", 0, exclusive_minimum=True)},
+        {"epsilon": _POSITIVE},
         equivariant=True,
     ),
-    "agd": Optimizer(
-        "implicitbias.optimizers.agd:agd",
+    "agd": _optimizer(
+        "agd:agd",
         "automatic gradient descent (Bernstein et al. 2023): steps from the architecture, no learning rate to choose",
         restartable=True,
     ),
-    "adam": Optimizer(
-        "implicitbias.optimizers.adam:adam",
+    "adam": _optimizer(
+        "adam:adam",
         "Adam (Kingma & Ba 2015), bias-corrected",
-        {
-            "beta1": Parameter(0.9, "decay of the first moment", 0, 1, exclusive_maximum=True),
-            "beta2": Parameter(0.999, "decay of the second moment", 0, 1, exclusive_maximum=True),
-            "epsilon": Parameter(1e-8, "added to the root of the second moment", 0, exclusive_minimum=True),
-        },
+        {"beta1": _BELOW_1, "beta2": _BELOW_1, "epsilon": _POSITIVE},
     ),
 }
 

@@ -24,7 +24,12 @@ def relu(z: Tensor) -> Tensor:
 
 
 def leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
-    """sqrt(2/(1 + slope^2)) max(slope z, z): keeps the second moment (He et al. 2015)."""
+    """sqrt(2/(1 + slope^2)) max(slope z, z): keeps the second moment (He et al. 2015).
+
+    Args:
+        z: of any shape.
+        slope: slope of the negative side.
+    """
     return torch.nn.functional.leaky_relu(z, slope).mul(math.sqrt(2 / (1 + slope**2)))
 
 
@@ -34,12 +39,22 @@ def plain_relu(z: Tensor) -> Tensor:
 
 
 def plain_leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
-    """max(slope z, z), without the factor of `leaky_relu`."""
+    """max(slope z, z), without the factor of `leaky_relu`.
+
+    Args:
+        z: of any shape.
+        slope: slope of the negative side.
+    """
     return torch.nn.functional.leaky_relu(z, slope)
 
 
 def smooth_leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
-    """Slope z + (1 - slope) log((1 + e^z)/2) (Frei et al. 2023, section 5)."""
+    """Slope z + (1 - slope) log((1 + e^z)/2) (Frei et al. 2023, section 5).
+
+    Args:
+        z: of any shape.
+        slope: slope of the negative side.
+    """
     return slope * z + (1 - slope) * (torch.nn.functional.softplus(z) - math.log(2))
 
 

@@ -13,8 +13,8 @@ def adam(beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Opt
     """w <- w - lr m^ / (sqrt(v^) + epsilon) with bias-corrected moments (Kingma & Ba 2015, algorithm 1).
 
     Args:
-        beta1: decay of the first moment m, in [0, 1).
-        beta2: decay of the second moment v, in [0, 1).
+        beta1: decay of the first moment.
+        beta2: decay of the second moment.
         epsilon: added to the root of the second moment.
     """
 

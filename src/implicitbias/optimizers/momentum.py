@@ -13,8 +13,8 @@ def momentum(momentum: float = 0.9, weight_decay: float = 0.0) -> Optimizer:
     """v <- mu v + g + weight_decay w, w <- w - lr v, from v = 0 (Polyak 1964, in the form of torch.optim.SGD).
 
     Args:
-        momentum: heavy-ball coefficient mu in [0, 1).
-        weight_decay: lambda of a penalty (lambda/2) |w|^2 on the loss.
+        momentum: heavy-ball coefficient.
+        weight_decay: weight decay: lambda of a penalty (lambda/2) |w|^2.
     """
 
     def init(weights: Sequence[Tensor]) -> list[Tensor]:

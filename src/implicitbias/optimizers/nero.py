@@ -20,8 +20,8 @@ def nero(beta: float = 0.999, constraint: str = "mean_free_unit") -> Optimizer:
     at construction, is 1 for the matrices that networks here consist of.
 
     Args:
-        beta: decay of the per-neuron squared gradient norm, in [0, 1).
-        constraint: what rows are projected to: "mean_free_unit" is Nero, "mean_free" and "unit" are its halves.
+        beta: decay of the per-neuron squared gradient norm.
+        constraint: what rows are projected to: mean 0 and norm 1, or one of the two. With both this is Nero.
     """
 
     def init(weights: Sequence[Tensor]) -> list[Tensor]:

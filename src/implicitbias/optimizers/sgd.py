@@ -12,7 +12,7 @@ def sgd(weight_decay: float = 0.0) -> Optimizer:
     """w <- w - lr (g + weight_decay w); gradient descent where the batch is full.
 
     Args:
-        weight_decay: lambda of a penalty (lambda/2) |w|^2 on the loss.
+        weight_decay: weight decay: lambda of a penalty (lambda/2) |w|^2.
     """
 
     def init(weights: Sequence[Tensor]) -> None:

@@ -16,7 +16,7 @@ def shampoo(epsilon: float = 1e-4) -> Optimizer:
     Its memory is as the square of a layer's width and of its inputs.
 
     Args:
-        epsilon: what both preconditioners start at, times the identity.
+        epsilon: preconditioners start at epsilon times the identity.
 
     Source: Gupta, Koren & Singer 2018, algorithm 1.
     """

@@ -24,7 +24,12 @@ Direction = Callable[[list[Tensor]], tuple[list[Tensor], Tensor]]
 
 
 def l2(power: float = 1, decrease: float = 0.0) -> Optimizer:
-    """Gradient descent: the direction is g/|g|_2, the dual norm |g|_2."""
+    """Gradient descent: the direction is g/|g|_2, the dual norm |g|_2.
+
+    Args:
+        power: power of the gradient's dual norm in the step: 1 raw, 0 unit steps, -1 log domain.
+        decrease: largest decrease of the loss that a step's gradient predicts; 0: any.
+    """
 
     def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         dual = torch.stack([layer.square().sum((1, 2)) for layer in g]).sum(0).sqrt()
@@ -34,7 +39,12 @@ def l2(power: float = 1, decrease: float = 0.0) -> Optimizer:
 
 
 def linf(power: float = 1, decrease: float = 0.0) -> Optimizer:
-    """Sign descent: the direction is sign(g), the dual norm |g|_1."""
+    """Sign descent: the direction is sign(g), the dual norm |g|_1.
+
+    Args:
+        power: power of the gradient's dual norm in the step: 1 raw, 0 unit steps, -1 log domain.
+        decrease: largest decrease of the loss that a step's gradient predicts; 0: any.
+    """
 
     def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         dual = torch.stack([layer.abs().sum((1, 2)) for layer in g]).sum(0)
@@ -47,6 +57,10 @@ def l1(power: float = 1, decrease: float = 0.0) -> Optimizer:
     """Coordinate descent: the direction is the largest entry's sign (first of equals), the dual norm its size.
 
     The gradient is the mean of this step's and the last one's.
+
+    Args:
+        power: power of the gradient's dual norm in the step: 1 raw, 0 unit steps, -1 log domain.
+        decrease: largest decrease of the loss that a step's gradient predicts; 0: any.
     """
 
     def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
@@ -61,7 +75,12 @@ def l1(power: float = 1, decrease: float = 0.0) -> Optimizer:
 
 
 def spectral(power: float = 1, decrease: float = 0.0) -> Optimizer:
-    """The direction is U V^T of every layer's gradient, the dual norm the sum of all singular values."""
+    """The direction is U V^T of every layer's gradient, the dual norm the sum of all singular values.
+
+    Args:
+        power: power of the gradient's dual norm in the step: 1 raw, 0 unit steps, -1 log domain.
+        decrease: largest decrease of the loss that a step's gradient predicts; 0: any.
+    """
 
     def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         ways, dual = [], torch.zeros_like(g[0][:, 0, 0])
