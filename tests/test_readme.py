@@ -11,10 +11,15 @@ import xarray as xr
 import yaml
 
 import own_data
-from implicitbias import schema
+from implicitbias import catalogue, schema
+from implicitbias.catalogue.arguments import MADE_OF
 from implicitbias.config.compose import compose
+from implicitbias.config.grid import chosen, chosen_network
 from implicitbias.config.load import config_of, validate
 from implicitbias.config.plan import make_plan
+from implicitbias.measurement.measure import measure
+from implicitbias.tasks.build import build
+from implicitbias.training.run import train
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -95,16 +100,33 @@ def test_the_example_of_your_own_data_is_valid(tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_extension_example_is_used(tmp_path: Path) -> None:
+    """From the config to the figure, in this process."""
     (example,) = [block for block in blocks("python") if "implicitbias.extensions" in block]
+    (config,) = [block for block in blocks("yaml") if "extensions: [my_lab.py]" in block]
     (tmp_path / "my_lab.py").write_text(example)
-    study = {
-        "task": {"source": "ring", "radius": [1.0, 2.0], "train_size": 5},
-        "network": {"depth": 2, "width": 4},
-        "training": {"epochs": 1},
-        "metrics": ["largest_output"],
-    }
-    values = {"extensions": [str(tmp_path / "my_lab.py")], "studies": {"one": study}}
-    assert len(make_plan(validate(values)).jobs["training"]) == 2
+    (tmp_path / "mine.yaml").write_text(config)
+    (study,) = config_of(tmp_path / "mine.yaml").studies.values()
+    assert study.task is not None
+    assert study.network is not None
+    assert study.training is not None
+    settings = study.training.model_dump()
+    slow, fast = (chosen(catalogue.OPTIMIZERS, "damped", settings | {"friction": value}) for value in (0.0, 0.9))
+    network = chosen_network(study.network.model_dump())
+    task = build(source="ring", train_size=20, test_size=100, seed=[0, 1], raw_dir=tmp_path, radius=1.0, features=5)
+    run, slower = (train(task, network=network, training=each, ensemble={}) for each in (fast, slow))
+    assert (run["train_loss"] < slower["train_loss"]).all()
+    measured = measure(task, run, study.metrics or [])
+    shown = measured.expand_dims(radius=[1.0], friction=[0.9])
+    assert catalogue.resolve(catalogue.FIGURES["outputs_by_radius"])(shown).axes
+    assert len(make_plan(config_of(tmp_path / "mine.yaml")).jobs["training"]) == 4
+
+
+def test_the_arguments_that_the_page_names_exist() -> None:
+    page = (ROOT / "docs/howto/extend.md").read_text(encoding="utf-8")
+    table = page.split("## What a metric can ask for")[1]
+    named = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert len(named) > 10
+    assert named <= set(MADE_OF)
 
 
 def test_every_study_of_the_default_run_is_named() -> None:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED
+from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED, Entry
 from implicitbias.config.jobs import Job
 from implicitbias.config.layout import ALL_RUNS, OVERVIEWS
 from implicitbias.config.models import Config
@@ -86,10 +86,13 @@ class Codes:
         upstream = [canonical_json(self.study_settings(name)), *paths, *map(self.point, paths)]
         return fingerprint(["implicitbias.studies.assemble:assemble"], (), self._script("assemble_study"), upstream)
 
+    def _measured(self) -> list[str]:
+        """All studies' metrics."""
+        return sorted({name for study in self._config.studies.values() for name in study.metrics or []})
+
     def runs(self) -> str:
         """Of the table of all runs."""
-        measured = sorted({name for study in self._config.studies.values() for name in study.metrics or []})
-        entries = [METRICS[name] for name in measured]
+        entries = [METRICS[name] for name in self._measured()]
         upstream = [f"{name}={self.study(name)}" for name in self._plan.studies]
         return fingerprint(["implicitbias.studies.all_runs:gather"], entries, self._script("gather_runs"), upstream)
 
@@ -117,13 +120,14 @@ class Codes:
         }
 
     def report(self) -> str:
-        """Of the report, whose words count: those of checks, published tables and figures."""
+        """Of the report, whose words count: those of metrics, checks, published tables and figures."""
         studies = self._config.studies.values()
         entries = [CHECKS[name] for study in studies for name in study.checks]
         entries += [PUBLISHED[name] for study in studies for name in study.published]
         drawn = [(study, figure) for study, plan in self._plan.studies.items() for figure in plan.figures]
         drawn += [(ALL_RUNS, figure) for figure in OVERVIEWS]
-        shown = [FIGURES[self.figure_settings(*names)["figure"]] for names in drawn]
+        shown: list[Entry] = [FIGURES[self.figure_settings(*names)["figure"]] for names in drawn]
+        shown += [METRICS[name] for name in self._measured()]
         upstream = [*(self.figure(*names) for names in drawn), *map(self.study, self._plan.studies)]
         upstream.append(canonical_json(self.report_settings()))
         return fingerprint(

@@ -73,6 +73,7 @@ TRAINED = {"training/ring", "measurements/ring", *MINE}
         ("values.ravel()", "values.flatten()", {"figures/mine", "report"}),
         ("smallest > 0", "smallest > 1e-9", {"report"}),
         ("No network is", "No network was", {"report"}),
+        ("Largest |f(x)|", "The largest |f(x)|", {"report"}),
         ('1.0, "a guess"', '2.0, "a guess"', {"report"}),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from implicitbias.catalogue import CHECKS
+from implicitbias.catalogue import CHECKS, METRICS
 from implicitbias.report.build import _across, build
 from implicitbias.studies.all_runs import gather
 from implicitbias.studies.checks import run_check
@@ -113,6 +113,12 @@ def test_checks_show_outcome_and_numbers(page: Page) -> None:
     assert badges.count("badge not-run") == 1 + 1 + 1
     assert "2 passed" in page.text
     assert "rise of the test error from label scale 1 to 0.1" in page.text
+
+
+def test_metrics_are_explained_beside_their_values(page: Page) -> None:
+    told = page.text[page.text.index("What the metrics are") :]
+    assert METRICS["train_error"].summary in told
+    assert METRICS["kkt_slackness"].summary not in told  # not measured
 
 
 def test_failed_checks_stand_together_with_their_numbers(generalisation: xr.Dataset) -> None:

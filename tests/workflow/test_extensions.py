@@ -44,7 +44,12 @@ def test_an_extension_file_adds_anything(extended: Laboratory) -> None:
     assert len(names) == 2  # the kernel's parameters are in the key, the width is not
     assert (results / "figures/mine/histogram.png").stat().st_size > 1000
     page = (results / "report.html").read_text(encoding="utf-8")
-    for words in ("No network is constantly 0", "Histogram of the largest outputs", "What was guessed beforehand"):
+    for words in (
+        "No network is constantly 0",
+        "Largest |f(x)| over the test points",
+        "Histogram of the largest outputs",
+        "What was guessed beforehand",
+    ):
         assert words in page
     runs = schema.load(results / "studies/all_runs.nc")
     assert "largest_output" in runs

@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from implicitbias.catalogue import CHECKS, PUBLISHED
+from implicitbias.catalogue import CHECKS, METRICS, PUBLISHED
+from implicitbias.figures.tables import label
 from implicitbias.report.divergence import divergence
-from implicitbias.report.values import Values, values
+from implicitbias.report.values import Values, quantities, values
 from implicitbias.schema import mixture, parameters_of, versions
 from implicitbias.studies.answers import estimator_gap
 from implicitbias.studies.checks import run_check
@@ -39,6 +40,7 @@ class Study:
     notes: Sequence[str] = ()
     diverged: str = ""
     values: Sequence[Values] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)
     csv: str = ""
 
     @property
@@ -82,6 +84,7 @@ def of_dataset(
         notes=_notes(dataset),
         diverged=divergence(dataset),
         values=told,
+        meanings={label(dataset, name): METRICS[name].summary for name in quantities(dataset) if name in METRICS},
         csv=csv,
     )
 
