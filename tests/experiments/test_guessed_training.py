@@ -6,8 +6,11 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from implicitbias.experiments.guessed_training import RATES, TRUE, gradient, guessed_training, passed
+from implicitbias.experiments.guessed_training import RATES, TRUE, gradient, guessed_training
 from implicitbias.experiments.guessing import GUESSES
+from implicitbias.networks import network_of
+from implicitbias.networks.backward import passed
+from implicitbias.networks.stacked import Gradient
 from implicitbias.tasks.build import build
 
 
@@ -16,6 +19,14 @@ def network() -> tuple[list[torch.Tensor], torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     weights = [torch.randn(2, *shape, generator=generator) / 2 for shape in ((5, 4), (5, 5), (3, 5))]
     return weights, torch.randn(6, 4, generator=generator), torch.tensor([0, 1, 2, 0, 1, 2])
+
+
+def by_layers() -> list[Gradient]:
+    """Of the summed cross-entropy."""
+    weights, x, y = network()
+    layers = network_of({"activation": "plain_relu", "depth": 3, "width": 5}, 4, outputs=3)
+    outputs, backward = passed(layers, weights, x.expand(2, -1, -1))
+    return backward(torch.softmax(outputs, -1) - one_hot(y, 3))
 
 
 def true_gradient() -> list[torch.Tensor]:
@@ -30,8 +41,7 @@ def true_gradient() -> list[torch.Tensor]:
 
 
 def test_the_true_gradient_is_autograds() -> None:
-    weights, x, y = network()
-    found = gradient(TRUE, weights, passed(weights, x, one_hot(y, 3)), torch.Generator())
+    found = gradient(TRUE, network()[0], by_layers(), torch.Generator())
     for one, other in zip(found, true_gradient(), strict=True):
         assert torch.allclose(one, other, atol=1e-6)
 
@@ -39,9 +49,8 @@ def test_the_true_gradient_is_autograds() -> None:
 @pytest.mark.parametrize("kind", GUESSES)
 def test_guesses_point_to_the_gradient_on_the_mean(kind: str) -> None:
     """Those in weights and outputs are the gradient on the mean; those through the next layer lie within 90 degrees."""
-    weights, x, y = network()
-    at, generator = passed(weights, x, one_hot(y, 3)), torch.Generator().manual_seed(1)
-    guesses = [gradient(kind, weights, at, generator) for _ in range(3000)]
+    generator, layers = torch.Generator().manual_seed(1), by_layers()
+    guesses = [gradient(kind, network()[0], layers, generator) for _ in range(3000)]
     flat = torch.stack([torch.cat([each[0].flatten() for each in guess]) for guess in guesses])
     true = torch.cat([each[0].flatten() for each in true_gradient()])
     mean, noise = flat.mean(0), flat.std(0) / len(guesses) ** 0.5

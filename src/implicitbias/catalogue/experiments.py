@@ -76,7 +76,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         "accuracies of networks trained with guessed gradients (Singhal et al. 2023)",
         {"width": Bounds(1), "batch": Bounds(1), "epochs": Bounds(1)},
         variables=("train_accuracy", "test_accuracy", "chosen_rate"), dims=("guess",), dtype="float32",
-        work=(("epochs", "width"),), task=True, only=(CLASSES,),
+        work=(("epochs", "width"),), task=True, only=(CLASSES,), uses=_perceptrons("plain_relu"),
     ),
     "boolean_prior": _experiment(
         "boolean:boolean_prior",

@@ -1,7 +1,6 @@
 """What networks learn when they are trained with guessed gradients (Singhal et al. 2023)."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,6 +9,9 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from implicitbias.experiments.guessing import GUESSES
+from implicitbias.networks import network_of
+from implicitbias.networks.backward import passed
+from implicitbias.networks.stacked import Gradient, forward
 from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
@@ -17,14 +19,6 @@ from implicitbias.schema import variable
 _SOURCE = "Singhal et al. 2023, section 4"
 TRUE = "true gradient"
 RATES = tuple(float(rate) for rate in np.geomspace(1e-4, 1, 9))
-
-
-class Pass(NamedTuple):
-    """Of every layer and a batch: inputs `(rate, b, in)`, where a relu lets outputs through, the loss's slopes."""
-
-    inputs: list[Tensor]
-    masks: list[Tensor]
-    deltas: list[Tensor]
 
 
 def guessed_training(
@@ -50,23 +44,24 @@ def guessed_training(
     x, unseen = (torch.as_tensor(task[f"{part}_input"].values, dtype=torch.float32) for part in ("train", "test"))
     y, own = (torch.as_tensor(task[f"{part}_label"].values).long() for part in ("train", "test"))
     classes = task.sizes["class"]
+    network = network_of({"activation": "plain_relu", "depth": 3, "width": width}, x.shape[1], outputs=classes)
     rates = torch.tensor(RATES)
     found = []
     with Progress(epochs * (1 + len(GUESSES)), "guessed training", "epoch") as progress:
         for kind in (TRUE, *GUESSES):
             generator = torch.Generator().manual_seed(derive_seed("guessed training", seed))
-            shapes = ((width, x.shape[1]), (width, width), (classes, width))
-            first = [torch.randn(*shape, generator=generator) * (2 / shape[1]) ** 0.5 for shape in shapes]
+            first = [torch.randn(*shape, generator=generator) * (2 / shape[1]) ** 0.5 for shape in network.shapes]
             weights = [each.repeat(len(rates), 1, 1) for each in first]
             guesses = torch.Generator().manual_seed(derive_seed("guesses", seed))
             for _ in range(epochs):
                 for taken in torch.split(torch.randperm(len(y), generator=generator), batch):
-                    step = gradient(kind, weights, passed(weights, x[taken], one_hot(y[taken], classes)), guesses)
-                    for weight, each in zip(weights, step, strict=True):
+                    outputs, backward = passed(network, weights, x[taken].expand(len(rates), -1, -1))
+                    layers = backward(torch.softmax(outputs, -1) - one_hot(y[taken], classes))  # of cross-entropy
+                    for weight, each in zip(weights, gradient(kind, weights, layers, guesses), strict=True):
                         weight -= rates[:, None, None] * each
                 progress.update()
             train, test = (
-                (_outputs(weights, points)[-1].argmax(-1) == labels).double().mean(1)
+                (forward(network, weights, points).argmax(-1) == labels).double().mean(1)
                 for points, labels in ((x, y), (unseen, own))
             )
             best = int(train.argmax())
@@ -85,51 +80,38 @@ def guessed_training(
     )
 
 
-def _outputs(weights: Sequence[Tensor], x: Tensor) -> list[Tensor]:
-    """Of every layer, before its relu, `(rate, b, out)`."""
-    found = [x.expand(len(weights[0]), -1, -1) @ weights[0].mT]
-    for weight in weights[1:]:
-        found.append(torch.relu(found[-1]) @ weight.mT)
-    return found
-
-
-def passed(weights: Sequence[Tensor], x: Tensor, target: Tensor) -> Pass:
-    """Forwards and backwards through the network, for the cross-entropy of every point.
+def gradient(
+    kind: str, weights: Sequence[Tensor], layers: Sequence[Gradient], generator: torch.Generator
+) -> list[Tensor]:
+    """The mean gradient of a batch, or a guess of it, `(rate, out, in)` a layer; the same directions at all rates.
 
     Args:
-        weights: `(rate, out, in)` each.
-        x: `(b, d)`.
-        target: `(b, C)` one-hot classes.
+        kind: "true gradient", or one of `guessing.GUESSES`.
+        weights: of relu networks, `(rate, out, in)` each.
+        layers: the gradient of the points' summed loss.
+        generator: of the directions.
     """
-    z = _outputs(weights, x)
-    masks = [(each > 0).float() for each in z[:-1]] + [torch.ones_like(z[-1])]
-    deltas = [torch.softmax(z[-1], -1) - target]
-    for weight, mask in zip(weights[:0:-1], masks[-2::-1], strict=True):
-        deltas.insert(0, (deltas[0] @ weight) * mask)
-    return Pass([x.expand(len(z[0]), -1, -1), *(torch.relu(each) for each in z[:-1])], masks, deltas)
-
-
-def gradient(kind: str, weights: Sequence[Tensor], at: Pass, generator: torch.Generator) -> list[Tensor]:
-    """The mean gradient of a batch, or a guess of it, `(rate, out, in)` a layer; the same directions at all rates."""
 
     def normal(like: Tensor) -> Tensor:
         return torch.randn(like.shape[1:], generator=generator)
 
     def of_outputs(by_output: Sequence[Tensor]) -> list[Tensor]:
-        return [each.mT @ h / h.shape[1] for each, h in zip(by_output, at.inputs, strict=True)]
+        return [each.mT @ layer.h / layer.h.shape[1] for each, layer in zip(by_output, layers, strict=True)]
 
-    true = of_outputs(at.deltas)
+    deltas = [layer.delta for layer in layers]
+    true = of_outputs(deltas)
     if kind == TRUE:
         return true
     if kind == "weights":
         directions = [normal(weight) for weight in weights]
         slope = torch.stack([(each * way).sum((1, 2)) for each, way in zip(true, directions, strict=True)]).sum(0)
         return [slope[:, None, None] * way for way in directions]
-    ways = [normal(delta).expand_as(delta) for delta in at.deltas]
+    ways = [normal(delta).expand_as(delta) for delta in deltas]
     if kind == "through the next layer":
-        ahead = [normal(delta) @ weight for delta, weight in zip(at.deltas[1:], weights[1:], strict=True)]
+        ahead = [normal(delta) @ weight for delta, weight in zip(deltas[1:], weights[1:], strict=True)]
         ways = [*ahead, ways[-1]]
     if kind != "activations":
-        ways = [way * mask for way, mask in zip(ways, at.masks, strict=True)]
-    slopes = torch.stack([(way * delta).sum(-1) for way, delta in zip(ways, at.deltas, strict=True)]).sum(0)
+        through = [layer.h > 0 for layer in layers[1:]]  # where a relu lets outputs through
+        ways = [*(way * mask for way, mask in zip(ways, through, strict=False)), ways[-1]]
+    slopes = torch.stack([(way * delta).sum(-1) for way, delta in zip(ways, deltas, strict=True)]).sum(0)
     return of_outputs([slopes[..., None] * way for way in ways])

@@ -1,16 +1,18 @@
 """Small networks with biases that learn real targets by Adam, looked at every few steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
+from itertools import repeat
 from typing import TypeVar
 
 import torch
 from torch import Generator, Tensor
 
+from implicitbias.losses import square
 from implicitbias.networks import Network
-from implicitbias.networks.stacked import Gradient, forward
 from implicitbias.optimizers.adam import adam
 from implicitbias.progress import Progress
+from implicitbias.training.steps import descent
 
 Record = TypeVar("Record")
 
@@ -30,7 +32,7 @@ def uniform_layers(network: Network, members: int, generator: Generator) -> list
 
 
 def descend_recorded(
-    network: Network, weights: Sequence[Tensor], inputs: Tensor, targets: Tensor, *, learning_rate: float, steps: int,
+    network: Network, weights: list[Tensor], inputs: Tensor, targets: Tensor, *, learning_rate: float, steps: int,
     every: int, record: Callable[[], Record], description: str,
 ) -> list[Record]:  # fmt: skip
     """Train by full-batch Adam on the mean square loss, in place; what `record` says before and every so many steps.
@@ -46,22 +48,17 @@ def descend_recorded(
         record: called without gradients.
         description: of the lines in the log.
     """
-    optimizer, rate = adam(), torch.full((len(targets),), learning_rate)
-    state = optimizer.init(weights)
-    for weight in weights:
-        weight.requires_grad_(True)
+    trained = descent(
+        network, weights, repeat((inputs, targets), steps), repeat(learning_rate), loss=square, optimizer=adam()
+    )  # fmt: skip
     with torch.no_grad():
         records = [record()]
     with Progress(steps, description, "step") as progress:
-        for step in range(1, steps + 1):
-            gradients: list[Gradient] = []
-            losses = (forward(network, weights, inputs, gradients) - targets).square().mean(-1)
-            losses.sum().backward()  # type: ignore[no-untyped-call]
-            with torch.no_grad():
-                optimizer.update(gradients[::-1], state, weights, rate, step)
-                if step % every == 0:
+        for step, (_, losses, _) in enumerate(trained, start=1):
+            if step % every == 0:
+                with torch.no_grad():
                     records.append(record())
-                    progress.update(every, partial(_figures, losses))
+                progress.update(every, partial(_figures, losses))
     return records
 
 

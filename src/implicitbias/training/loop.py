@@ -14,17 +14,15 @@ from torch import Tensor
 
 from implicitbias.losses import margins
 from implicitbias.networks import Network
-from implicitbias.networks.backward import passed
-from implicitbias.networks.stacked import Gradient, forward, joined
+from implicitbias.networks.stacked import forward
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import Progress
 from implicitbias.training.curve import LossCurve
 from implicitbias.training.saved import State
 from implicitbias.training.schedules import Builder, decaying
+from implicitbias.training.steps import Loss, slopes
 
 _LOOK = 10  # epochs between looks at whether all members have stopped
-_CACHED = 2**19  # numbers in the images behind a layer, of members that go through all layers before others do
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class Members(NamedTuple):
@@ -148,7 +146,7 @@ def descend(
             right = ~fitted
             for x, y in batches:
                 step += 1
-                outputs, losses, gradients = _slopes(network, weights, x, y, members.label_scale, loss)
+                outputs, losses, gradients = slopes(network, weights, x, y, members.label_scale, loss)
                 if curve is not None:
                     curve.add(epoch + 1, losses, x.shape[1] / inputs.shape[1])
                 with torch.no_grad():
@@ -182,43 +180,6 @@ def descend(
                 offer(whole_state)
     for weight in weights:
         weight.requires_grad_(False)
-
-
-def _slopes(
-    network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor, label_scale: Tensor, loss: Loss
-) -> tuple[Tensor, Tensor, list[Gradient]]:
-    """Outputs `(member, batch)` or `(member, batch, outputs)`, losses `(member,)`, and every layer's gradient in order.
-
-    Of networks with convolutions, some members go through all layers before others do, so that their images stay in the
-    processor's cache.
-    """
-    if network.is_dense:
-        outputs, backward = passed(network, weights, x)
-        delta, losses = _pull(loss, outputs, y, label_scale)
-        return outputs.detach(), losses, backward(delta)
-    chunk = len(x)
-    if x.device.type == "cpu":
-        chunk = max(1, _CACHED // (x.shape[1] * max(weight.positions * weight.rows for weight in network.weights)))
-    parts = []
-    for start in range(0, len(x), chunk):
-        here = slice(start, start + chunk)
-        gradients: list[Gradient] = []
-        outputs = forward(network, [weight[here] for weight in weights], x[here], gradients)
-        delta, losses = _pull(loss, outputs.detach(), y[here], label_scale[here])
-        outputs.backward(delta)  # type: ignore[no-untyped-call]
-        parts.append((outputs.detach(), losses, gradients[::-1]))
-    if len(parts) == 1:
-        return parts[0]
-    outputs, losses = (torch.cat(each) for each in list(zip(*parts, strict=True))[:2])
-    return outputs, losses, [joined(layer) for layer in zip(*(gradients for _, _, gradients in parts), strict=True)]
-
-
-def _pull(loss: Loss, outputs: Tensor, y: Tensor, label_scale: Tensor) -> tuple[Tensor, Tensor]:
-    """The losses' gradients with respect to the outputs, and the losses `(member,)`."""
-    outputs = outputs.requires_grad_()
-    losses = loss(outputs, y, label_scale)
-    (delta,) = torch.autograd.grad(losses.sum(), outputs)
-    return delta, losses.detach()
 
 
 def _figures(outputs: Tensor, targets: Tensor, losses: Tensor, alive: Tensor) -> str:

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from implicitbias.networks import Network
 from implicitbias.networks.outputs import outputs
-from implicitbias.training.loop import Loss, Members
+from implicitbias.training.loop import Members
+from implicitbias.training.steps import Loss
 
 
 @torch.no_grad()

@@ -1,0 +1,104 @@
+"""One step of training, and a row of them on given batches."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from implicitbias.networks import Network
+from implicitbias.networks.backward import passed
+from implicitbias.networks.stacked import Gradient, forward, joined
+from implicitbias.optimizers.base import Optimizer
+
+_CACHED = 2**19  # numbers in the images behind a layer, of members that go through all layers before others do
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(outputs, targets, label_scale) -> `(member,)`."""
+
+
+class Slopes(NamedTuple):
+    """What a batch says.
+
+    Attributes:
+        outputs: `(member, batch)`, or `(member, batch, outputs)` of several.
+        losses: `(member,)`.
+        gradients: of every layer, first layer first.
+    """
+
+    outputs: Tensor
+    losses: Tensor
+    gradients: list[Gradient]
+
+
+def descent(
+    network: Network, weights: list[Tensor], batches: Iterable[tuple[Tensor, Tensor]], learning_rates: Iterable[float],
+    *, loss: Loss, optimizer: Optimizer,
+) -> Iterator[Slopes]:  # fmt: skip
+    """Train all members in place, a step a batch, and pause after each; targets are taken at label scale 1.
+
+    Args:
+        network: whose weights these are, all of them trained.
+        weights: tensors `(member, out, in)`.
+        batches: inputs `(member, batch, d)` and targets `(member, batch)`, or `(member, batch, outputs)`.
+        learning_rates: of every step, for all members.
+        loss: of outputs and targets.
+        optimizer: the update rule.
+
+    Yields:
+        What the batch said before the step.
+    """
+    state, one = optimizer.init(weights), weights[0].new_ones(len(weights[0]))
+    for weight in weights:
+        weight.requires_grad_(True)
+    for step, ((x, y), rate) in enumerate(zip(batches, learning_rates, strict=False), start=1):
+        found = slopes(network, weights, x, y, one, loss)
+        with torch.no_grad():
+            optimizer.update(found.gradients, state, weights, rate * one, step)
+        yield found
+    for weight in weights:
+        weight.requires_grad_(False)
+
+
+def slopes(
+    network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor, label_scale: Tensor, loss: Loss
+) -> Slopes:
+    """Outputs, losses and gradients of all members on batches of their own.
+
+    Of networks with convolutions, some members go through all layers before others do, so that their images stay in the
+    processor's cache.
+
+    Args:
+        network: whose weights these are.
+        weights: tensors `(member, out, in)`, which require a gradient if the network has convolutions.
+        x: `(member, batch, d)`.
+        y: `(member, batch)` targets, or `(member, batch, outputs)`.
+        label_scale: `(member,)`.
+        loss: of outputs, targets and label scales.
+    """
+    if network.is_dense:
+        outputs, backward = passed(network, weights, x)
+        delta, losses = _pull(loss, outputs, y, label_scale)
+        return Slopes(outputs.detach(), losses, backward(delta))
+    chunk = len(x)
+    if x.device.type == "cpu":
+        chunk = max(1, _CACHED // (x.shape[1] * max(weight.positions * weight.rows for weight in network.weights)))
+    parts = []
+    for start in range(0, len(x), chunk):
+        here = slice(start, start + chunk)
+        gradients: list[Gradient] = []
+        outputs = forward(network, [weight[here] for weight in weights], x[here], gradients)
+        delta, losses = _pull(loss, outputs.detach(), y[here], label_scale[here])
+        outputs.backward(delta)  # type: ignore[no-untyped-call]
+        parts.append(Slopes(outputs.detach(), losses, gradients[::-1]))
+    if len(parts) == 1:
+        return parts[0]
+    outputs, losses = (torch.cat(each) for each in list(zip(*parts, strict=True))[:2])
+    return Slopes(outputs, losses, [joined(layer) for layer in zip(*(part.gradients for part in parts), strict=True)])
+
+
+def _pull(loss: Loss, outputs: Tensor, y: Tensor, label_scale: Tensor) -> tuple[Tensor, Tensor]:
+    """The losses' gradients with respect to the outputs, and the losses `(member,)`."""
+    outputs = outputs.requires_grad_()
+    losses = loss(outputs, y, label_scale)
+    (delta,) = torch.autograd.grad(losses.sum(), outputs)
+    return delta, losses.detach()
