@@ -1,6 +1,6 @@
 """Guess and check: random networks, kept when they fit the training labels (Chiang et al. 2023)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from implicitbias.schema import describe, parameters_of, variable, with_stderr
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 _SOURCE = "Bernstein & Yue 2021, section 5; Chiang et al. 2023"
+_KEPT = ("train_output", "test_output", "frobenius_norm")
 _NUMBERS = 2**24  # weights and activations at once
 
 
@@ -87,6 +88,29 @@ def sample(
 
 
 @torch.no_grad()
+def gathered(
+    blocks: Iterable[list[Tensor]], keep: Callable[[list[Tensor]], Sequence[Tensor]], wanted: int | None = None
+) -> tuple[list[Tensor], int]:
+    """Draw random networks block by block, and gather what is kept of them, until no more are wanted.
+
+    Args:
+        blocks: the weights of networks that are drawn together, `(member, out, in)` each.
+        keep: of a block, tensors with a row for every network that is kept.
+        wanted: how many networks; without a number all.
+
+    Returns:
+        The tensors of all blocks, and how many networks were drawn.
+    """
+    parts, kept, drawn = [], 0, 0
+    for weights in blocks:
+        drawn += len(weights[0])
+        parts.append(keep(weights))
+        kept += len(parts[-1][0])
+        if wanted is not None and kept >= wanted:
+            break
+    return [torch.cat(each)[:wanted] for each in zip(*parts, strict=True)], drawn
+
+
 def _accepted(
     task: xr.Dataset, guesses: list[int], network: Network, flip: bool, device: torch.device,
     report: Callable[[int], Any],
@@ -99,19 +123,19 @@ def _accepted(
     train_input, labels, test_input = tensor("train_input"), tensor("train_label"), tensor("test_input")
     points = len(train_input)
     size = max(1, _NUMBERS // (network.numbers + points * network.numbers_in))
-    kept: dict[str, list[Tensor]] = {"train_output": [], "test_output": [], "frobenius_norm": []}
-    for start in range(0, len(guesses), size):
-        block = guesses[start : start + size]
-        weights = initialise(network, block, device=device)
+    blocks = (initialise(network, guesses[at : at + size], device=device) for at in range(0, len(guesses), size))
+
+    def keep(weights: list[Tensor]) -> Sequence[Tensor]:
         output = forward(network, weights, train_input)
         accept = _by_classes if network.outputs > 1 else _by_signs
         chosen, fitted = accept(output, labels, flip)
         fitting = [weight[chosen] for weight in weights]
-        kept["train_output"].append(fitted(output[chosen]))
-        kept["test_output"].append(fitted(outputs(network, fitting, test_input)))
-        kept["frobenius_norm"].append(torch.stack([torch.linalg.matrix_norm(weight) for weight in fitting], dim=1))
-        report(len(block))
-    return {name: torch.cat(parts).cpu().numpy() for name, parts in kept.items()}
+        norms = torch.stack([torch.linalg.matrix_norm(weight) for weight in fitting], dim=1)
+        report(len(output))
+        return fitted(output[chosen]), fitted(outputs(network, fitting, test_input)), norms
+
+    found, _ = gathered(blocks, keep)
+    return {name: each.cpu().numpy() for name, each in zip(_KEPT, found, strict=True)}
 
 
 def _by_signs(output: Tensor, labels: Tensor, flip: bool) -> tuple[Tensor, Callable[[Tensor], Tensor]]:

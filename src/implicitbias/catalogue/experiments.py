@@ -228,6 +228,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "train_accuracy", "test_accuracy",
         ),
         dims=("epoch", "layer", "draw"), dtype="float32", work=(("epochs", "draws"), ("records", "draws")),
+        uses=(ACTIVATIONS["tanh"], ACTIVATIONS["plain_relu"]),
     ),
     "linear_student": _experiment(
         "linear_student:linear_student",

@@ -1,21 +1,24 @@
 """Random networks that fit against those of gradient descent (Chiang et al. 2023; Peleg & Hein 2024)."""
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, repeat
 
 import numpy as np
 import torch
 import xarray as xr
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import one_hot
 
-from implicitbias.losses import margins
+from implicitbias.losses import cross_entropy, margins
 from implicitbias.networks import Network
 from implicitbias.networks.of_task import network_for
 from implicitbias.networks.stacked import forward, from_first_weights
+from implicitbias.optimizers.sgd import sgd
 from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
+from implicitbias.sampling import gathered
 from implicitbias.schema import variable, with_stderr
+from implicitbias.training.steps import descent
 
 _SOURCE = "Peleg & Hein 2024, section 4"
 FOUND_BY = ("guess", "sgd", "gd", "long_gd")
@@ -135,15 +138,14 @@ def guess(
     block = max(1, _NUMBERS // sum(weight.rows * weight.inputs for weight in network.weights))
     bounds = [0, 4, len(y)] if network.is_dense else [0, 1, 4, len(y)]
     parts = [slice(*part) for part in pairwise(bounds) if part[0] < len(y)]
-    kept, count, tried = [], 0, 0
-    while count < wanted and tried < draws:
-        weights = draw(network, min(block, draws - tried), generator)
-        tried += len(weights[0])
+
+    def keep(weights: list[Tensor]) -> list[Tensor]:
         for part in parts:
             weights = chosen(weights, _fitting(network, weights, x[part], y[part]))
-        kept.append(weights)
-        count += len(weights[0])
-    return [torch.cat(each)[:wanted] for each in zip(*kept, strict=True)], tried
+        return weights
+
+    blocks = (draw(network, min(block, draws - tried), generator) for tried in range(0, draws, block))
+    return gathered(blocks, keep, wanted)
 
 
 def descend(
@@ -157,21 +159,16 @@ def descend(
     generator: torch.Generator,
 ) -> None:
     """Gradient descent of every member on its own batches of `size` points, in place."""
-    members = len(weights[0])
-    for each in weights:
-        each.requires_grad_(True)
-    for _ in range(epochs):
-        order = torch.rand(members, len(y), generator=generator).argsort(1)
-        for batch in torch.split(order, size, dim=1):
-            whole = size == len(y)
-            outputs = forward(network, weights, x if whole else x[batch])
-            target = y.expand(members, -1) if whole else y[batch]
-            losses = cross_entropy(outputs.flatten(0, 1), target.flatten(), reduction="sum") / target.shape[1]
-            gradients = torch.autograd.grad(losses, weights)
-            with torch.no_grad():
-                torch._foreach_add_(weights, gradients, alpha=-rate)
-    for each in weights:
-        each.requires_grad_(False)
+    members, targets = len(weights[0]), one_hot(y, network.outputs).float()
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for _ in range(epochs):
+            order = torch.rand(members, len(y), generator=generator).argsort(1)
+            for batch in torch.split(order, size, dim=1):
+                yield (x, targets.expand(members, -1, -1)) if size == len(y) else (x[batch], targets[batch])
+
+    for _ in descent(network, weights, batches(), repeat(rate), loss=cross_entropy, optimizer=sgd()):
+        pass
 
 
 @torch.no_grad()
@@ -203,8 +200,8 @@ def _judged(
         largest = slope.norm(dim=-1).amax(1)
         accuracy.append((scores.argmax(2) == own_y).double().mean(1).numpy())
         outputs = forward(network, part, x) / largest[:, None, None]
-        each = cross_entropy(outputs.transpose(1, 2), y.expand(len(some), -1), reduction="none").mean(1)
-        losses.append(each.double().numpy())
+        targets = one_hot(y, network.outputs).float().expand_as(outputs)
+        losses.append(cross_entropy(outputs, targets, torch.ones(len(some))).double().numpy())
     return np.concatenate(accuracy), np.concatenate(losses)
 
 

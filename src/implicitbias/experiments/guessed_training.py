@@ -55,7 +55,7 @@ def guessed_training(
             guesses = torch.Generator().manual_seed(derive_seed("guesses", seed))
             for _ in range(epochs):
                 for taken in torch.split(torch.randperm(len(y), generator=generator), batch):
-                    outputs, backward = passed(network, weights, x[taken].expand(len(rates), -1, -1))
+                    outputs, backward = passed(network, weights, x[taken])
                     layers = backward(torch.softmax(outputs, -1) - one_hot(y[taken], classes))  # of cross-entropy
                     for weight, each in zip(weights, gradient(kind, weights, layers, guesses), strict=True):
                         weight -= rates[:, None, None] * each

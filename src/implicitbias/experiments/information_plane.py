@@ -1,20 +1,27 @@
 """The information plane of a small network (Shwartz-Ziv & Tishby 2017; Saxe et al. 2019)."""
 
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import one_hot
 from torch.nn.init import trunc_normal_
 
 from implicitbias.experiments.information import binned_information, kernel_information
+from implicitbias.losses import cross_entropy
+from implicitbias.networks import Network
+from implicitbias.networks.layers import Activation, Dense
+from implicitbias.networks.stacked import forward
+from implicitbias.optimizers.sgd import sgd
 from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
+from implicitbias.training.steps import descent
 
 _SOURCE = "Shwartz-Ziv & Tishby 2017, section 3; Saxe et al. 2019, section 2"
 LAYERS = (12, 10, 7, 5, 4, 3, 2)
@@ -127,40 +134,42 @@ def _activations(
 ) -> list[list[Tensor]]:  # fmt: skip
     """Of every epoch in `at` and every layer, the activations `(draw, pattern, neurons)`; trains the networks."""
     draws, points = train.shape
+    phi = Activation({"tanh": "tanh", "relu": "plain_relu"}[activation])
+    *hidden, last = (Dense(neurons, bias=True) for neurons in LAYERS[1:])
+    network = Network((*(layer for dense in hidden for layer in (dense, phi)), last), LAYERS[:1])
     weights = [
         trunc_normal_(torch.empty(draws, before, after), 0, after**-0.5, -2 * after**-0.5, 2 * after**-0.5, generator)
         for before, after in pairwise(LAYERS)
     ]
-    biases = [torch.zeros(draws, 1, after) for after in LAYERS[1:]]
-    for part in (*weights, *biases):
-        part.requires_grad_(True)
-    phi = [{"tanh": torch.tanh, "relu": torch.relu}[activation]] * (len(weights) - 1)
+    weights = [torch.cat([weight.mT, torch.zeros(draws, weight.shape[2], 1)], dim=2) for weight in weights]
+    targets = one_hot(y).float()
 
-    def layers(h: Tensor) -> list[Tensor]:
-        found = []
-        for weight, bias, act in zip(weights, biases, [*phi, torch.clone], strict=True):
-            h = act(torch.baddbmm(bias, h, weight))
-            found.append(h)
-        return found
-
-    optimizer = torch.optim.SGD([*weights, *biases], lr=learning_rate)
-    kept = []
-    with Progress(at[-1] + 1, f"{activation} networks", "epoch") as progress:
-        for epoch in range(at[-1] + 1):
-            if epoch in at:
-                with torch.no_grad():
-                    *hidden, outputs = layers(x.expand(draws, -1, -1))
-                    kept.append([*hidden, torch.softmax(outputs, -1)])
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        for _ in range(at[-1] + 1):
             order = torch.stack([torch.randperm(points, generator=generator) for _ in range(draws)])
             for taken in torch.split(train.gather(1, order), batch, dim=1):
-                outputs = layers(x[taken])[-1]
-                optimizer.zero_grad()
-                loss = cross_entropy(outputs.flatten(0, 1), y[taken].flatten())
-                (draws * loss).backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-            progress.update(figures=partial(_figures, loss, outputs, y[taken]))
+                yield x[taken], targets[taken]
+
+    kept, in_epoch = [_layers(network, weights, x)], -(-points // batch)
+    trained = descent(network, weights, batches(), repeat(learning_rate), loss=cross_entropy, optimizer=sgd())
+    with Progress(at[-1] + 1, f"{activation} networks", "epoch") as progress:
+        for step, (_, losses, _) in enumerate(trained, start=1):
+            if step % in_epoch == 0:
+                if step // in_epoch in at:
+                    kept.append(_layers(network, weights, x))
+                progress.update(figures=partial(_figures, network, weights, x[train], y[train], losses))
     return kept
 
 
-def _figures(loss: Tensor, outputs: Tensor, labels: Tensor) -> str:
-    return f"loss {loss:.3g}, error {(outputs.argmax(-1) != labels).double().mean():.3f}"
+def _layers(network: Network, weights: Sequence[Tensor], x: Tensor) -> list[Tensor]:
+    """Of every layer, the activations `(draw, pattern, neurons)`; the last one's are the softmax."""
+    found, h = [], x
+    for number, weight in enumerate(weights):
+        h = forward(Network(network.layers[2 * number : 2 * number + 2], (weight.shape[2] - 1,)), [weight], h)
+        found.append(h)
+    return [*found[:-1], torch.softmax(found[-1], -1)]
+
+
+def _figures(network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor, losses: Tensor) -> str:
+    wrong = forward(network, weights, x).argmax(-1) != y
+    return f"loss {losses.mean():.3g}, error {wrong.double().mean():.3f}"

@@ -6,15 +6,15 @@ from itertools import pairwise
 
 import torch
 import xarray as xr
-from torch import Tensor
 
 from implicitbias.losses import square
 from implicitbias.networks import network_of
-from implicitbias.networks.stacked import forward, initialise
+from implicitbias.networks.stacked import initialise
 from implicitbias.rng import derive_seed
 from implicitbias.schema import variable
 from implicitbias.tasks.digits import load
 from implicitbias.training.flow import gradient_flow
+from implicitbias.training.steps import slopes
 
 _SOURCE = "Barrett & Dherin 2021, sections 3 and 4"
 _POINTS, _FEATURES = 16, 4
@@ -53,15 +53,11 @@ def gradient_regularisation(
     weights = initialise(network, [derive_seed("regularised", seed)], dtype=torch.float64)
     one = torch.ones(1, dtype=torch.float64)
 
-    def loss_and_gradient(own: Sequence[Tensor]) -> tuple[float, tuple[Tensor, ...]]:
-        moving = [weight.detach().requires_grad_(True) for weight in own]
-        value = square(forward(network, moving, x[None]), y[None], one).sum()
-        return float(value.detach()), torch.autograd.grad(value, moving)
-
     steps = round(time / step_size)
-    own, records = [weight.clone() for weight in weights], []
+    own, records = weights, []
     for _ in range(20 * steps):
-        value, gradients = loss_and_gradient(own)
+        _, losses, layers = slopes(network, own, x[None], y[None], one, square)
+        value, gradients = float(losses), [layer.matrix() for layer in layers]
         squared = float(sum(gradient.square().sum() for gradient in gradients))
         records.append((value, squared))
         own = [weight - step_size * gradient for weight, gradient in zip(own, gradients, strict=True)]

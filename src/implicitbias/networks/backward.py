@@ -38,10 +38,11 @@ def passed(network: Network, weights: Sequence[Tensor], x: Tensor) -> Passed:
     Args:
         network: whose weights these are; it has no convolutions.
         weights: tensors `(member, out, in)`.
-        x: inputs `(member, batch, d)`.
+        x: inputs `(member, batch, d)`, or `(batch, d)` shared by all members.
     """
     gradients: list[Gradient] = []
-    h, tape = _forward(network.layers, entering(network, x, len(x)), iter(weights), len(x), gradients, inner=False)
+    members = len(weights[0])
+    h, tape = _forward(network.layers, entering(network, x, members), iter(weights), members, gradients, inner=False)
 
     def backward(delta: Tensor) -> list[Gradient]:
         with torch.no_grad():

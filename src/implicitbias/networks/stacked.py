@@ -222,7 +222,7 @@ def _apart(
 ) -> Tensor:
     """One product, or one convolution, for every member."""
     if isinstance(layer, Convolution) and worth_it(layer) and not factored:
-        return convolve(h, weight, layer, None if gradients is None else partial(_keep, gradients, _pixels_of(layer)))
+        return convolve(h, weight, layer, None if gradients is None else lambda m: gradients.append(known(layer, m)))
     rows = _patches(h, layer, members) if isinstance(layer, Convolution) else h
     rows = with_ones(rows, -1) if layer.bias else rows
     if gradients is None:
@@ -262,9 +262,10 @@ def with_ones(h: Tensor, dim: int) -> Tensor:
     return torch.cat([h, h.new_ones(shape)], dim=dim)
 
 
-def _keep(gradients: list[Gradient], pixels: int, whole: Tensor) -> None:
-    nothing = whole.new_empty(len(whole), 0, 0)
-    gradients.append(Gradient(nothing, nothing, whole, pixels))
+def known(layer: Linear, matrix: Tensor) -> Gradient:
+    """A layer's gradient that is known as a matrix `(member, out, in)`."""
+    nothing = matrix.new_empty(len(matrix), 0, 0)
+    return Gradient(nothing, nothing, matrix, _pixels_of(layer))
 
 
 def _pixels_of(layer: Linear) -> int:

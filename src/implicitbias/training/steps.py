@@ -8,7 +8,7 @@ from torch import Tensor
 
 from implicitbias.networks import Network
 from implicitbias.networks.backward import passed
-from implicitbias.networks.stacked import Gradient, forward, joined
+from implicitbias.networks.stacked import Gradient, forward, joined, known
 from implicitbias.optimizers.base import Optimizer
 
 _CACHED = 2**19  # numbers in the images behind a layer, of members that go through all layers before others do
@@ -36,10 +36,13 @@ def descent(
 ) -> Iterator[Slopes]:  # fmt: skip
     """Train all members in place, a step a batch, and pause after each; targets are taken at label scale 1.
 
+    Convolutions of all members are computed together, which is faster, so that last bits depend on how many there are.
+
     Args:
         network: whose weights these are, all of them trained.
         weights: tensors `(member, out, in)`.
-        batches: inputs `(member, batch, d)` and targets `(member, batch)`, or `(member, batch, outputs)`.
+        batches: inputs `(member, batch, d)`, or `(batch, d)` for all members, and targets `(member, batch)`, or
+            `(member, batch, outputs)`.
         learning_rates: of every step, for all members.
         loss: of outputs and targets.
         optimizer: the update rule.
@@ -48,15 +51,12 @@ def descent(
         What the batch said before the step.
     """
     state, one = optimizer.init(weights), weights[0].new_ones(len(weights[0]))
-    for weight in weights:
-        weight.requires_grad_(True)
+    slopes_of = slopes if network.is_dense else _together
     for step, ((x, y), rate) in enumerate(zip(batches, learning_rates, strict=False), start=1):
-        found = slopes(network, weights, x, y, one, loss)
+        found = slopes_of(network, weights, x, y, one, loss)
         with torch.no_grad():
             optimizer.update(found.gradients, state, weights, rate * one, step)
         yield found
-    for weight in weights:
-        weight.requires_grad_(False)
 
 
 def slopes(
@@ -94,6 +94,18 @@ def slopes(
         return parts[0]
     outputs, losses = (torch.cat(each) for each in list(zip(*parts, strict=True))[:2])
     return Slopes(outputs, losses, [joined(layer) for layer in zip(*(part.gradients for part in parts), strict=True)])
+
+
+def _together(
+    network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor, label_scale: Tensor, loss: Loss
+) -> Slopes:
+    """As `slopes`, also of inputs `(batch, d)` that all members share, by convolutions of all members at once."""
+    moving = [weight.detach().requires_grad_() for weight in weights]
+    outputs = forward(network, moving, x, together=True)
+    delta, losses = _pull(loss, outputs.detach(), y, label_scale)
+    matrices = torch.autograd.grad(outputs, moving, delta)
+    gradients = [known(weight.layer, each) for weight, each in zip(network.weights, matrices, strict=True)]
+    return Slopes(outputs.detach(), losses, gradients)
 
 
 def _pull(loss: Loss, outputs: Tensor, y: Tensor, label_scale: Tensor) -> tuple[Tensor, Tensor]:
