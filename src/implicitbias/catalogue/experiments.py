@@ -179,6 +179,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             for suffix in ("", "_stderr")
         ),
         dims=("network",), dtype="float32", work=(("width", "train_size", "draws", "steps"),),
+        uses=(ACTIVATIONS["sigmoid"],),
     ),
     "self_attention": _experiment(
         "self_attention:self_attention",

@@ -40,6 +40,7 @@ ACTIVATIONS: dict[str, Activation] = {
     "gelu": Activation(f"{_HERE}:gelu", "z Phi(z)", homogeneous=False, defect=0.2936),
     "silu": Activation(f"{_HERE}:silu", "z/(1 + e^-z)", homogeneous=False, defect=0.4393),
     "tanh": Activation(f"{_HERE}:tanh", "tanh(z)", degree=0, homogeneous=False, defect=0.4477),
+    "sigmoid": Activation(f"{_HERE}:sigmoid", "1/(1 + e^-z)", degree=0, homogeneous=False, defect=0.2239),
     "erf": Activation(
         f"{_HERE}:erf", "erf(z)", dual=f"{_DUALS}:erf", mean=f"{_DUALS}:odd_mean", degree=0, homogeneous=False,
         defect=0.4839,

@@ -1,6 +1,8 @@
 """The indicator of a ball: what a second hidden layer of one neuron is worth (after Safran & Lee 2022)."""
 
+import math
 from functools import partial
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -8,9 +10,15 @@ import xarray as xr
 from scipy.stats import t as student
 from torch import Tensor
 
+from implicitbias.losses import square
+from implicitbias.networks import Network
+from implicitbias.networks.layers import Activation, Dense
+from implicitbias.networks.stacked import forward, with_ones
+from implicitbias.optimizers.adam import adam
 from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import mean_with_stderr
+from implicitbias.training.steps import descent
 
 _SOURCE = "after Safran & Lee 2022"
 _FREEDOM = 3  # of the norms
@@ -61,41 +69,29 @@ def ball_indicator(
         return ways / ways.norm(dim=-1, keepdim=True) * norms * features**0.5, (norms[..., 0] <= _MEDIAN).float()
 
     (x, y), (unseen, target) = data(train_size), data(test_size)
-    fits, losses, least, errors = np.empty((4, len(NETWORKS), draws))
+    sigmoid = Activation("sigmoid")
+    first = Network((Dense(width, bias=True), sigmoid), (features,))
+    fits, losses, least, errors = np.full((4, len(NETWORKS), draws), np.inf)
     with Progress(len(NETWORKS) * steps, "ball", "step") as progress:
         for row, name in enumerate(NETWORKS):
-            inner = torch.randn(draws, features + 1, width, generator=generator) * features**-0.5
-            outer = torch.zeros(draws, width + 1, 1)
-            moving = [inner, outer] if name == "one hidden layer" else [outer]
-            for part in moving:
-                part.requires_grad_(True)
-
-            def hidden(x: Tensor, inner: Tensor = inner) -> Tensor:
-                return torch.sigmoid(torch.baddbmm(inner[:, -1:], x, inner[:, :-1]))
-
-            def outputs(h: Tensor, outer: Tensor = outer, name: str = name) -> Tensor:
-                z = torch.baddbmm(outer[:, -1:], h, outer[:, :-1])[..., 0]
-                return torch.sigmoid(z) if name == "two hidden layers" else z
-
-            fixed = None if inner.requires_grad else hidden(x)
-            optimizer = torch.optim.Adam(moving, lr=learning_rate)
-            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-            least[row] = np.inf
-            seen = 0
-            for step in range(1, steps + 1):
-                optimizer.zero_grad()
-                (outputs(hidden(x) if fixed is None else fixed) - y).square().mean(1).sum().backward()  # type: ignore[no-untyped-call]
-                optimizer.step()
-                schedule.step()
+            inner = (torch.randn(draws, features + 1, width, generator=generator) * features**-0.5).mT.contiguous()
+            outer = torch.zeros(draws, 1, width + 1)
+            if name == "one hidden layer":
+                network, weights = Network((*first.layers, Dense(1, bias=True)), (features,)), [inner, outer]
+                seen, others = x, unseen
+            else:
+                last = (Dense(1), sigmoid) if name == "two hidden layers" else (Dense(1),)
+                network, weights = Network(last, (width + 1,)), [outer]
+                seen, others = (with_ones(forward(first, [inner], points), -1) for points in (x, unseen))
+            rates = (learning_rate * (1 + math.cos(math.pi * step / steps)) / 2 for step in range(steps))
+            trained = descent(network, weights, repeat((seen, y), steps), rates, loss=square, optimizer=adam())
+            for step, _ in enumerate(trained, start=1):
                 if step % _EVERY == 0 or step == steps:
-                    with torch.no_grad():
-                        found = outputs(hidden(unseen))
+                    found = forward(network, weights, others)
                     losses[row] = (found - target).square().mean(1)
                     least[row] = np.minimum(least[row], losses[row])
-                    progress.update(step - seen, partial("test loss {:.3g}".format, losses[row].mean()))
-                    seen = step
-            with torch.no_grad():
-                fits[row] = (outputs(hidden(x)) - y).square().mean(1)
+                    progress.update((step - 1) % _EVERY + 1, partial("test loss {:.3g}".format, losses[row].mean()))
+            fits[row] = (forward(network, weights, seen) - y).square().mean(1)
             errors[row] = ((found > 0.5) != (target > 0.5)).double().mean(1)
     dataset: dict[str, xr.Variable] = {}
     for key, values, text in (

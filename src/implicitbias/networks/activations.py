@@ -78,6 +78,11 @@ def tanh(z: Tensor) -> Tensor:
     return torch.tanh(z)
 
 
+def sigmoid(z: Tensor) -> Tensor:
+    """1/(1 + e^-z)."""
+    return torch.sigmoid(z)
+
+
 def erf(z: Tensor) -> Tensor:
     """The error function (Williams 1997)."""
     return torch.erf(z)
