@@ -117,5 +117,5 @@ def test_checks_pass_on_what_obeys_and_fail_on_what_does_not(name: str) -> None:
     for spoil in SPOILED[name]:
         assert run_check(name, spoil(dataset)).outcome == "failed"
     assert run_check(name, dataset.map(lambda data: data * np.nan)).outcome == "failed"
-    assert run_check(name, dataset.isel(draw=[0])).outcome == "failed"
+    assert run_check(name, dataset.isel(draw=[0])).outcome == "not run"
     assert run_check(name, xr.Dataset()).outcome == "not run"

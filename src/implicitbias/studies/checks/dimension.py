@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.intervals import Interval
-from implicitbias.studies.verdicts import MissingData, Verdict, arms, axis, mean, mean_interval, verdict
+from implicitbias.studies.intervals import Interval, draw_interval, experiment_interval
+from implicitbias.studies.verdicts import Verdict, arms, axis, mean, verdict
 
 
 def filters_are_spared_the_noise(dataset: xr.Dataset) -> Verdict:
@@ -16,13 +16,11 @@ def filters_are_spared_the_noise(dataset: xr.Dataset) -> Verdict:
     levels = np.sort(axis(dataset, "background"))
     passed, numbers = True, []
     for name, part in arms(dataset[["filter_rank", "data_rank"]], "source", "labels"):
-        draws = _draws(part)
         filters, data = (
-            mean(part[kind], draws, "background").sel(background=levels[-1])
-            / mean(part[kind], draws, "background").sel(background=levels[0])
+            _of_draws(part[kind].sel(background=levels[-1])) / _of_draws(part[kind].sel(background=levels[0]))
             for kind in ("filter_rank", "data_rank")
         )
-        share = Interval(*mean_interval((filters - 1) / (data - 1)))
+        share = _interval((filters - 1) / (data - 1))
         passed &= share.high < 0.5 and bool((data > 2).all())
         grown = f"filters {float(filters.mean()):.3g}-fold, data {float(data.mean()):.3g}-fold"
         numbers.append(f"{f'{name}: ' if name else ''}{grown}, excess over 1 of the first in the second {share}")
@@ -38,20 +36,20 @@ def filters_have_the_rank_of_clean_data(dataset: xr.Dataset) -> Verdict:
     axis(dataset, "background")
     passed, numbers = True, []
     for name, part in arms(dataset[["filter_rank", "clean_rank"]], "source", "labels", "background"):
-        draws = _draws(part)
-        ratio = Interval(*mean_interval(mean(part["filter_rank"], draws) / mean(part["clean_rank"], draws)))
+        ratio = _interval(_of_draws(part["filter_rank"]) / _of_draws(part["clean_rank"]))
         passed &= ratio.low > 2 / 3 and ratio.high < 4 / 3
         numbers.append(f"{name}: {ratio}")
     return verdict(passed, f"stable rank of the filters over that of clean data, by noise: {'; '.join(numbers)}")
 
 
-def _draws(dataset: xr.Dataset) -> str:
-    """The dimension of independent draws of data.
+def _of_draws(values: xr.DataArray) -> xr.DataArray:
+    return mean(values, "draw", "seed")
+
+
+def _interval(values: xr.DataArray) -> Interval:
+    """Over draws of data: an experiment's own, or those of its tasks.
 
     Raises:
-        MissingData: if there is none.
+        MissingData: if there are no two.
     """
-    for name in ("draw", "seed"):
-        if dataset.sizes.get(name, 1) > 1:
-            return name
-    raise MissingData("no two draws of data")
+    return experiment_interval(values) if "draw" in values.dims else draw_interval(values)

@@ -1,13 +1,13 @@
 """Checks of which interactions of patches kernels learn first: by order alone, or near ones (Xiao 2022)."""
 
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import xarray as xr
 
-from implicitbias.studies.intervals import Interval
-from implicitbias.studies.verdicts import MissingData, Verdict, arms, axis, mean, mean_interval, shown, verdict
+from implicitbias.studies.intervals import Interval, experiment_interval
+from implicitbias.studies.verdicts import MissingData, Verdict, arms, axis, mean, shown, verdict
 
 _NEAR, _FAR = (["order 2, near", "order 3, near"], ["order 2, far", "order 3, far"])
 _ORDERS = ("order 1", "order 2, near", "order 3, near")
@@ -39,7 +39,7 @@ def convolutions_learn_near_interactions_first(dataset: xr.Dataset) -> Verdict:
     passed, told = True, []
     for name, learned in _learned(dataset, "cnn"):
         by_order, apart = _orders(learned), _near_over_far(learned)
-        exchanged = _interval(_over_sizes(learned, "order 3, near") - _over_sizes(learned, "order 2, far"))
+        exchanged = _over(learned, "order 3, near", "order 2, far")
         passed &= all(more.low > 0 for more in [*by_order, *apart, exchanged])
         told.append(
             f"{name}orders {_shown(by_order)} apart, near over far {_shown(apart)}, three near patches over two far"
@@ -58,7 +58,7 @@ def an_average_over_places_saves_points(dataset: xr.Dataset) -> Verdict:
     flat = dict(_learned(dataset, "cnn"))
     for name, learned in _learned(dataset, "cnn_global_average"):
         parts = [str(part) for part in learned["component"].values]
-        more = [_interval(_over_sizes(learned, part) - _over_sizes(flat[name], part)) for part in parts]
+        more = [experiment_interval((learned - flat[name]).sel(component=part)) for part in parts]
         passed &= all(each.low > 0 for each in more)
         told += [f"{name}{part} {each}" for part, each in zip(parts, more, strict=True)]
     return verdict(passed, f"more is learned with the average, 95 % over draws: {'; '.join(told)}")
@@ -74,13 +74,12 @@ def eigenvalues_tell_what_is_learned_first(dataset: xr.Dataset) -> Verdict:
     """
     passed, told = True, []
     for name, part in arms(dataset[["learned", "eigenvalue"]], "topology", "kernel"):
-        learned, values = _by_draw(part["learned"]), _by_draw(part["eigenvalue"])
-        values = values.copy(data=np.log(values.values))
+        learned, values = part["learned"], part["eigenvalue"].copy(data=np.log(part["eigenvalue"].values))
         pairs = right = 0
         for one, other in permutations(map(str, axis(part, "component")), 2):
-            if _interval(_over_sizes(values, one) - _over_sizes(values, other)).low > 0:
+            if _over(values, one, other).low > 0:
                 pairs += 1
-                right += _interval(_over_sizes(learned, one) - _over_sizes(learned, other)).low > 0
+                right += _over(learned, one, other).low > 0
         passed &= right == pairs > 0
         means = shown(np.exp(mean(values, "component").values))
         told.append(f"{name.replace('_', ' ')} {right} of {pairs} (eigenvalues, geometric means, {means})".strip())
@@ -98,37 +97,23 @@ def _learned(dataset: xr.Dataset, topology: str) -> Iterator[tuple[str, xr.DataA
     part = dataset[["learned"]]
     part = part.sel(topology=topology) if "topology" in part.dims else part
     for name, one in arms(part, "kernel"):
-        yield f"{name} " if name else "", _by_draw(one["learned"])
+        axis(one["learned"], "component")
+        yield f"{name} " if name else "", one["learned"]
 
 
-def _by_draw(learned: xr.DataArray) -> xr.DataArray:
-    """With one dimension `all` for draws of all kinds."""
-    axis(learned, "component")
-    others = [dim for dim in learned.dims if dim not in ("component", "points")]
-    whole = learned.stack(all=others).reset_index("all", drop=True)
-    return whole if "points" in whole.dims else whole.expand_dims("points")
-
-
-def _over_sizes(learned: xr.DataArray, part: str) -> xr.DataArray:
-    """Mean over the training sets' sizes, which double: the larger, the fewer points are needed."""
-    return learned.sel(component=part).mean("points", skipna=False)
+def _over(values: xr.DataArray, one: str, other: str) -> Interval:
+    """By how much values of one part are above those of another, on the mean over training sets, whose sizes double."""
+    return experiment_interval(values.sel(component=one) - values.sel(component=other))
 
 
 def _orders(learned: xr.DataArray) -> list[Interval]:
     """How much more of order 1 is learned than of order 2, and of order 2 than of order 3."""
-    means = [_over_sizes(learned, part) for part in _ORDERS]
-    return [_interval(means[0] - means[1]), _interval(means[1] - means[2])]
+    return [_over(learned, *pair) for pair in pairwise(_ORDERS)]
 
 
 def _near_over_far(learned: xr.DataArray) -> list[Interval]:
     """How much more of near than of far interactions is learned, of order 2 and of order 3."""
-    return [
-        _interval(_over_sizes(learned, near) - _over_sizes(learned, far)) for near, far in zip(_NEAR, _FAR, strict=True)
-    ]
-
-
-def _interval(values: xr.DataArray) -> Interval:
-    return Interval(*mean_interval(values))
+    return [_over(learned, near, far) for near, far in zip(_NEAR, _FAR, strict=True)]
 
 
 def _shown(intervals: list[Interval]) -> str:
