@@ -121,6 +121,30 @@ def test_metrics_are_explained_beside_their_values(page: Page) -> None:
     assert METRICS["kkt_slackness"].summary not in told  # not measured
 
 
+def test_a_config_that_asks_something_else_says_what(generalisation: xr.Dataset) -> None:
+    asking = generalisation.assign_attrs(question="Do wide networks err less?")
+    drawings = {"mine": {"a": {"figure": "lines"}}}
+    page = build(
+        {"mine": asking}, {}, runs=None, overviews={}, about={"mine": {}}, drawings=drawings, checks={}, published={}
+    )
+    answer = page[page.index('id="report.answer"') : page.index('id="report.failures"')]
+    assert 'Do wide networks err less? <a href="#mine"' in answer
+    assert "Not told here" not in answer
+
+
+def test_the_figure_of_all_runs_is_left_out_where_it_would_be_empty(generalisation: xr.Dataset, tmp_path: Path) -> None:
+    image = tmp_path / "some.png"
+    Image.new("RGB", (150, 75), "white").save(image, dpi=(150, 150))
+    runs = gather({"generalisation": generalisation})
+    few = runs.drop_vars("gibbs_error", errors="ignore").isel(metric=[])
+    told = {"about": {"mine": {}}, "drawings": {}, "checks": {}, "published": {}}
+    overviews = {"all_runs": image, "loss_curves": image}
+    whole, part = (build({"mine": generalisation}, {}, runs=each, overviews=overviews, **told) for each in (runs, few))
+    assert "Which metrics predict" in whole
+    assert "Which metrics predict" not in part
+    assert "The loss of every trained network" in part
+
+
 def test_failed_checks_stand_together_with_their_numbers(generalisation: xr.Dataset) -> None:
     worse = generalisation.assign(train_error=generalisation["train_error"] + 0.5)
     page = Page(

@@ -67,7 +67,12 @@ def build(
     )  # fmt: skip
     across = None
     if runs is not None and overviews:
-        pictures = [picture(name, path, {"figure": name}, runs) for name, path in overviews.items()]
+        empty = not judged(runs).sizes["metric"] and "gibbs_error" not in runs  # nothing to correlate or to compare
+        pictures = [
+            picture(name, path, {"figure": name}, runs)
+            for name, path in overviews.items()
+            if not (empty and name == "all_runs")
+        ]
         across = {"text": _across(runs), "figures": pictures}
     return environment.get_template("report.html.j2").render(
         answer=_answer(studies, shown, drawings), across=across, missing=lost, failed=failed, themes=_themes(shown),
@@ -96,8 +101,12 @@ def write(
 def _answer(
     studies: Mapping[str, xr.Dataset], shown: Sequence[Study], drawings: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> dict[str, Any]:
-    """The first screen: sentences, the figure and the table of the study that is decomposed, and what is not told."""
+    """The first screen: sentences, the figure and the table of the study that is decomposed, and what is not told.
+
+    Where no study draws what could answer, it has the questions that the studies ask instead.
+    """
     drawn = {name: {settings["figure"] for settings in figures.values()} for name, figures in drawings.items()}
+    asked = any(figures & {*TELL} for figures in drawn.values())
     told: dict[str, list[Any]] = {}
     for kind in TELL:  # the first study that tells it
         for name, dataset in studies.items():
@@ -109,7 +118,8 @@ def _answer(
     return {
         "told": told, "study": rows[0], "rows": rows[1], "labels": label_rules(rows[1]),
         "figure": figure,
-        "unanswered": unanswered(drawn, told, studies),
+        "unanswered": unanswered(drawn, told, studies) if asked else [],
+        "questions": {} if asked else {study.name: study.question for study in shown},
     }  # fmt: skip
 
 
