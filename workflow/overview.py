@@ -13,16 +13,16 @@ from implicitbias.errors import ConfigError
 
 
 def show_plan(config: str) -> None:
-    """A line for every stage: jobs, those that have a result, memory of the largest, time of all (upper bounds)."""
+    """A line for every stage: jobs, those that have a result (stale or not), and what they may take at most."""
     plan = load(config)
-    print(f"{'stage':<14}{'jobs':>7}{'present':>9}{'largest':>11}{'one core':>12}")
+    print(f"{'stage':<14}{'jobs':>7}{'present':>9}{'memory of one':>17}{'time of all, on one core':>28}")
     for stage in STAGES:
         jobs = plan.jobs[stage].values()
         if not jobs:
             continue
         present = sum(Path(dataset(f"{stage}/{job.key}")).exists() for job in jobs)
         memory, minutes = max(job.request.memory_mb for job in jobs), sum(job.request.minutes for job in jobs)
-        print(f"{stage:<14}{len(jobs):>7}{present:>9}{memory / 1000:>8.1f} GB{minutes / 60:>8.1f} h <")
+        print(f"{stage:<14}{len(jobs):>7}{present:>9}{f'< {memory / 1000:.1f} GB':>17}{f'< {minutes / 60:.1f} h':>28}")
     for kind in ("studies", "figures"):
         own = [product for address, product in plan.products.items() if product.study and address.startswith(kind)]
         present = sum(all(Path(file).exists() for file in product.files) for product in own)

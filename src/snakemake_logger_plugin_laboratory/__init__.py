@@ -17,7 +17,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from implicitbias.logs import last_line, notes
-from snakemake_logger_plugin_laboratory.failures import Failure, advice, ended_by, reason_of
+from snakemake_logger_plugin_laboratory.failures import Failure, advice, by_reason, ended_by, reason_of
 from snakemake_logger_plugin_laboratory.names import NAMES
 from snakemake_logger_plugin_laboratory.run import Job, Run, duration
 
@@ -105,10 +105,8 @@ class LogHandler(LogHandlerBase):
             self._say(", and ".join([f"{jobs} are finished", *studies]) + f", after {past}.")
             if self._failures:
                 self._say(f"{len(self._failures)} failed:", ERROR)
-                for failure in self._failures[:10]:
-                    self._say(f"  {failure}", ERROR)
-                if len(self._failures) > 10:
-                    self._say(f"  and {len(self._failures) - 10} more", ERROR)
+                for line in by_reason(self._failures):
+                    self._say(line, ERROR)
                 for text in {advice(failure.reason) for failure in self._failures} - {""}:
                     self._say(text, ERROR)
         super().close()

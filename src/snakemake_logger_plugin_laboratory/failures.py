@@ -40,6 +40,18 @@ class Failure:
         return f"{self.name}: {self.reason or 'no reason is known'}{logs}"
 
 
+def by_reason(failures: Sequence[Failure], most: int = 10) -> list[str]:
+    """A line for every reason, with the first job that failed for it; of more than `most` reasons the first ones."""
+    alike: dict[str, list[Failure]] = {}
+    for failure in failures:
+        alike.setdefault(failure.reason or failure.name, []).append(failure)
+    lines = []
+    for first, *others in list(alike.values())[:most]:
+        lines += [f"  {first}", *([f"    and {len(others)} more for the same reason"] if others else [])]
+    more = sum(map(len, list(alike.values())[most:]))
+    return [*lines, f"  and {more} more"] if more else lines
+
+
 def ended_by(text: str) -> str:
     """The signal or exit status of a job's process, of what Snakemake says of it; nothing of other errors."""
     found = _ENDED.search(text)

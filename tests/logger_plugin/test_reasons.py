@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from snakemake_logger_plugin_laboratory.failures import Failure, advice, ended_by, reason_of
+from snakemake_logger_plugin_laboratory.failures import Failure, advice, by_reason, ended_by, reason_of
 from snakemake_logger_plugin_laboratory.run import Job
 
 KILLED = (
@@ -74,3 +74,13 @@ def test_whoever_runs_out_of_memory_is_told_what_to_change(reason):
 
 def test_other_failures_get_no_such_advice():
     assert advice("RuntimeError: broken on purpose") == ""
+
+
+def test_failures_for_one_reason_are_a_line_in_the_end() -> None:
+    reasons = ["no room", "undefined", "no room", "", "", "no room"]
+    failures = [Failure(frozenset([i]), f"job {i}", reason, []) for i, reason in enumerate(reasons)]
+    assert by_reason(failures) == [
+        "  job 0: no room", "    and 2 more for the same reason", "  job 1: undefined", "  job 3: no reason is known",
+        "  job 4: no reason is known",
+    ]  # fmt: skip
+    assert by_reason(failures, most=1)[-1] == "  and 3 more"

@@ -45,7 +45,6 @@ _TEXTS = {
         random_share: [0.0, 0.5]
         test_size: 500
         seed: [0, 1, 2]
-        classes: [2, 10]
         """,
     "network": """
         architecture: [mlp, cnn]

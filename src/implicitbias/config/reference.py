@@ -127,7 +127,7 @@ def reference() -> str:
 def _is_parameter(block: str, key: str) -> bool:
     """Whether the key belongs to an entry of a table, where it is listed."""
     owners = {
-        "task": ("sources",), "network": ("architectures", "activations"), "training": ("optimizers",),
+        "task": ("sources", "label rules"), "network": ("architectures", "activations"), "training": ("optimizers",),
         "experiment": ("experiments",),
     }  # fmt: skip
     return any(key in entry.parameters for table in owners.get(block, ()) for entry in TABLES[table].values())
