@@ -1,12 +1,15 @@
 """The array type of metrics, float64 on the host, and the margins that most of them are made of."""
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
 
-def margins(outputs: Array, labels: Array) -> Array:
+def margins(
+    outputs: Float[Array, "*#lead n"] | Float[Array, "*#lead n class"], labels: Float[Array, "*#lead n"]
+) -> Float[Array, "*#lead n"]:
     """y f(x) of labels +-1; of classes f_y(x) - max_{c != y} f_c(x): positive where the output is right.
 
     Args:
@@ -25,7 +28,9 @@ def margins(outputs: Array, labels: Array) -> Array:
     return largest
 
 
-def soft_margins(outputs: Array, labels: Array) -> Array:
+def soft_margins(
+    outputs: Float[Array, "*#lead n"] | Float[Array, "*#lead n class"], labels: Float[Array, "*#lead n"]
+) -> Float[Array, "*#lead n"]:
     """f_y(x) - ln sum_{c != y} exp f_c(x), see `losses.soft_margins`; arguments and result as those of `margins`."""
     if outputs.ndim == labels.ndim:
         return outputs * labels
@@ -34,8 +39,10 @@ def soft_margins(outputs: Array, labels: Array) -> Array:
     return soft
 
 
-def _split(outputs: Array, labels: Array) -> tuple[Array, Array]:
-    """The output of the own class `(..., n)`, and those of all classes with -inf in its place `(..., n, C)`."""
+def _split(
+    outputs: Float[Array, "*#lead n class"], labels: Float[Array, "*#lead n"]
+) -> tuple[Float[Array, "*#lead n"], Float[Array, "*#lead n class"]]:
+    """The output of the own class, and those of all classes with -inf in its place."""
     true = np.broadcast_to(labels, outputs.shape[:-1])[..., None].astype(np.int64)
     others = outputs.copy()
     np.put_along_axis(others, true, -np.inf, axis=-1)

@@ -5,16 +5,18 @@ margin (diverged, not accepted) gives a NaN error.
 """
 
 import numpy as np
+from jaxtyping import Float, Shaped
 
 from implicitbias.measurement.arrays import Array, margins
+from implicitbias.shapes.arrays import PerNetwork, PerPoint
 
 
-def train_error(train_margins: Array) -> Array:
+def train_error(train_margins: PerPoint) -> PerNetwork:
     """Fraction of training points without a positive margin: `(..., n) -> (...)`."""
     return _error(train_margins)
 
 
-def test_error(test_margins: Array) -> Array:
+def test_error(test_margins: Float[Array, "*lead m"]) -> Float[Array, "*lead"]:
     """Fraction of test points without a positive margin: `(..., m) -> (...)`."""
     return _error(test_margins)
 
@@ -22,7 +24,7 @@ def test_error(test_margins: Array) -> Array:
 test_error.__test__ = False  # type: ignore[attr-defined]  # a metric, whatever pytest thinks of the name
 
 
-def test_error_by_point(test_margins: Array) -> Array:
+def test_error_by_point(test_margins: Float[Array, "*lead m"]) -> Float[Array, "*lead m"]:
     """Whether a test point has no positive margin (1) or has one (0): `(..., m) -> (..., m)`."""
     return _wrong(test_margins)
 
@@ -30,7 +32,9 @@ def test_error_by_point(test_margins: Array) -> Array:
 test_error_by_point.__test__ = False  # type: ignore[attr-defined]
 
 
-def vote_error(test_outputs: Array, test_labels: Array) -> Array:
+def vote_error(
+    test_outputs: Float[Array, "*#lead k m *classes"], test_labels: Float[Array, "*#lead 1 m"]
+) -> PerNetwork:
     """Fraction of test points on which no more networks vote for the true label than for another one.
 
     Networks that are NaN have no vote.
@@ -53,7 +57,11 @@ def vote_error(test_outputs: Array, test_labels: Array) -> Array:
     return _error(margins(np.where(nobody, np.nan, votes.sum(networks)), test_labels[..., 0, :]))
 
 
-def average_error(test_outputs: Array, test_labels: Array, averaged: Array) -> Array:
+def average_error(
+    test_outputs: Float[Array, "*#lead k m *classes"],
+    test_labels: Float[Array, "*#lead 1 m"],
+    averaged: Shaped[np.ndarray, " size"],
+) -> Float[Array, "*#lead size"]:
     """Fraction of test points on which a mean of k networks' outputs is wrong, mean over groups of k.
 
     Groups are of consecutive networks, and of no network twice. NaN networks are left out of their group.
@@ -82,11 +90,11 @@ def average_error(test_outputs: Array, test_labels: Array, averaged: Array) -> A
     return error
 
 
-def _error(margin: Array) -> Array:
+def _error(margin: Float[Array, "*lead points"]) -> Float[Array, "*lead"]:
     mean: Array = _wrong(margin).mean(-1)
     return mean
 
 
-def _wrong(margin: Array) -> Array:
+def _wrong(margin: Float[Array, "*lead points"]) -> Float[Array, "*lead points"]:
     wrong: Array = np.where(np.isnan(margin), np.nan, margin <= 0)
     return wrong

@@ -10,9 +10,10 @@ from implicitbias.measurement.margins import INVERSE_LOSSES
 from implicitbias.measurement.norms import l2
 from implicitbias.measurement.tangents import Tangent, along_weights
 from implicitbias.networks import Network
+from implicitbias.shapes.arrays import Layers, PerNetwork, PerPoint, Points
 
 
-def euler_defect(tangents: Sequence[Tangent], train_margins: Array, degree: int) -> Array:
+def euler_defect(tangents: Sequence[Tangent], train_margins: PerPoint, degree: int) -> PerNetwork:
     """max_i |<grad q_i, theta> - M q_i| over max_i |q_i|, q the margins.
 
     It is rounding for a homogeneous network (Euler's identity).
@@ -31,9 +32,9 @@ def euler_defect(tangents: Sequence[Tangent], train_margins: Array, degree: int)
 
 
 def modified_margin(
-    loss_margins: Array, train_inputs: Array, label_scales: Array,
-    trained_weights: Sequence[Array], degree: int, loss: str, network: Network,
-) -> Array:  # fmt: skip
+    loss_margins: PerPoint, train_inputs: Points, label_scales: PerNetwork,
+    trained_weights: Layers, degree: int, loss: str, network: Network,
+) -> PerNetwork:  # fmt: skip
     """[a l^-1(L) - p(|theta|)] / |theta|^M, p a bound on |<grad f_i, theta> - M f_i| for all i, as in `soft_margin`.
 
     For two layers, p(r) = defect sqrt(m) r, for |z phi'(z) - phi(z)| <= defect at each of m neurons and the sum of

@@ -7,13 +7,17 @@ constraint, K is the kernel of gradients projected to it, which alone can move i
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.measurement.tangents import Tangent, gram
 from implicitbias.networks import Network
+from implicitbias.shapes.arrays import PerLayer, PerNetwork, PerPoint
 
 
-def tangent_kernel_alignment(output_tangents: Sequence[Tangent], train_labels: Array, network: Network) -> Array:
+def tangent_kernel_alignment(
+    output_tangents: Sequence[Tangent], train_labels: PerPoint, network: Network
+) -> PerNetwork:
     """<K_c, (y y^T)_c> / (|K_c| |(y y^T)_c|) in Frobenius norms.
 
     As (y y^T)_c = y_c y_c^T, this is y_c^T K y_c / (|K_c| |y_c|^2). It is 1 where the features of the kernel are the
@@ -32,7 +36,7 @@ def tangent_kernel_alignment(output_tangents: Sequence[Tangent], train_labels: A
     return _aligned(gram(output_tangents, network.rows), train_labels)
 
 
-def layer_tangent_alignment(output_tangents: Sequence[Tangent], train_labels: Array, network: Network) -> Array:
+def layer_tangent_alignment(output_tangents: Sequence[Tangent], train_labels: PerPoint, network: Network) -> PerLayer:
     """`tangent_kernel_alignment` of the gradients by one layer's weights alone: `(..., L)`, NaN for frozen layers.
 
     Source: Baratin et al. 2021; Lou et al. 2022.
@@ -41,8 +45,8 @@ def layer_tangent_alignment(output_tangents: Sequence[Tangent], train_labels: Ar
 
 
 def tangent_alignment_by_kind(
-    output_tangents: Sequence[Tangent], train_labels: Array, train_random: Array, network: Network
-) -> Array:
+    output_tangents: Sequence[Tangent], train_labels: PerPoint, train_random: PerPoint, network: Network
+) -> Float[Array, "*#lead 2"]:
     """`tangent_kernel_alignment` among the points with true labels, and among those with random ones: `(..., 2)`.
 
     Args:
@@ -63,25 +67,25 @@ def tangent_alignment_by_kind(
     return np.stack(alignments, axis=-1)
 
 
-def by_layer(values: Sequence[Array], network: Network) -> Array:
+def by_layer(values: Sequence[PerNetwork], network: Network) -> PerLayer:
     """A number for each trained layer `(...)`, as `(..., L)` with NaN for layers that are not trained."""
     whole: Array = np.full((*values[0].shape, network.depth), np.nan)
     whole[..., network.trained] = np.stack(values, axis=-1)
     return whole
 
 
-def centred(kernel: Array) -> Array:
-    """H K H: `(..., n, n)`."""
+def centred(kernel: Float[Array, "*lead n n"]) -> Float[Array, "*lead n n"]:
+    """H K H."""
     over_rows = kernel - kernel.mean(-2, keepdims=True)
     both: Array = over_rows - over_rows.mean(-1, keepdims=True)
     return both
 
 
-def _aligned(kernel: Array, labels: Array) -> Array:
+def _aligned(kernel: Float[Array, "*#lead n n"], labels: PerPoint) -> PerNetwork:
     return _cosine(centred(kernel), labels - labels.mean(-1, keepdims=True))
 
 
-def _cosine(kernel: Array, y: Array) -> Array:
+def _cosine(kernel: Float[Array, "*#lead n n"], y: PerPoint) -> PerNetwork:
     """Between a kernel and y y^T, both centred."""
     along = (y * (kernel @ y[..., None])[..., 0]).sum(-1)
     with np.errstate(invalid="ignore"):  # 0/0

@@ -9,6 +9,7 @@ that may not rise, so that the volume is part of the probability that random net
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,11 +21,12 @@ from implicitbias.measurement.tangents import Tangent
 from implicitbias.networks import Network
 from implicitbias.networks.rows import project
 from implicitbias.networks.stacked import forward
+from implicitbias.shapes.arrays import Layers, PerNetwork, Points
 
 _NUMBERS = 2**23  # of weights along the directions of a block of networks
 
 
-def local_log_volume(local_volume: tuple[Array, Array]) -> Array:
+def local_log_volume(local_volume: tuple[PerNetwork, PerNetwork]) -> PerNetwork:
     """ln of the prior's part that is the star around a trained network, `(...)`; NaN for one that does not fit.
 
     Source: Scherlis & Belrose 2025.
@@ -32,15 +34,19 @@ def local_log_volume(local_volume: tuple[Array, Array]) -> Array:
     return local_volume[0]
 
 
-def local_log_volume_stderr(local_volume: tuple[Array, Array]) -> Array:
+def local_log_volume_stderr(local_volume: tuple[PerNetwork, PerNetwork]) -> PerNetwork:
     """Its standard error to first order, s: about 1/s^2 directions decide. From .5 on the volume is a lower bound."""
     return local_volume[1]
 
 
 def volumes(
-    network: Network, weights: list[Array], inputs: Array, targets: Array, tangents: list[Tangent]
-) -> tuple[Array, Array]:
-    """The logarithm of the local volume and its standard error, `(...)` each.
+    network: Network,
+    weights: Layers,
+    inputs: Points,
+    targets: Float[Array, "*#lead n"] | Float[Array, "*#lead n class"],
+    tangents: list[Tangent],
+) -> tuple[PerNetwork, PerNetwork]:
+    """The logarithm of the local volume and its standard error.
 
     All networks are given the same random numbers, so that differences between them are known better than either.
 
@@ -77,21 +83,23 @@ def volumes(
 class _Fits:
     """Which networks, as standardised weights `(k, directions, D)`, have no training error."""
 
-    def __init__(self, network: Network, points: Tensor, targets: Tensor) -> None:
+    def __init__(
+        self, network: Network, points: Float[Tensor, "k n d"], targets: Float[Tensor, "k n *classes"]
+    ) -> None:
         self.network, self.points, self.targets = network, points, targets
 
-    def of(self, kept: NDArray[np.bool]) -> "_Fits":
+    def of(self, kept: Bool[np.ndarray, " k"]) -> "_Fits":
         """Of some of the k networks."""
         chosen = torch.as_tensor(kept)
         return _Fits(self.network, self.points[chosen], self.targets[chosen])
 
-    def __call__(self, z: Array) -> NDArray[np.bool]:
+    def __call__(self, z: Float[Array, "k direction d"]) -> Bool[np.ndarray, "k direction"]:
         fits: NDArray[np.bool] = np.all(self.margins(z) > 0, axis=-1)
         return fits
 
     @torch.no_grad()
-    def margins(self, z: Array) -> Array:
-        """`(k, directions, n)`."""
+    def margins(self, z: Float[Array, "k direction d"]) -> Float[Array, "k direction n"]:
+        """Of every training point."""
         flat = torch.as_tensor(z).flatten(0, 1)
         layers = []
         parts = torch.split(flat, [rows * columns for rows, columns in self.network.shapes], -1)
@@ -105,8 +113,8 @@ class _Fits:
         return found
 
 
-def _slopes(t: Tangent, rows: str, n: int, count: int, here: slice) -> Array:
-    """Gradients of the margins with respect to a layer's standardised weights, `(k, n, out in)`, as rows can move."""
+def _slopes(t: Tangent, rows: str, n: int, count: int, here: slice) -> Float[Array, "_k {n} _out_in"]:
+    """Gradients of the margins with respect to a layer's standardised weights, as rows can move."""
     delta, h = (part.reshape(count, n, t.positions, part.shape[-1])[here] for part in (t.delta, t.h))
     gradients = delta.swapaxes(-1, -2) @ h
     weight = t.weight.reshape(count, 1, *t.weight.shape[-2:])[here]
@@ -118,5 +126,5 @@ def _slopes(t: Tangent, rows: str, n: int, count: int, here: slice) -> Array:
     return slopes
 
 
-def _flat(weight: Array, count: int) -> Array:
+def _flat(weight: Float[Array, "... out in"], count: int) -> Float[Array, "{count} _out_in"]:
     return weight.reshape(count, -1)

@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.measurement.tangents import Tangent, combination
+from implicitbias.shapes.arrays import PerNetwork, PerPoint
 
 
 class LossDirection(NamedTuple):
@@ -18,12 +20,14 @@ class LossDirection(NamedTuple):
         q: the margins that the loss sums a function of, `(..., n)`.
     """
 
-    ascent: list[Array]
-    weights: Array
-    q: Array
+    ascent: list[Float[Array, "*#lead _out _in"]]
+    weights: PerPoint
+    q: PerPoint
 
 
-def loss_direction(tangents: Sequence[Tangent], loss_margins: Array, label_scales: Array, loss: str) -> LossDirection:
+def loss_direction(
+    tangents: Sequence[Tangent], loss_margins: PerPoint, label_scales: PerNetwork, loss: str
+) -> LossDirection:
     """The gradient of the loss from the tangents, in the log domain.
 
     Args:

@@ -1,20 +1,20 @@
 """Single neurons of two-layer networks: rows w_j of the first layer, weights v_j of the last (of C outputs vectors)."""
 
-from collections.abc import Sequence
-
 import numpy as np
+from jaxtyping import Float
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.measurement.norms import l2
+from implicitbias.shapes.arrays import Layers, PerNetwork, PerPoint, Points
 
 
-def balancedness(weights: Sequence[Array]) -> Array:
+def balancedness(weights: Layers) -> PerNetwork:
     """max_j | |w_j|^2 - |v_j|^2 | / |theta|^2, which gradient flow keeps as it is: `(...)` (Min et al. 2023)."""
     gap: Array = np.abs(np.square(weights[0]).sum(-1) - np.square(weights[1]).sum(-2)).max(-1) / l2(weights) ** 2
     return gap
 
 
-def rotation(weights: Sequence[Array]) -> Array:
+def rotation(weights: Layers) -> Float[Array, "*lead step"]:
     """Mean of 1 - cos(w_j at the first checkpoint, w_j), weighted by |v_j||w_j|; checkpoints are the last lead.
 
     Args:
@@ -30,7 +30,7 @@ def rotation(weights: Sequence[Array]) -> Array:
     return mean
 
 
-def neuron_angle(weights: Sequence[Array]) -> Array:
+def neuron_angle(weights: Layers) -> Float[Array, "*lead out"]:
     """Angle (radians) between w_j at the first checkpoint and w_j: `(..., step, m)`."""
     first, now = _unit(weights[0][..., :1, :, :]), _unit(weights[0])
     # the arc cosine would lose half of the digits of a small angle
@@ -38,13 +38,13 @@ def neuron_angle(weights: Sequence[Array]) -> Array:
     return angle
 
 
-def neuron_norm(weights: Sequence[Array]) -> Array:
+def neuron_norm(weights: Layers) -> Float[Array, "*lead out"]:
     """Norm |w_j| of every neuron: `(..., m)`."""
     size: Array = np.linalg.norm(weights[0], axis=-1)
     return size
 
 
-def class_alignment(weights: Sequence[Array], train_inputs: Array, train_labels: Array) -> Array:
+def class_alignment(weights: Layers, train_inputs: Points, train_labels: PerPoint) -> PerNetwork:
     """Mean of cos(w_j, sum of the inputs with the label sign(v_j)), weighted by |v_j||w_j|, which drops dead neurons.
 
     Args:
@@ -66,16 +66,16 @@ def class_alignment(weights: Sequence[Array], train_inputs: Array, train_labels:
     return mean
 
 
-def _importance(weights: Sequence[Array]) -> Array:
+def _importance(weights: Layers) -> Float[Array, "*lead out"]:
     size: Array = np.linalg.norm(weights[1], axis=-2) * np.linalg.norm(weights[0], axis=-1)
     return size
 
 
-def _unit(rows: Array) -> Array:
+def _unit(rows: Float[Array, "*lead out d"]) -> Float[Array, "*lead out d"]:
     unit: Array = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), np.finfo(np.float64).tiny)
     return unit
 
 
-def _cosine(a: Array, b: Array) -> Array:
+def _cosine(a: Float[Array, "*#lead #out d"], b: Float[Array, "*#lead #out d"]) -> Float[Array, "*#lead out"]:
     cosine: Array = (_unit(a) * _unit(b)).sum(-1)
     return cosine

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from jaxtyping import Float
 from scipy.optimize import linprog, nnls
 
 from implicitbias.errors import NumericalError
@@ -11,6 +12,7 @@ from implicitbias.measurement.homogeneity import negative_slope
 from implicitbias.measurement.norms import l2
 from implicitbias.measurement.tangents import Tangent, gram
 from implicitbias.networks import Network
+from implicitbias.shapes.arrays import Layers, PerNetwork, PerPoint, Points
 
 _ROUNDING = 1e-9  # margins below this share of the points' size are 0
 _GAP = 1e-5  # relative, between the smallest nuclear norm and its lower bound
@@ -18,7 +20,7 @@ _WEIGHTS, _NEWTON = 10.0 ** np.arange(8), 200  # of the barrier, growing, and mo
 _NEAR, _CENTRED = 0.25, 1e-4  # Newton decrements below which a step need not be damped, and is the last
 
 
-def hard_margin(points: Array) -> Array:
+def hard_margin(points: Float[Array, "n d"]) -> Float[Array, " d"]:
     """The shortest w with <w, p_i> >= 1 for all rows p_i, a hard-margin support vector machine without intercept.
 
     As a least-distance problem by non-negative least squares (Lawson & Hanson 1974, chapter 23), which is exact.
@@ -43,7 +45,7 @@ def hard_margin(points: Array) -> Array:
     return w
 
 
-def largest_margin_linf(points: Array) -> float:
+def largest_margin_linf(points: Float[Array, "n d"]) -> float:
     """max over |w|_inf <= 1 of min_i <w, p_i>, rows p_i `(n, d)`: a linear program. NaN where no w makes it positive.
 
     Raises:
@@ -62,7 +64,7 @@ def largest_margin_linf(points: Array) -> float:
     return best if best > _ROUNDING * np.abs(points).max() else np.nan
 
 
-def smallest_nuclear_norm(features: Array) -> Array:
+def smallest_nuclear_norm(features: Float[Array, "n d e"]) -> Float[Array, "d e"]:
     """The W of smallest nuclear norm with <F_k, W> >= 1 for all matrices F_k.
 
     By Newton's method on the dual problem, max sum_k m_k over m >= 0 with |Y|_2 <= 1, Y = sum_k m_k F_k, with the
@@ -95,7 +97,7 @@ def smallest_nuclear_norm(features: Array) -> Array:
     return w
 
 
-def _centred(multipliers: Array, blocks: Array, weight: float) -> Array:
+def _centred(multipliers: Float[Array, " n"], blocks: Float[Array, "n side side"], weight: float) -> Float[Array, " n"]:
     """The maximum over m of weight sum_k m_k + sum_k ln m_k + ln det(I + sum_k m_k B_k).
 
     Newton steps, damped by 1/(1 + decrement), which keeps them inside, as the function is self-concordant (Boyd &
@@ -114,7 +116,9 @@ def _centred(multipliers: Array, blocks: Array, weight: float) -> Array:
     return multipliers
 
 
-def two_layer_optimum(points: Array, labels: Array, signs: Array, slope: float) -> Array:
+def two_layer_optimum(
+    points: Float[Array, "n d"], labels: Float[Array, " n"], signs: Float[Array, " out"], slope: float
+) -> Float[Array, "out d"]:
     """The smallest weights W with margins 1 among those whose rows agree for all output weights of one sign.
 
     Rows with a positive output weight are v, the others u, and the leaky relu's pattern is that of the labels: the
@@ -139,7 +143,7 @@ def two_layer_optimum(points: Array, labels: Array, signs: Array, slope: float) 
     return rows
 
 
-def svm_cosine(weights: Sequence[Array], train_inputs: Array, train_labels: Array) -> Array:
+def svm_cosine(weights: Layers, train_inputs: Points, train_labels: PerPoint) -> PerNetwork:
     """Cosine between the product of all layers and the l2 max-margin direction of the inputs: `(...)`.
 
     The product is the network's own linear predictor if it is linear, and for two layers sum_j a_j w_j, which decides
@@ -150,7 +154,9 @@ def svm_cosine(weights: Sequence[Array], train_inputs: Array, train_labels: Arra
     return cosine
 
 
-def svm_norm_ratio(weights: Sequence[Array], train_inputs: Array, train_labels: Array, train_margins: Array) -> Array:
+def svm_norm_ratio(
+    weights: Layers, train_inputs: Points, train_labels: PerPoint, train_margins: PerPoint
+) -> PerNetwork:
     """|z|/|z*|: product of all layers over the smallest margin, against the max-margin vector of margin 1: `(...)`.
 
     For networks of degree 1 in what is trained (Frei et al. 2023, theorem 3.2: at most 2/(kappa + slope)).
@@ -160,7 +166,7 @@ def svm_norm_ratio(weights: Sequence[Array], train_inputs: Array, train_labels: 
     return ratio
 
 
-def optimum_cosine(weights: Sequence[Array], train_inputs: Array, train_labels: Array, network: Network) -> Array:
+def optimum_cosine(weights: Layers, train_inputs: Points, train_labels: PerPoint, network: Network) -> PerNetwork:
     """Cosine between the first layer and `two_layer_optimum`, for fixed output signs and a (leaky) relu: `(...)`."""
     slope, lead = negative_slope(network), weights[0].shape[:-2]
     inputs = np.broadcast_to(train_inputs, (*lead, *train_inputs.shape[-2:]))
@@ -172,7 +178,7 @@ def optimum_cosine(weights: Sequence[Array], train_inputs: Array, train_labels: 
     return cosine
 
 
-def margin_l2_share(tangents: Sequence[Tangent], train_margins: Array, trained_weights: Sequence[Array]) -> Array:
+def margin_l2_share(tangents: Sequence[Tangent], train_margins: PerPoint, trained_weights: Layers) -> PerNetwork:
     """l2 margin over the largest that there is, for a network linear in what is trained: `(...)`.
 
     The optimum is a hard-margin machine on the gradients: the support vector machine of the inputs for one layer, that
@@ -184,7 +190,7 @@ def margin_l2_share(tangents: Sequence[Tangent], train_margins: Array, trained_w
     return share
 
 
-def margin_linf_share(weights: Sequence[Array], train_inputs: Array, train_labels: Array) -> Array:
+def margin_linf_share(weights: Layers, train_inputs: Points, train_labels: PerPoint) -> PerNetwork:
     """ℓ∞-normalised margin over the largest that there is, of a network of one layer: `(...)`.
 
     NaN where no linear function fits.
@@ -195,7 +201,7 @@ def margin_linf_share(weights: Sequence[Array], train_inputs: Array, train_label
     return share
 
 
-def tangent_margin(tangents: Sequence[Tangent]) -> Array:
+def tangent_margin(tangents: Sequence[Tangent]) -> PerNetwork:
     """max over |v| = 1 of min_i y_i <grad f_i, v>: the margin of the tangent kernel, `(...)` (Telgarsky 2022)."""
     kernel = gram(tangents)
     best = np.full(kernel.shape[:-2], np.nan)
@@ -206,7 +212,7 @@ def tangent_margin(tangents: Sequence[Tangent]) -> Array:
     return best
 
 
-def _product(weights: Sequence[Array]) -> Array:
+def _product(weights: Layers) -> Float[Array, "*#lead d"]:
     z = weights[-1]
     for weight in reversed(weights[:-1]):
         z = z @ weight
@@ -214,8 +220,8 @@ def _product(weights: Sequence[Array]) -> Array:
     return row
 
 
-def _per_task(points: Array, solve: Callable[[Array], Array]) -> Array:
-    """solve(points) for every set of points, `(..., n, d) -> (..., k)`: once a task, whatever networks there are."""
+def _per_task(points: Float[Array, "*lead n d"], solve: Callable[[Array], Array]) -> Float[Array, "*lead _k"]:
+    """solve(points) for every set of points: once a task, whatever networks there are."""
     lead = points.shape[:-2]
     solved = [solve(points[at]) for at in np.ndindex(lead)]
     return np.stack(solved).reshape(*lead, -1)

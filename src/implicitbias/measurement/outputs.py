@@ -1,12 +1,16 @@
 """The size of the function."""
 
 import numpy as np
+from jaxtyping import Float
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.networks import Network
+from implicitbias.shapes.arrays import PerNetwork
 
 
-def output_scale(test_outputs: Array, network: Network) -> Array:
+def output_scale(
+    test_outputs: Float[Array, "*lead m"] | Float[Array, "*lead m class"], network: Network
+) -> Float[Array, "..."]:
     """Mean |f(x)| over the test points, and outputs if there are several (Bernstein & Yue 2021, section 5).
 
     `(..., m)`, or `(..., m, outputs)`, to `(...)`.
@@ -15,6 +19,6 @@ def output_scale(test_outputs: Array, network: Network) -> Array:
     return scale
 
 
-def train_loss(train_losses: Array) -> Array:
+def train_loss(train_losses: PerNetwork) -> PerNetwork:
     """Loss over the whole training set: `(...)`, as the run recorded it."""
     return train_losses

@@ -1,24 +1,29 @@
 """Networks along straight paths between training points: how much their predictions vary there, and how fast."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
+from jaxtyping import Float, Shaped
 from scipy.fft import dct
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.networks import Network
 from implicitbias.networks.outputs import outputs
 from implicitbias.rng import derive_seed
+from implicitbias.shapes.arrays import Layers, PerNetwork, PerPoint, Points
 
 PATHS = 64
 """Pairs of points of either kind."""
 
 
 def path_spectrum(
-    weights: Sequence[Array], train_inputs: Array, train_labels: Array, label_scales: Array, network: Network,
-    path_kind: Array, path_frequency: Array,
-) -> Array:  # fmt: skip
+    weights: Layers,
+    train_inputs: Points,
+    train_labels: PerPoint,
+    label_scales: PerNetwork,
+    network: Network,
+    path_kind: Shaped[np.ndarray, " kind"],
+    path_frequency: Float[Array, " frequency"],
+) -> Float[Array, "*#lead kind frequency"]:
     """Mean square of the predicted probabilities' part at each frequency, along paths between training points.
 
     Paths lead from one point to another, of the same class ("within") or of another ("between"). The probabilities
@@ -48,9 +53,14 @@ def path_spectrum(
 
 
 def test_path_spectrum(
-    weights: Sequence[Array], test_inputs: Array, test_labels: Array, label_scales: Array, network: Network,
-    path_kind: Array, path_frequency: Array,
-) -> Array:  # fmt: skip
+    weights: Layers,
+    test_inputs: Float[Array, "*#lead m d"],
+    test_labels: Float[Array, "*#lead m"],
+    label_scales: PerNetwork,
+    network: Network,
+    path_kind: Shaped[np.ndarray, " kind"],
+    path_frequency: Float[Array, " frequency"],
+) -> Float[Array, "*#lead kind frequency"]:
     """`path_spectrum` along paths between test points, which the network has not been told to tell apart."""
     return path_spectrum(weights, test_inputs, test_labels, label_scales, network, path_kind, path_frequency)
 
@@ -59,8 +69,14 @@ test_path_spectrum.__test__ = False  # type: ignore[attr-defined]  # no test, wh
 
 
 def _spectrum(
-    weights: Sequence[Array], inputs: Array, labels: Array, label_scales: Array, network: Network, kind: str, count: int
-) -> Array:
+    weights: Layers,
+    inputs: Points,
+    labels: PerPoint,
+    label_scales: PerNetwork,
+    network: Network,
+    kind: str,
+    count: int,
+) -> Float[Array, "*#lead {count}"]:
     """Of one kind of paths, at the `count` lowest frequencies: `(..., count)`."""
     lead, (n, features) = weights[0].shape[:-2], inputs.shape[-2:]
     times = (np.arange(2 * count) + 0.5) / (2 * count)
@@ -77,8 +93,10 @@ def _spectrum(
     return squares.reshape(*lead, count)
 
 
-def _paths(points: Array, classes: Array, kind: str, times: Array) -> Array:
-    """The points of all paths, path by path: `(PATHS times, d)`; NaN where there are no two points of the kind.
+def _paths(
+    points: Float[Array, "n d"], classes: Float[Array, " n"], kind: str, times: Float[Array, " time"]
+) -> Float[Array, "_paths_time d"]:
+    """The points of all paths, path by path, PATHS times; NaN where there are no two points of the kind.
 
     The first ends are drawn from all points that have a partner, and the second ones from their partners.
     """
@@ -97,7 +115,7 @@ def _paths(points: Array, classes: Array, kind: str, times: Array) -> Array:
     return on_paths
 
 
-def _probabilities(logits: Array) -> Array:
+def _probabilities(logits: Float[Array, "k points *classes"]) -> Float[Array, "k points *classes"]:
     """Of the class +1, of labels +-1 `(member, points)`; of every class `(member, points, C)`."""
     if logits.ndim == 2:
         return 1 / (1 + np.exp(-np.clip(logits, -500, 500)))

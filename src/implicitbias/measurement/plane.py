@@ -1,18 +1,22 @@
 """Networks seen in the plane of the inputs' first two coordinates: decision regions."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.networks import Network
 from implicitbias.networks.stacked import forward
+from implicitbias.shapes.arrays import Layers, PerPoint, Points
 
 
 def plane_output(
-    weights: Sequence[Array], train_inputs: Array, network: Network, plane_y: Array, plane_x: Array
-) -> Array:
+    weights: Layers,
+    train_inputs: Points,
+    network: Network,
+    plane_y: Float[Array, " rows"],
+    plane_x: Float[Array, " columns"],
+) -> Float[Array, "*#lead rows columns"]:
     """Outputs over a square of the first two coordinates, all others being at the training points' means.
 
     Inputs of one coordinate have the same output at every second one.
@@ -39,7 +43,7 @@ def plane_output(
     return outputs.reshape(*lead, len(plane_y), len(plane_x))
 
 
-def plane_point(train_outputs: Array, train_inputs: Array, train_labels: Array) -> Array:
+def plane_point(train_outputs: PerPoint, train_inputs: Points, train_labels: PerPoint) -> Float[Array, "*#lead n 3"]:
     """The training points' first two coordinates, in units of `unit_of(train_inputs)`, and their labels.
 
     Args:
@@ -56,7 +60,7 @@ def plane_point(train_outputs: Array, train_inputs: Array, train_labels: Array) 
     return np.where(np.isnan(train_outputs)[..., None], np.nan, points)
 
 
-def unit_of(train_inputs: Array) -> Array:
+def unit_of(train_inputs: Points) -> Float[Array, "*#lead"]:
     """The largest absolute value of the first two coordinates of the training points `(..., n, d)`: `(...)`."""
     unit: Array = np.abs(train_inputs[..., :2]).max((-1, -2))
     return unit

@@ -1,15 +1,16 @@
 """How many directions a weight matrix uses."""
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+from jaxtyping import Float
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.measurement.norms import singular_values
+from implicitbias.shapes.arrays import Layers, PerLayer, PerNetwork, PerPoint
 
 
-def stable_rank(weights: Sequence[Array]) -> Array:
+def stable_rank(weights: Layers) -> PerNetwork:
     """|W|_F^2 / |W|_2^2 of the first layer, 1 for a matrix of rank one and at most its rank.
 
     Args:
@@ -23,14 +24,14 @@ def stable_rank(weights: Sequence[Array]) -> Array:
     return _stable_rank(weights[0])
 
 
-def stable_rank_share(weights: Sequence[Array]) -> Array:
+def stable_rank_share(weights: Layers) -> Float[Array, "*lead step"]:
     """`stable_rank` over that of the first checkpoint, the last leading dimension: `(..., step)`."""
     rank = stable_rank(weights)
     share: Array = rank / rank[..., :1]
     return share
 
 
-def positive_stable_rank(weights: Sequence[Array]) -> Array:
+def positive_stable_rank(weights: Layers) -> PerNetwork:
     """Stable rank of the first-layer rows whose weight in the last layer is positive (Kou, Chen & Gu 2023, section 4).
 
     Args:
@@ -42,7 +43,7 @@ def positive_stable_rank(weights: Sequence[Array]) -> Array:
     return _stable_rank(weights[0] * (weights[1] > 0).swapaxes(-1, -2))
 
 
-def positive_share(train_outputs: Array, train_labels: Array) -> Array:
+def positive_share(train_outputs: PerPoint, train_labels: PerPoint) -> PerNetwork:
     """Share of the training labels that are +1, `(..., n) -> (...)`: what the ranks of the halves are predicted by.
 
     NaN for a network that has diverged, as all metrics are.
@@ -51,17 +52,17 @@ def positive_share(train_outputs: Array, train_labels: Array) -> Array:
     return share
 
 
-def second_singular_value(weights: Sequence[Array]) -> Array:
+def second_singular_value(weights: Layers) -> PerLayer:
     """Second over first singular value of every layer, `(..., L)`: 0 for rank one (Ji & Telgarsky 2020)."""
     return _ratio(weights, 1)
 
 
-def third_singular_value(weights: Sequence[Array]) -> Array:
+def third_singular_value(weights: Layers) -> PerLayer:
     """Third over first singular value of every layer, `(..., L)`: 0 for rank two (Frei et al. 2023, theorem 3.2)."""
     return _ratio(weights, 2)
 
 
-def layer_alignment(weights: Sequence[Array]) -> Array:
+def layer_alignment(weights: Layers) -> PerLayer:
     """|<u_l, v_(l+1)>|, first left singular vector of a layer and first right one of the next; NaN for the last layer.
 
     `(..., L)`, 1 where layers are aligned (Ji & Telgarsky 2019, 2020: deep linear networks).
@@ -74,7 +75,7 @@ def layer_alignment(weights: Sequence[Array]) -> Array:
     return aligned
 
 
-def _stable_rank(matrix: Array) -> Array:
+def _stable_rank(matrix: Float[Array, "*#lead out in"]) -> PerNetwork:
     gram = (
         matrix @ matrix.swapaxes(-1, -2) if matrix.shape[-2] <= matrix.shape[-1] else matrix.swapaxes(-1, -2) @ matrix
     )
@@ -85,7 +86,7 @@ def _stable_rank(matrix: Array) -> Array:
     return rank
 
 
-def _ratio(weights: Sequence[Array], position: int) -> Array:
+def _ratio(weights: Layers, position: int) -> PerLayer:
     ratios = []
     for weight in weights:
         values = singular_values(weight)

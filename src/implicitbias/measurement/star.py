@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
@@ -38,11 +39,11 @@ class _Proposal(NamedTuple):
         shift: h, `(k, D)`.
     """
 
-    slopes: Array
-    shift: Array
+    slopes: Float[Array, "k n d"]
+    shift: Float[Array, "k d"]
 
-    def rays(self, noise: Array) -> Array:
-        """Unit vectors `(k, directions, D)` of standard normal noise `(directions, D)`."""
+    def rays(self, noise: Float[Array, "direction d"]) -> Float[Array, "k direction d"]:
+        """Unit vectors of standard normal noise."""
         _, s, v = np.linalg.svd(self.slopes, full_matrices=False)  # B^T B = V s^2 V^T
         shift = self.shift[:, None]
         mean = shift - _along(v, s**2 / (1 + s**2), shift)
@@ -50,8 +51,8 @@ class _Proposal(NamedTuple):
         unit: Array = draws / np.linalg.norm(draws, axis=-1, keepdims=True)
         return unit
 
-    def log_density(self, rays: Array) -> Array:
-        """Of directions `(k, directions, D)`, up to a constant that all proposals and the prior have."""
+    def log_density(self, rays: Float[Array, "k direction d"]) -> Float[Array, "k direction"]:
+        """Of directions, up to a constant that all proposals and the prior have."""
         _, s, v = np.linalg.svd(self.slopes, full_matrices=False)
         shift = self.shift[:, None]
         norm = (shift * (shift - _along(v, s**2 / (1 + s**2), shift))).sum(-1)
@@ -62,7 +63,9 @@ class _Proposal(NamedTuple):
         return density
 
 
-def log_star_measure(inside: Inside, centres: Array, slopes: Array, directions: int, seed: int = 0) -> Array:
+def log_star_measure(
+    inside: Inside, centres: Float[Array, "k d"], slopes: Float[Array, "k n d"], directions: int, seed: int = 0
+) -> Float[Array, "2 k"]:
     """ln P[z in the star] and its standard error to first order, for every centre: `(2, k)`.
 
     Args:
@@ -84,7 +87,7 @@ def log_star_measure(inside: Inside, centres: Array, slopes: Array, directions: 
     return np.stack([mean, relative.std(-1, ddof=1) / logs.shape[-1] ** 0.5])
 
 
-def _proposals(centres: Array, slopes: Array) -> tuple[_Proposal, ...]:
+def _proposals(centres: Float[Array, "k d"], slopes: Float[Array, "k n d"]) -> tuple[_Proposal, ...]:
     """The prior's directions, preconditioned ones, and those of what fits to first order.
 
     In a linear model the numbers over their values at z_0 are N(0, S^2), S the norm of their gradients. A half-normal
@@ -97,7 +100,9 @@ def _proposals(centres: Array, slopes: Array) -> tuple[_Proposal, ...]:
     return _Proposal(0 * slopes[:, :1], -centres), _Proposal(slopes, 0 * centres), _Proposal(sites, fitted - centres)
 
 
-def log_radial_integral(dimension: int, quadratic: Array, linear: Array, ends: Array) -> Array:
+def log_radial_integral(
+    dimension: int, quadratic: Float[Array, "*shape"], linear: Float[Array, "*shape"], ends: Float[Array, "*shape"]
+) -> Float[Array, "*shape"]:
     """ln of the integral from 0 to R of r^(D-1) exp(-a r^2/2 - b r) dr, elementwise, D at least 2.
 
     The integrand is log-concave: Gauss-Legendre nodes cover its mode, or its rise up to R, as far as it is not nothing.
@@ -115,8 +120,10 @@ def log_radial_integral(dimension: int, quadratic: Array, linear: Array, ends: A
     return integral
 
 
-def _ends(inside: Inside, centres: Array, rays: Array) -> Array:
-    """R of every ray `(k, directions)`: where it first leaves the set, infinity where the prior ends before that."""
+def _ends(
+    inside: Inside, centres: Float[Array, "k d"], rays: Float[Array, "k direction d"]
+) -> Float[Array, "k direction"]:
+    """R of every ray: where it first leaves the set, infinity where the prior ends before that."""
     linear = (rays * centres[:, None]).sum(-1)
     reach = (np.sqrt(linear**2 + 4 * (centres.shape[-1] - 1)) - linear) / 2 + _REACH
     low, high = np.zeros_like(reach), np.full_like(reach, np.inf)
@@ -135,7 +142,9 @@ def _ends(inside: Inside, centres: Array, rays: Array) -> Array:
     return np.where(ended, (low + np.where(ended, high, 0)) / 2, np.inf)
 
 
-def _along(v: Array, factors: Array, points: Array) -> Array:
-    """V diag(factors) V^T points: `(k, q, D)`, `(k, q)` and `(..., p, D)` give `(k, p, D)`."""
+def _along(
+    v: Float[Array, "k rank d"], factors: Float[Array, "k rank"], points: Float[Array, "p d"] | Float[Array, "k p d"]
+) -> Float[Array, "k p d"]:
+    """V diag(factors) V^T points."""
     part: Array = ((points @ v.swapaxes(-1, -2)) * factors[:, None]) @ v
     return part

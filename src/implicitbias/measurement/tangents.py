@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.measurement.arrays import Array
 from implicitbias.networks import Network
 from implicitbias.networks.stacked import Gradient, forward, joined
+from implicitbias.shapes.arrays import Layers, PerPoint, Points
 
 _ELEMENTS = 2**24  # of activations in a block of networks
 
@@ -29,9 +31,9 @@ class Tangent(NamedTuple):
         positions: p, the pixels of a convolution's image, otherwise 1.
     """
 
-    weight: Array
-    delta: Array
-    h: Array
+    weight: Float[Array, "*lead out in"]
+    delta: Float[Array, "*lead _n_p out"]
+    h: Float[Array, "*lead _n_p in"]
     positions: int = 1
 
 
@@ -40,9 +42,12 @@ Values = Callable[[Tensor, Tensor], Tensor]
 
 
 def tangents_of(
-    network: Network, weights: Sequence[Array], inputs: Array, targets: Array | None = None,
+    network: Network,
+    weights: Layers,
+    inputs: Points,
+    targets: Float[Array, "..."] | None = None,
     values: Values | None = None,
-) -> list[Tangent]:  # fmt: skip
+) -> list[Tangent]:
     """The trained layers of every network, in float64.
 
     Args:
@@ -75,9 +80,12 @@ def tangents_of(
 
 
 def slopes_of(
-    network: Network, weights: Sequence[Array], inputs: Array, targets: Array | None = None,
+    network: Network,
+    weights: Layers,
+    inputs: Points,
+    targets: Float[Array, "..."] | None = None,
     values: Values | None = None,
-) -> Array:  # fmt: skip
+) -> Points:
     """The same gradients with respect to the inputs, `(..., n, d)`; arguments as in `tangents_of`."""
     parts: list[Tensor] = []
     for some, points, given in _blocks(weights, inputs, targets):
@@ -88,8 +96,8 @@ def slopes_of(
 
 
 def _blocks(
-    weights: Sequence[Array], inputs: Array, targets: Array | None
-) -> Iterator[tuple[list[Tensor], Tensor, Tensor]]:
+    weights: Layers, inputs: Points, targets: Float[Array, "..."] | None
+) -> Iterator[tuple[list[Float[Tensor, "k _out _in"]], Float[Tensor, "k n d"], Float[Tensor, "k n ..."]]]:
     """Weights, inputs and targets of some networks at a time, as copies with one leading dimension."""
     lead, n = weights[0].shape[:-2], inputs.shape[-2]
     count = int(np.prod(lead))
@@ -105,7 +113,7 @@ def _blocks(
         yield [torch.tensor(weight[here]) for weight in flat], torch.tensor(points[here]), torch.tensor(given[here])
 
 
-def gram(tangents: Sequence[Tangent], rows: str = "free") -> Array:
+def gram(tangents: Sequence[Tangent], rows: str = "free") -> Float[Array, "*#lead n n"]:
     """<P grad q_i, P grad q_j>, the tangent kernel of weights whose rows obey a constraint: `(..., n, n)`.
 
     P projects the gradients to the directions in which such weights can move. For a row w of mean 0 that takes the
@@ -125,7 +133,7 @@ def gram(tangents: Sequence[Tangent], rows: str = "free") -> Array:
     return total
 
 
-def _along_rows(t: Tangent) -> Array:
+def _along_rows(t: Tangent) -> Float[Array, "*#lead n out"]:
     """<grad_w q_i, w/|w|> for every row w of the layer: `(..., n, out)`."""
     units = t.weight / np.linalg.norm(t.weight, axis=-1, keepdims=True)
     products = t.delta * (t.h @ units.swapaxes(-1, -2))
@@ -133,7 +141,7 @@ def _along_rows(t: Tangent) -> Array:
     return along
 
 
-def _layer_gram(t: Tangent) -> Array:
+def _layer_gram(t: Tangent) -> Float[Array, "*#lead n n"]:
     if t.positions == 1:
         products: Array = (t.delta @ t.delta.swapaxes(-1, -2)) * (t.h @ t.h.swapaxes(-1, -2))
         return products
@@ -144,13 +152,13 @@ def _layer_gram(t: Tangent) -> Array:
     return whole
 
 
-def along_weights(tangents: Sequence[Tangent]) -> Array:
+def along_weights(tangents: Sequence[Tangent]) -> PerPoint:
     """<grad q_i, theta>: `(..., n)`; M q_i for a network homogeneous of degree M (Euler)."""
     rows = [((t.delta * (t.h @ t.weight.swapaxes(-1, -2))).sum(-1), t.positions) for t in tangents]
     total: Array = np.sum([row.reshape(*row.shape[:-1], -1, each).sum(-1) for row, each in rows], axis=0)
     return total
 
 
-def combination(tangents: Sequence[Tangent], coefficients: Array) -> list[Array]:
+def combination(tangents: Sequence[Tangent], coefficients: PerPoint) -> list[Float[Array, "*#lead _out _in"]]:
     """sum_i c_i grad q_i, one `(..., out, in)` a layer; coefficients `(..., n)`."""
     return [(coefficients.repeat(t.positions, -1)[..., None] * t.delta).swapaxes(-1, -2) @ t.h for t in tangents]

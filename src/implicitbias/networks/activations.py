@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.catalogue import ACTIVATIONS, resolve
@@ -18,12 +19,12 @@ def activation_of(layer: layers.Activation) -> Activation:
     return partial(resolve(ACTIVATIONS[layer.name]), **dict(layer.parameters))
 
 
-def relu(z: Tensor) -> Tensor:
+def relu(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """sqrt(2) max(z, 0): keeps the second moment of a standard normal z (He et al. 2015)."""
     return torch.relu(z).mul(math.sqrt(2))
 
 
-def leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
+def leaky_relu(z: Float[Tensor, "*shape"], slope: float = 0.1) -> Float[Tensor, "*shape"]:
     """sqrt(2/(1 + slope^2)) max(slope z, z): keeps the second moment (He et al. 2015).
 
     Args:
@@ -33,12 +34,12 @@ def leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
     return torch.nn.functional.leaky_relu(z, slope).mul(math.sqrt(2 / (1 + slope**2)))
 
 
-def plain_relu(z: Tensor) -> Tensor:
+def plain_relu(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """max(z, 0), without the factor of `relu`."""
     return torch.relu(z)
 
 
-def plain_leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
+def plain_leaky_relu(z: Float[Tensor, "*shape"], slope: float = 0.1) -> Float[Tensor, "*shape"]:
     """max(slope z, z), without the factor of `leaky_relu`.
 
     Args:
@@ -48,7 +49,7 @@ def plain_leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
     return torch.nn.functional.leaky_relu(z, slope)
 
 
-def smooth_leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
+def smooth_leaky_relu(z: Float[Tensor, "*shape"], slope: float = 0.1) -> Float[Tensor, "*shape"]:
     """Slope z + (1 - slope) log((1 + e^z)/2) (Frei et al. 2023, section 5).
 
     Args:
@@ -58,36 +59,36 @@ def smooth_leaky_relu(z: Tensor, slope: float = 0.1) -> Tensor:
     return slope * z + (1 - slope) * (torch.nn.functional.softplus(z) - math.log(2))
 
 
-def squared_relu(z: Tensor) -> Tensor:
+def squared_relu(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """max(z, 0)^2, homogeneous of degree 2."""
     return torch.relu(z).square()
 
 
-def gelu(z: Tensor) -> Tensor:
+def gelu(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Z Phi(z) (Hendrycks & Gimpel 2016)."""
     return torch.nn.functional.gelu(z)
 
 
-def silu(z: Tensor) -> Tensor:
+def silu(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """z/(1 + e^-z) (Elfwing et al. 2018)."""
     return torch.nn.functional.silu(z)
 
 
-def tanh(z: Tensor) -> Tensor:
+def tanh(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The hyperbolic tangent."""
     return torch.tanh(z)
 
 
-def sigmoid(z: Tensor) -> Tensor:
+def sigmoid(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """1/(1 + e^-z)."""
     return torch.sigmoid(z)
 
 
-def erf(z: Tensor) -> Tensor:
+def erf(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The error function (Williams 1997)."""
     return torch.erf(z)
 
 
-def linear(z: Tensor) -> Tensor:
+def linear(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The identity, for deep linear networks."""
     return z

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.networks.layers import Activation, Layer, Linear, Residual
 from implicitbias.networks.network import Network
 from implicitbias.networks.stacked import Gradient, entering, product, with_ones, without_weights
+from implicitbias.shapes.tensors import Outputs, Weights
 
 Back = Callable[[Tensor], Tensor | None]
 """Gradient with respect to what a layer makes -> with respect to what it takes; None where no weights come before."""
@@ -27,12 +29,12 @@ class Passed(NamedTuple):
             called once.
     """
 
-    outputs: Tensor
-    backward: Callable[[Tensor], list[Gradient]]
+    outputs: Outputs
+    backward: Callable[[Outputs], list[Gradient]]
 
 
 @torch.no_grad()
-def passed(network: Network, weights: Sequence[Tensor], x: Tensor) -> Passed:
+def passed(network: Network, weights: Weights, x: Float[Tensor, "member batch d"]) -> Passed:
     """The outputs of every member of a dense network, and its backward pass.
 
     Args:
@@ -44,7 +46,7 @@ def passed(network: Network, weights: Sequence[Tensor], x: Tensor) -> Passed:
     members = len(weights[0])
     h, tape = _forward(network.layers, entering(network, x, members), iter(weights), members, gradients, inner=False)
 
-    def backward(delta: Tensor) -> list[Gradient]:
+    def backward(delta: Outputs) -> list[Gradient]:
         with torch.no_grad():
             _unwind(tape, delta[..., None] if network.outputs == 1 else delta)
         return gradients[::-1]
@@ -88,10 +90,16 @@ def _unwind(tape: list[Back], delta: Tensor) -> Tensor | None:
     return here
 
 
-def _linear(layer: Linear, h: Tensor, weight: Tensor, gradients: list[Gradient], inner: bool) -> tuple[Tensor, Back]:
+def _linear(
+    layer: Linear,
+    h: Float[Tensor, "member batch _in"],
+    weight: Float[Tensor, "member out in"],
+    gradients: list[Gradient],
+    inner: bool,
+) -> tuple[Float[Tensor, "member batch out"], Back]:
     rows = with_ones(h, -1) if layer.bias else h
 
-    def back(delta: Tensor) -> Tensor | None:
+    def back(delta: Float[Tensor, "member batch out"]) -> Float[Tensor, "member batch _in"] | None:
         gradients.append(Gradient(delta, rows))
         if not inner:
             return None
@@ -120,12 +128,12 @@ def _by_autograd(layer: Layer, h: Tensor, members: int) -> tuple[Tensor, Back]:
     return end.detach(), lambda delta: torch.autograd.grad(end, start, delta)[0]
 
 
-def _relu(z: Tensor, factor: float = math.sqrt(2)) -> tuple[Tensor, Back]:
+def _relu(z: Float[Tensor, "*shape"], factor: float = math.sqrt(2)) -> tuple[Float[Tensor, "*shape"], Back]:
     positive = torch.relu(z)
     return positive.mul(factor), lambda delta: torch.ops.aten.threshold_backward(delta * factor, positive, 0)
 
 
-def _plain_relu(z: Tensor) -> tuple[Tensor, Back]:
+def _plain_relu(z: Float[Tensor, "*shape"]) -> tuple[Float[Tensor, "*shape"], Back]:
     positive = torch.relu(z)
     return positive, lambda delta: torch.ops.aten.threshold_backward(delta, positive, 0)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import conv2d
 
@@ -23,7 +24,12 @@ def worth_it(layer: Convolution) -> bool:
     return layer.features >= _CHANNELS
 
 
-def convolve(h: Tensor, weight: Tensor, layer: Convolution, receive: Callable[[Tensor], None] | None = None) -> Tensor:
+def convolve(
+    h: Float[Tensor, "batch _member_channels rows columns"],
+    weight: Float[Tensor, "member out in"],
+    layer: Convolution,
+    receive: Callable[[Tensor], None] | None = None,
+) -> Float[Tensor, "batch member*out _rows _columns"]:
     """The convolution of every member's images with its own weights.
 
     Args:
@@ -59,14 +65,18 @@ class _Convolve(torch.autograd.Function):
         return _joined([images for images, _ in found if images is not None]) if further else None, None, None, None
 
 
-def _chunks(h: Tensor, weight: Tensor) -> list[tuple[Tensor, Tensor]]:
+def _chunks(
+    h: Float[Tensor, "batch _member_channels rows columns"], weight: Float[Tensor, "member out in"]
+) -> list[tuple[Float[Tensor, "batch _member_channels rows columns"], Float[Tensor, "_member out in"]]]:
     """Images and weights of the members that are convolved together: all, or each alone."""
     if h.shape[2] * h.shape[3] <= _PIXELS:
         return [(h, weight)]
     return list(zip(torch.chunk(h, len(weight), dim=1), torch.split(weight, 1), strict=True))
 
 
-def _joined(parts: list[Tensor]) -> Tensor:
+def _joined(
+    parts: list[Float[Tensor, "batch _member_channels rows columns"]],
+) -> Float[Tensor, "batch _member_channels rows columns"]:
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
 
@@ -79,7 +89,9 @@ def _more(h: Tensor, copies: int) -> Tensor:
     return h if copies == 1 else h.repeat(1, copies, 1, 1)
 
 
-def _kernels(weight: Tensor, layer: Convolution, copies: int) -> tuple[Tensor, Tensor | None]:
+def _kernels(
+    weight: Float[Tensor, "member out in"], layer: Convolution, copies: int
+) -> tuple[Float[Tensor, "_member_out channels side side"], Float[Tensor, " _member_out"] | None]:
     """Of all members, one behind the other, as torch wants them: `(member out, channels, side, side)`, and biases."""
     flat = (weight if copies == 1 else weight.repeat(copies, 1, 1)).flatten(0, 1)
     matrix, biases = (flat[:, :-1], flat[:, -1]) if layer.bias else (flat, None)
@@ -90,7 +102,9 @@ def _padding(layer: Convolution) -> int:
     return layer.side // 2 if layer.padding else 0
 
 
-def _forward(h: Tensor, weight: Tensor, layer: Convolution) -> Tensor:
+def _forward(
+    h: Float[Tensor, "batch _member_channels rows columns"], weight: Float[Tensor, "member out in"], layer: Convolution
+) -> Float[Tensor, "batch member*out _rows _columns"]:
     copies = _copies(h, len(weight))
     kernels, biases = _kernels(weight, layer, copies)
     outputs = conv2d(_more(h, copies), kernels, biases, 1, _padding(layer), 1, len(weight) * copies)
@@ -98,8 +112,12 @@ def _forward(h: Tensor, weight: Tensor, layer: Convolution) -> Tensor:
 
 
 def _backward(
-    delta: Tensor, h: Tensor, weight: Tensor, layer: Convolution, further: bool
-) -> tuple[Tensor | None, Tensor]:
+    delta: Float[Tensor, "batch _member_out _rows _columns"],
+    h: Float[Tensor, "batch member_channels rows columns"],
+    weight: Float[Tensor, "member out in"],
+    layer: Convolution,
+    further: bool,
+) -> tuple[Float[Tensor, "batch member_channels rows columns"] | None, Float[Tensor, "member out in"]]:
     """The gradients of images, if it is to go `further`, and of weights, given that of the outputs."""
     copies = _copies(h, len(weight))
     kernels, biases = _kernels(weight, layer, copies)

@@ -7,20 +7,21 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Generator, Tensor
 
 Shapes = Sequence[tuple[int, int, int]]
 Rule = Callable[[Shapes, Generator, torch.dtype], list[Tensor]]
 
 
-def fan_in(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+def fan_in(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Float[Tensor, "_out _in"]]:
     """N(0, 1/fan_in): keeps second moments through layers whose activation does (Bernstein & Yue 2021)."""
     return [
         torch.randn(rows, columns, dtype=dtype, generator=source).mul_(columns**-0.5) for rows, columns, _ in shapes
     ]
 
 
-def glorot(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+def glorot(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Float[Tensor, "_out _in"]]:
     """N(0, 2/(fan_in + fan_out)) (Glorot & Bengio 2010)."""
     return [
         torch.randn(rows, columns, dtype=dtype, generator=source).mul_(math.sqrt(2 / (rows + columns)))
@@ -28,17 +29,17 @@ def glorot(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor
     ]
 
 
-def normal(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+def normal(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Float[Tensor, "_out _in"]]:
     """N(0, 1); init_scale is the standard deviation."""
     return [torch.randn(rows, columns, dtype=dtype, generator=source) for rows, columns, _ in shapes]
 
 
-def uniform(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+def uniform(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Float[Tensor, "_out _in"]]:
     """U[-1/fan_in, 1/fan_in] (Tsilivis, Vardi & Kempe 2025)."""
     return [(2 * torch.rand(rows, columns, dtype=dtype, generator=source) - 1) / columns for rows, columns, _ in shapes]
 
 
-def fan_in_uniform(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+def fan_in_uniform(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Float[Tensor, "_out _in"]]:
     """U[-1, 1]/sqrt(fan_in): torch's own layers."""
     return [
         (2 * torch.rand(rows, columns, dtype=dtype, generator=source) - 1) / math.sqrt(columns)
@@ -46,7 +47,7 @@ def fan_in_uniform(shapes: Shapes, source: Generator, dtype: torch.dtype) -> lis
     ]
 
 
-def orthogonal(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+def orthogonal(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Float[Tensor, "_out _in"]]:
     """Semi-orthogonal times sqrt(fan_out/fan_in), which keeps the size of entries (Bernstein et al. 2023).
 
     Of a convolution, the matrix between channels at each of the p pixels of a patch is semi-orthogonal times that
@@ -63,7 +64,7 @@ def orthogonal(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Te
     return layers
 
 
-def balanced(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+def balanced(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Float[Tensor, "_out _in"]]:
     """Rows N(0, I/fan_in); each output weight has the norm of its row and a random sign (Min, Mallada & Vidal 2023).
 
     For two layers; in deeper networks the layers between are as `fan_in`.
@@ -74,7 +75,7 @@ def balanced(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tens
     return layers
 
 
-def axes(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Tensor]:
+def axes(shapes: Shapes, source: Generator, dtype: torch.dtype) -> list[Float[Tensor, "_out _in"]]:
     """Nothing random: rows e_1, ..., e_d, -e_1, ..., -e_d, over again, of sizes 1, .1, .001, .01, over again.
 
     Output weights have the rows' sizes, negative for odd coordinates, as the labels of the XOR clusters (Tsoy &

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from implicitbias.catalogue import ACTIVATIONS, function_of
@@ -78,9 +79,9 @@ class _Record(NamedTuple):
         factor: on the covariance behind the layer.
     """
 
-    variance: Tensor | None = None
-    mean: Tensor | None = None
-    other_mean: Tensor | None = None
+    variance: Float[Tensor, "rows columns n"] | None = None
+    mean: Float[Tensor, "rows columns n"] | None = None
+    other_mean: Float[Tensor, "rows columns n"] | None = None
     factor: float = 1.0
 
 
@@ -93,19 +94,21 @@ class _Alone(NamedTuple):
         variance: of the outputs, `(1, 1, n)`, without what pooling adds to it if it was not asked for.
     """
 
-    images: Tensor
+    images: Float[Tensor, "rows columns n channels"]
     records: list[list[_Record]]
-    variance: Tensor
+    variance: Float[Tensor, "1 1 n"]
 
 
 class _Moments(NamedTuple):
     """Of one shift s: the covariance K(p, p + s) for all p where both are inside, and the tangent kernel likewise."""
 
-    covariance: Tensor
-    tangent: Tensor | None
+    covariance: Float[Tensor, "rows columns ..."]
+    tangent: Float[Tensor, "rows columns ..."] | None
 
 
-def nngp_kernel(network: Network, x: Tensor, z: Tensor | None = None) -> Tensor:
+def nngp_kernel(
+    network: Network, x: Shaped[Tensor, "n ..."], z: Shaped[Tensor, "m ..."] | None = None
+) -> Float[Tensor, "n m"]:
     """The covariance of an output of an infinitely wide network (NNGP).
 
     Args:
@@ -126,7 +129,9 @@ def nngp_kernel(network: Network, x: Tensor, z: Tensor | None = None) -> Tensor:
     return _kernel(network, x, z, network.without_nngp, tangent=False)
 
 
-def ntk_kernel(network: Network, x: Tensor, z: Tensor | None = None) -> Tensor:
+def ntk_kernel(
+    network: Network, x: Shaped[Tensor, "n ..."], z: Shaped[Tensor, "m ..."] | None = None
+) -> Float[Tensor, "n m"]:
     """The neural tangent kernel in NTK parametrisation (unit Gaussian parameters, scaled in the forward pass).
 
     Arguments, returned shape and errors are those of `nngp_kernel`. Rows that obey a constraint enter by the covariance
@@ -137,16 +142,16 @@ def ntk_kernel(network: Network, x: Tensor, z: Tensor | None = None) -> Tensor:
     return _kernel(network, x, z, network.without_ntk, tangent=True)
 
 
-def nngp_variance(network: Network, x: Tensor) -> Tensor:
-    """The diagonal of `nngp_kernel(network, x)`, `(n,)`, without the kernel."""
+def nngp_variance(network: Network, x: Shaped[Tensor, "n ..."]) -> Float[Tensor, " n"]:
+    """The diagonal of `nngp_kernel(network, x)`, without the kernel."""
     x = _taken(network, network.without_nngp, x)
     segments = _segments(network)
     parts = torch.split(x, _side(segments, x) ** 2)
     return torch.cat([_alone(network, segments, part).variance.reshape(-1) for part in parts])
 
 
-def _taken(network: Network, reason: str, given: Any) -> Tensor:
-    """The inputs as floating-point numbers `(n, d)`, unless they cannot be the network's, or it has no kernel."""
+def _taken(network: Network, reason: str, given: Any) -> Float[Tensor, "n d"]:
+    """The inputs as floating-point numbers, unless they cannot be the network's, or it has no kernel."""
     if reason:
         raise ConfigError(f"no kernel: {reason}")
     try:
@@ -172,7 +177,9 @@ def _side(segments: Sequence[_Segment], x: Tensor) -> int:
     return more * (_POINTS if pixels == 1 else max(_LEAST, int((_NUMBERS / pixels) ** 0.5)))
 
 
-def _kernel(network: Network, x: Tensor, z: Tensor | None, reason: str, *, tangent: bool) -> Tensor:
+def _kernel(
+    network: Network, x: Shaped[Tensor, "n ..."], z: Shaped[Tensor, "m ..."] | None, reason: str, *, tangent: bool
+) -> Float[Tensor, "n m"]:
     """Block by block; if z is x, half of the blocks."""
     symmetric = z is None
     x = _taken(network, reason, x)
@@ -271,7 +278,9 @@ def _join(end: Layer, size: Size, shift: Shift, values: Tensor, joined: dict[Shi
         joined[s, t] = joined[s, t].add_(part) if (s, t) in joined else part
 
 
-def _windows(values: Tensor, layer: Convolution) -> Tensor:
+def _windows(
+    values: Float[Tensor, "_rows _columns *points"], layer: Convolution
+) -> Float[Tensor, "_rows _columns *points"]:
     """The mean over the patch around every pixel, 0 outside."""
     for dim in (0, 1):
         length = values.shape[dim]
@@ -290,7 +299,7 @@ def _windows(values: Tensor, layer: Convolution) -> Tensor:
 
 
 # ------------------------------------------------------------------------------------------- what a point does alone
-def _alone(network: Network, segments: Sequence[_Segment], x: Tensor, *, variance: bool = True) -> _Alone:
+def _alone(network: Network, segments: Sequence[_Segment], x: Float[Tensor, "n d"], *, variance: bool = True) -> _Alone:
     """The records of some points, and the variances of their outputs if they are asked for."""
     size = segments[0].size
     images = x.reshape(len(x), -1, *size).permute(2, 3, 0, 1).contiguous()
@@ -325,7 +334,13 @@ def _alone(network: Network, segments: Sequence[_Segment], x: Tensor, *, varianc
     return _Alone(images, records, second)
 
 
-def _product(left: Tensor, right: Tensor, size: Size, shift: Shift, kind: str) -> Tensor:
+def _product(
+    left: Float[Tensor, "rows columns n channels"],
+    right: Float[Tensor, "rows columns m channels"],
+    size: Size,
+    shift: Shift,
+    kind: str,
+) -> Float[Tensor, "_rows _columns n"] | Float[Tensor, "_rows _columns n m"]:
     """The mean over channels of x(p) z(p + shift), of every point alone or of all pairs."""
     p, q = _inside(size, shift)
     a, b = left[p], right[q]
@@ -338,7 +353,7 @@ def _product(left: Tensor, right: Tensor, size: Size, shift: Shift, kind: str) -
     return (a @ b.mT).div_(a.shape[-1])
 
 
-def _pooled(end: Layer, mean: Tensor) -> Tensor:
+def _pooled(end: Layer, mean: Float[Tensor, "_rows _columns n"]) -> Float[Tensor, "_rows _columns n"]:
     """The mean over channels behind a pooling or a readout."""
     if isinstance(end, Pool):
         rows, columns = (length // end.side for length in mean.shape[:2])
@@ -359,8 +374,12 @@ class _Recorder:
         """Degrees of freedom of rows of norm 1 and finite length, as long as what comes is their products alone."""
 
     def record(
-        self, layers: Sequence[Layer], second: Tensor, mean: Tensor | None, records: list[_Record]
-    ) -> tuple[Tensor, Tensor | None]:
+        self,
+        layers: Sequence[Layer],
+        second: Float[Tensor, "_rows _columns n"],
+        mean: Float[Tensor, "_rows _columns n"] | None,
+        records: list[_Record],
+    ) -> tuple[Float[Tensor, "_rows _columns n"], Float[Tensor, "_rows _columns n"] | None]:
         """The second moments and means behind the layers; a mean of None is 0. Appends a record a layer."""
         for layer in layers:
             if isinstance(layer, Linear):
@@ -405,7 +424,12 @@ class _Recorder:
             math.lgamma(nu / 2) - math.lgamma((nu + k * degree) / 2) - k * degree / 2 * math.log(2 / nu)
         )
 
-    def _linear(self, layer: Linear, second: Tensor, mean: Tensor | None) -> tuple[Tensor, _Record]:
+    def _linear(
+        self,
+        layer: Linear,
+        second: Float[Tensor, "_rows _columns n"],
+        mean: Float[Tensor, "_rows _columns n"] | None,
+    ) -> tuple[Float[Tensor, "_rows _columns n"], _Record]:
         """Rows of mean 0 and length N see the input less its mean over the patch, which counts zeros at the border.
 
         A bias, which starts at 0, takes its part of the mean; N is finite for the first layer alone. Among N entries of
@@ -428,8 +452,10 @@ class _Recorder:
 
 
 # ----------------------------------------------------------------------------------------------- what pairs do
-def _pair(segments: Sequence[_Segment], left: _Alone, right: _Alone, *, same: bool, tangent: bool) -> Tensor:
-    """The kernel `(n, m)` of two blocks of points."""
+def _pair(
+    segments: Sequence[_Segment], left: _Alone, right: _Alone, *, same: bool, tangent: bool
+) -> Float[Tensor, "n m"]:
+    """The kernel of two blocks of points."""
     start: dict[Shift, Tensor] = {}
     start_tangent: dict[Shift, Tensor] = {}
     covariance = left.variance
@@ -487,7 +513,9 @@ class _At:
                 k, theta = k * layer.factor**2, None if theta is None else theta * layer.factor**2
         return _Moments(k, theta)
 
-    def _sides(self, one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    def _sides(
+        self, one: Float[Tensor, "rows columns n"], other: Float[Tensor, "rows columns m"]
+    ) -> tuple[Float[Tensor, "..."], Float[Tensor, "..."]]:
         """What is known of each point alone, at p and at p + shift, so that it broadcasts."""
         p, q = _inside((one.shape[0], one.shape[1]), self.shift)
         return (one[p][..., None], other[q][..., None, :]) if self.crossed else (one[p], other[q])

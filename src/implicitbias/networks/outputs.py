@@ -1,18 +1,25 @@
 """Outputs of an ensemble on whole sets of points, within bounded memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from implicitbias.networks.network import Network
 from implicitbias.networks.stacked import forward
+from implicitbias.shapes.tensors import Weights
 
 _ACTIVATIONS = 2**22  # of the widest layer, while the outputs of a block of points are computed
 
 
 @torch.no_grad()
-def outputs(network: Network, weights: Sequence[Tensor], inputs: Tensor, task: Tensor | None = None) -> Tensor:
+def outputs(
+    network: Network,
+    weights: Weights,
+    inputs: Float[Tensor, "m d"] | Float[Tensor, "task m d"],
+    task: Int[Tensor, " member"] | None = None,
+) -> Float[Tensor, "member m *classes"]:
     """The outputs of all members, one member and one block of points at a time.
 
     The block depends on the width alone, so that the outputs do not depend on the number of members.

@@ -2,12 +2,15 @@
 
 import math
 
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.linalg import determinant_root
 
 
-def spherised_targets(factor: Tensor, labels: Tensor, normal: Tensor) -> Tensor:
+def spherised_targets(
+    factor: Float[Tensor, "n n"], labels: Float[Tensor, " n"], normal: Float[Tensor, "*draws n"]
+) -> Float[Tensor, "*draws n"]:
     """|N(0, 1)| |K|^(1/2n) Y.
 
     Args:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, max_pool2d, unfold
 
@@ -31,6 +32,7 @@ from implicitbias.networks.layers import (
 )
 from implicitbias.networks.network import Network
 from implicitbias.networks.rows import project
+from implicitbias.shapes.tensors import Inputs, Outputs, WeightList, Weights
 
 _TINY = 1e-12  # added to variances that are divided by
 
@@ -44,7 +46,7 @@ def initialise(
     *,
     rule: Rule = fan_in,
     projected: bool = True,
-) -> list[Tensor]:
+) -> WeightList:
     """Random weights in the class of the network's rows, one member per seed.
 
     Every member draws from a CPU generator of its own, so neither the other members nor the device change its weights.
@@ -77,12 +79,12 @@ def initialise(
     return weights
 
 
-def _signs(drawn: Tensor, source: torch.Generator) -> Tensor:
+def _signs(drawn: Float[Tensor, "out in"], source: torch.Generator) -> Float[Tensor, "out in"]:
     signs: Tensor = (2.0 * torch.randint(2, drawn.shape, generator=source) - 1) / drawn.shape[1] ** 0.5
     return signs
 
 
-def _halves(drawn: Tensor, source: torch.Generator) -> Tensor:
+def _halves(drawn: Float[Tensor, "out in"], source: torch.Generator) -> Float[Tensor, "1 in"]:
     half = drawn.shape[1] // 2
     row: Tensor = torch.where(torch.arange(drawn.shape[1]) < half, 1.0, -1.0)[None] / half
     return row
@@ -107,13 +109,13 @@ class Gradient(NamedTuple):
         pixels: of a patch, if it is a convolution without biases: rows hold so many numbers a channel; else 1.
     """
 
-    delta: Tensor
-    h: Tensor
-    whole: Tensor | None = None
+    delta: Float[Tensor, "member batch out"]
+    h: Float[Tensor, "member batch in"]
+    whole: Float[Tensor, "member out in"] | None = None
     pixels: int = 1
 
-    def matrix(self) -> Tensor:
-        """`(member, out, in)`."""
+    def matrix(self) -> Float[Tensor, "member out in"]:
+        """The gradient, multiplied out."""
         return product(self.delta.mT, self.h) if self.whole is None else self.whole
 
 
@@ -126,13 +128,13 @@ def joined(gradients: Sequence[Gradient]) -> Gradient:
 
 def forward(
     network: Network,
-    weights: Sequence[Tensor],
-    x: Tensor,
+    weights: Weights,
+    x: Inputs,
     gradients: list[Gradient] | None = None,
     *,
     factored: bool = False,
     together: bool = False,
-) -> Tensor:
+) -> Outputs:
     """The outputs f(x) of every member.
 
     Those of networks with one output do not depend, to the last bit, on how many members there are. Where there are
@@ -158,7 +160,9 @@ def forward(
     return h.squeeze(-1) if network.outputs == 1 else h
 
 
-def from_first_weights(network: Network, *inputs: Tensor) -> tuple[Network, list[Tensor]]:
+def from_first_weights(
+    network: Network, *inputs: Float[Tensor, "_batch d"]
+) -> tuple[Network, list[Float[Tensor, "_batch features"]]]:
     """The network without the layers before its first weights, and what these make of inputs `(batch, d)`.
 
     Where many members, or many steps, see the same points, this spares them what weights do not change.
@@ -171,7 +175,7 @@ def from_first_weights(network: Network, *inputs: Tensor) -> tuple[Network, list
     return Network(network.layers[first:], shape, network.rows), seen
 
 
-def entering(network: Network, x: Tensor, members: int) -> Tensor:
+def entering(network: Network, x: Inputs, members: int) -> Tensor:
     """Inputs `(member, batch, d)` or `(batch, d)` as the first layer takes them (see `_through`)."""
     h = x.expand(members, *x.shape[-2:])
     if len(network.input_shape) == 3 and not isinstance(network.layers[0], Flatten):
@@ -262,8 +266,8 @@ def with_ones(h: Tensor, dim: int) -> Tensor:
     return torch.cat([h, h.new_ones(shape)], dim=dim)
 
 
-def known(layer: Linear, matrix: Tensor) -> Gradient:
-    """A layer's gradient that is known as a matrix `(member, out, in)`."""
+def known(layer: Linear, matrix: Float[Tensor, "member out in"]) -> Gradient:
+    """A layer's gradient that is known as a matrix."""
     nothing = matrix.new_empty(len(matrix), 0, 0)
     return Gradient(nothing, nothing, matrix, _pixels_of(layer))
 
@@ -272,15 +276,19 @@ def _pixels_of(layer: Linear) -> int:
     return layer.side**2 if isinstance(layer, Convolution) and not layer.bias else 1
 
 
-def _patches(h: Tensor, layer: Convolution, members: int) -> Tensor:
-    """The patch around every pixel: `(batch, member channels, rows, columns) -> (member, batch pixels, in)`."""
+def _patches(
+    h: Float[Tensor, "batch _member_channels rows columns"], layer: Convolution, members: int
+) -> Float[Tensor, "{members} _batch_pixels in"]:
+    """The patch around every pixel."""
     patches = unfold(h, layer.side, padding=layer.side // 2 if layer.padding else 0)
     each = patches.reshape(len(h), members, -1, patches.shape[2])
     return each.permute(1, 0, 3, 2).reshape(members, -1, each.shape[2])
 
 
-def _pixels(h: Tensor, size: Shape) -> Tensor:
-    """Images again: `(member, batch pixels, out) -> (batch, member out, rows, columns)`."""
+def _pixels(
+    h: Float[Tensor, "member _batch_pixels out"], size: Shape
+) -> Float[Tensor, "batch member*out rows columns"]:
+    """Images again."""
     each = h.reshape(len(h), -1, size[1], size[2], h.shape[2])
     return each.permute(1, 0, 4, 2, 3).reshape(each.shape[1], -1, size[1], size[2])
 
@@ -289,7 +297,13 @@ class _Linear(torch.autograd.Function):
     """h W^T, whose backward pass hands over the factors of W's gradient instead of multiplying them."""
 
     @staticmethod
-    def forward(ctx: Any, h: Tensor, weight: Tensor, gradients: list[Gradient], pixels: int) -> Tensor:
+    def forward(
+        ctx: Any,
+        h: Float[Tensor, "member batch in"],
+        weight: Float[Tensor, "member out in"],
+        gradients: list[Gradient],
+        pixels: int,
+    ) -> Float[Tensor, "member batch out"]:
         ctx.save_for_backward(h, weight)
         ctx.gradients, ctx.pixels = gradients, pixels
         return product(h, weight.mT)
@@ -303,7 +317,9 @@ class _Linear(torch.autograd.Function):
         return product(delta, weight) if ctx.needs_input_grad[0] else None, None, None, None
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
+def product(
+    a: Float[Tensor, "member out inner"], b: Float[Tensor, "member inner in"]
+) -> Float[Tensor, "member out in"]:
     """Batched matrix product whose members do not depend, to the last bit, on how many there are.
 
     torch hands a batch of one with a single row or column to a matrix-vector routine, which rounds differently

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer, blocks
+from implicitbias.shapes.tensors import PerMember, Weights
 
 
 def adam(beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Optimizer:
@@ -18,14 +20,14 @@ def adam(beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Opt
         epsilon: added to the root of the second moment.
     """
 
-    def init(weights: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    def init(weights: Weights) -> list[tuple[Float[Tensor, "member _out _in"], Float[Tensor, "member _out _in"]]]:
         return [(torch.zeros_like(weight), torch.zeros_like(weight)) for weight in weights]
 
     def update(
         gradients: Sequence[Gradient],
-        state: Sequence[tuple[Tensor, Tensor]],
-        weights: Sequence[Tensor],
-        learning_rate: Tensor,
+        state: Sequence[tuple[Float[Tensor, "member _out _in"], Float[Tensor, "member _out _in"]]],
+        weights: Weights,
+        learning_rate: PerMember,
         step: int,
     ) -> None:
         rate = -learning_rate[:, None, None] / (1 - beta1**step)

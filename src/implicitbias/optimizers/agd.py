@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer
+from implicitbias.shapes.tensors import PerMember, Weights
 
 
 def agd() -> Optimizer:
@@ -21,11 +23,11 @@ def agd() -> Optimizer:
     Source: Bernstein, Mingard, Huang, Azizan & Yue 2023, algorithm 1.
     """
 
-    def init(weights: Sequence[Tensor]) -> None:
+    def init(weights: Weights) -> None:
         return None
 
     def update(
-        gradients: Sequence[Gradient], state: None, weights: Sequence[Tensor], learning_rate: Tensor, step: int
+        gradients: Sequence[Gradient], state: None, weights: Weights, learning_rate: PerMember, step: int
     ) -> None:
         matrices = [_by_pixel(gradient.matrix(), gradient.pixels) for gradient in gradients]
         norms = [torch.linalg.matrix_norm(matrix) for matrix in matrices]  # (member, pixel)
@@ -40,6 +42,6 @@ def agd() -> Optimizer:
     return Optimizer(init, update, extra_numbers=lambda rows, columns: rows * columns)
 
 
-def _by_pixel(matrix: Tensor, pixels: int) -> Tensor:
+def _by_pixel(matrix: Float[Tensor, "member out in"], pixels: int) -> Float[Tensor, "member pixel out channel"]:
     """A view `(member, pixel, out, channel)` of a matrix whose rows hold so many pixels of every channel."""
     return matrix.view(*matrix.shape[:2], -1, pixels).permute(0, 3, 1, 2)

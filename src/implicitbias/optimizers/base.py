@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.networks.stacked import Gradient, product
+from implicitbias.shapes.tensors import PerMember, Weights
 
 CACHED_ELEMENTS = 1 << 18  # of one tensor in a block: two such blocks lie in a core's second-level cache
 
@@ -14,7 +16,7 @@ CACHED_ELEMENTS = 1 << 18  # of one tensor in a block: two such blocks lie in a 
 class Init(Protocol):
     """weights -> state; may project the weights in place."""
 
-    def __call__(self, weights: Sequence[Tensor]) -> Any: ...
+    def __call__(self, weights: Weights) -> Any: ...
 
 
 class Update(Protocol):
@@ -25,7 +27,7 @@ class Update(Protocol):
     """
 
     def __call__(
-        self, gradients: Sequence[Gradient], state: Any, weights: Sequence[Tensor], learning_rate: Tensor, step: int
+        self, gradients: Sequence[Gradient], state: Any, weights: Weights, learning_rate: PerMember, step: int
     ) -> None: ...
 
 
@@ -44,7 +46,9 @@ class Optimizer(NamedTuple):
     extra_numbers: Callable[[int, int], int]
 
 
-def blocks(gradient: Gradient, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+def blocks(
+    gradient: Gradient, *tensors: Float[Tensor, " member #out #in"]
+) -> Iterator[tuple[Float[Tensor, "..."], ...]]:
     """The gradient's matrix and matching parts of other tensors, a block of members or of one member's rows at a time.
 
     For wide layers an update that treats rows alike spends its time on moving weights and gradients through

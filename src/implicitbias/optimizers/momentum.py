@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer, blocks
+from implicitbias.shapes.tensors import PerMember, WeightList, Weights
 
 
 def momentum(momentum: float = 0.9, weight_decay: float = 0.0) -> Optimizer:
@@ -17,14 +17,14 @@ def momentum(momentum: float = 0.9, weight_decay: float = 0.0) -> Optimizer:
         weight_decay: weight decay: lambda of a penalty (lambda/2) |w|^2.
     """
 
-    def init(weights: Sequence[Tensor]) -> list[Tensor]:
+    def init(weights: Weights) -> WeightList:
         return [torch.zeros_like(weight) for weight in weights]
 
     def update(
         gradients: Sequence[Gradient],
-        state: Sequence[Tensor],
-        weights: Sequence[Tensor],
-        learning_rate: Tensor,
+        state: Weights,
+        weights: Weights,
+        learning_rate: PerMember,
         step: int,
     ) -> None:
         rate = -learning_rate[:, None, None]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.linalg import vector_norm
 
@@ -10,6 +11,7 @@ from implicitbias.errors import ConfigError
 from implicitbias.networks.rows import project
 from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer, blocks
+from implicitbias.shapes.tensors import PerMember, Weights
 
 
 def nero(beta: float = 0.999, constraint: str = "mean_free_unit") -> Optimizer:
@@ -24,7 +26,7 @@ def nero(beta: float = 0.999, constraint: str = "mean_free_unit") -> Optimizer:
         constraint: what rows are projected to: mean 0 and norm 1, or one of the two. With both this is Nero.
     """
 
-    def init(weights: Sequence[Tensor]) -> list[Tensor]:
+    def init(weights: Weights) -> list[Float[Tensor, "member _out 1"]]:
         for weight in weights:
             if weight.shape[-1] < 2 and "mean_free" in constraint:
                 raise ConfigError(
@@ -36,9 +38,9 @@ def nero(beta: float = 0.999, constraint: str = "mean_free_unit") -> Optimizer:
 
     def update(
         gradients: Sequence[Gradient],
-        state: Sequence[Tensor],
-        weights: Sequence[Tensor],
-        learning_rate: Tensor,
+        state: Sequence[Float[Tensor, "member _out 1"]],
+        weights: Weights,
+        learning_rate: PerMember,
         step: int,
     ) -> None:
         rate = -((1 - beta**step) ** 0.5) * learning_rate[:, None, None]

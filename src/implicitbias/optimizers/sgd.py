@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from torch import Tensor
-
 from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer, blocks
+from implicitbias.shapes.tensors import PerMember, Weights
 
 
 def sgd(weight_decay: float = 0.0) -> Optimizer:
@@ -15,11 +14,11 @@ def sgd(weight_decay: float = 0.0) -> Optimizer:
         weight_decay: weight decay: lambda of a penalty (lambda/2) |w|^2.
     """
 
-    def init(weights: Sequence[Tensor]) -> None:
+    def init(weights: Weights) -> None:
         return None
 
     def update(
-        gradients: Sequence[Gradient], state: None, weights: Sequence[Tensor], learning_rate: Tensor, step: int
+        gradients: Sequence[Gradient], state: None, weights: Weights, learning_rate: PerMember, step: int
     ) -> None:
         rate = -learning_rate[:, None, None]
         for gradient, weight in zip(gradients, weights, strict=True):

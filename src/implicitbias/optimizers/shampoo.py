@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.networks.stacked import Gradient, product
 from implicitbias.optimizers.base import Optimizer
+from implicitbias.shapes.tensors import PerMember, Weights
 
 
 def shampoo(epsilon: float = 1e-4) -> Optimizer:
@@ -21,14 +23,14 @@ def shampoo(epsilon: float = 1e-4) -> Optimizer:
     Source: Gupta, Koren & Singer 2018, algorithm 1.
     """
 
-    def init(weights: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    def init(weights: Weights) -> list[tuple[Float[Tensor, "member _out _out"], Float[Tensor, "member _in _in"]]]:
         return [(_identities(weight, 1) * epsilon, _identities(weight, 2) * epsilon) for weight in weights]
 
     def update(
         gradients: Sequence[Gradient],
-        state: Sequence[tuple[Tensor, Tensor]],
-        weights: Sequence[Tensor],
-        learning_rate: Tensor,
+        state: Sequence[tuple[Float[Tensor, "member _out _out"], Float[Tensor, "member _in _in"]]],
+        weights: Weights,
+        learning_rate: PerMember,
         step: int,
     ) -> None:
         for gradient, (left, right), weight in zip(gradients, state, weights, strict=True):
@@ -45,13 +47,13 @@ def shampoo(epsilon: float = 1e-4) -> Optimizer:
     return Optimizer(init, update, extra_numbers=extra_numbers)
 
 
-def _identities(weight: Tensor, dim: int) -> Tensor:
+def _identities(weight: Float[Tensor, "member out in"], dim: int) -> Float[Tensor, "member side side"]:
     """As many as there are members, of the size of this dimension of the weights."""
     eye = torch.eye(weight.shape[dim], dtype=weight.dtype, device=weight.device)
     return eye.expand(len(weight), -1, -1)
 
 
-def _inverse_fourth_root(matrix: Tensor) -> Tensor:
+def _inverse_fourth_root(matrix: Float[Tensor, "member side side"]) -> Float[Tensor, "member side side"]:
     """Of symmetric matrices `(member, n, n)`: as accurate as these are, and NaN of one that has overflowed."""
     overflown = ~torch.isfinite(matrix).all(2, keepdim=True).all(1, keepdim=True)
     values, vectors = torch.linalg.eigh(matrix.double().masked_fill(overflown, 0))

@@ -14,10 +14,12 @@ and back for ever. It therefore looks at the mean of the last two gradients, in 
 from collections.abc import Callable, Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer
+from implicitbias.shapes.tensors import PerMember, WeightList, Weights
 
 Direction = Callable[[list[Tensor]], tuple[list[Tensor], Tensor]]
 """Gradients `(member, out, in)` -> the unit-norm directions of steepest ascent, and the dual norm `(member,)`."""
@@ -31,7 +33,7 @@ def l2(power: float = 1, decrease: float = 0.0) -> Optimizer:
         decrease: largest decrease of the loss that a step's gradient predicts; 0: any.
     """
 
-    def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+    def direction(g: WeightList) -> tuple[WeightList, PerMember]:
         dual = torch.stack([layer.square().sum((1, 2)) for layer in g]).sum(0).sqrt()
         return [layer / _safe(dual) for layer in g], dual
 
@@ -46,7 +48,7 @@ def linf(power: float = 1, decrease: float = 0.0) -> Optimizer:
         decrease: largest decrease of the loss that a step's gradient predicts; 0: any.
     """
 
-    def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+    def direction(g: WeightList) -> tuple[WeightList, PerMember]:
         dual = torch.stack([layer.abs().sum((1, 2)) for layer in g]).sum(0)
         return [layer.sign() for layer in g], dual
 
@@ -63,7 +65,7 @@ def l1(power: float = 1, decrease: float = 0.0) -> Optimizer:
         decrease: largest decrease of the loss that a step's gradient predicts; 0: any.
     """
 
-    def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+    def direction(g: WeightList) -> tuple[WeightList, PerMember]:
         flat = torch.cat([layer.flatten(1) for layer in g], dim=1)
         chosen = flat.abs().argmax(1, keepdim=True)
         value = flat.gather(1, chosen)
@@ -82,7 +84,7 @@ def spectral(power: float = 1, decrease: float = 0.0) -> Optimizer:
         decrease: largest decrease of the loss that a step's gradient predicts; 0: any.
     """
 
-    def direction(g: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+    def direction(g: WeightList) -> tuple[WeightList, PerMember]:
         ways, dual = [], torch.zeros_like(g[0][:, 0, 0])
         for layer in g:
             u, s, vh = torch.linalg.svd(layer.nan_to_num(), full_matrices=False)
@@ -98,8 +100,8 @@ def spectral(power: float = 1, decrease: float = 0.0) -> Optimizer:
     return _steepest(direction, power, decrease, extra_numbers)
 
 
-def _safe(norm: Tensor) -> Tensor:
-    """As `(member, 1, 1)`; a gradient of 0 has no direction, and the step is 0."""
+def _safe(norm: PerMember) -> Float[Tensor, "member 1 1"]:
+    """As a factor on weights; a gradient of 0 has no direction, and the step is 0."""
     return norm.clamp(min=torch.finfo(norm.dtype).tiny)[:, None, None]
 
 
@@ -113,11 +115,15 @@ def _steepest(
 ) -> Optimizer:
     """Steps along a direction, of the gradient or `of_two`: the mean of the last two."""
 
-    def init(weights: Sequence[Tensor]) -> list[Tensor]:
+    def init(weights: Weights) -> WeightList:
         return [torch.zeros_like(weight) for weight in weights] if of_two else []
 
     def update(
-        gradients: Sequence[Gradient], state: list[Tensor], weights: Sequence[Tensor], learning_rate: Tensor, step: int
+        gradients: Sequence[Gradient],
+        state: WeightList,
+        weights: Weights,
+        learning_rate: PerMember,
+        step: int,
     ) -> None:
         matrices = [gradient.matrix() for gradient in gradients]
         if of_two:

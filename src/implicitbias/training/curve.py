@@ -4,7 +4,9 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from torch import Tensor
+from jaxtyping import Float
+
+from implicitbias.shapes.tensors import PerMember
 
 _MOST = 200  # epochs of a curve
 
@@ -18,7 +20,7 @@ class LossCurve:
 
     def __init__(self, epochs: int) -> None:
         self._last = epochs
-        self.sums: dict[int, Tensor] = {}
+        self.sums: dict[int, PerMember] = {}
         """Losses `(member,)` of the epochs so far, by epoch."""
 
     @cached_property
@@ -32,20 +34,20 @@ class LossCurve:
     def _kept(self) -> frozenset[int]:
         return frozenset(self.epochs)
 
-    def add(self, epoch: int, losses: Tensor, fraction: float) -> None:
+    def add(self, epoch: int, losses: PerMember, fraction: float) -> None:
         """Take in a batch.
 
         Args:
             epoch: counted from 1.
-            losses: `(member,)`.
+            losses: of the members.
             fraction: of the training points that are in the batch.
         """
         if epoch in self._kept:
             part = losses.detach() if fraction == 1 else fraction * losses.detach()
             self.sums[epoch] = self.sums[epoch] + part if epoch in self.sums else part
 
-    def values(self) -> np.ndarray:
-        """Losses `(member, epoch)`; NaN after a member has diverged, and where training stopped before."""
+    def values(self) -> Float[np.ndarray, "member epoch"]:
+        """Losses; NaN after a member has diverged, and where training stopped before."""
         known = torch.stack([self.sums[epoch] for epoch in self.epochs if epoch in self.sums], dim=1).cpu().numpy()
         missing = np.full((len(known), len(self.epochs) - known.shape[1]), np.nan, known.dtype)
         return np.concatenate([np.where(np.isfinite(known), known, np.nan), missing], axis=1)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from jaxtyping import Float
 from scipy.integrate import solve_ivp
 from torch import Tensor
 
@@ -19,9 +19,16 @@ from implicitbias.training.steps import Loss
 
 
 def gradient_flow(
-    network: Network, weights: Sequence[Tensor], inputs: Tensor, targets: Tensor, *, loss: Loss, times: Sequence[float],
-    step: float = 0.0, tolerance: float = 1e-8,
-) -> list[list[Tensor]]:  # fmt: skip
+    network: Network,
+    weights: Sequence[Float[Tensor, "1 _out _in"]],
+    inputs: Float[Tensor, "n d"],
+    targets: Float[Tensor, " n"],
+    *,
+    loss: Loss,
+    times: Sequence[float],
+    step: float = 0.0,
+    tolerance: float = 1e-8,
+) -> list[list[Float[Tensor, "1 _out _in"]]]:
     """The weights at the given times of d theta/dt = -grad [loss + step/4 |grad loss|^2], from given ones at time 0.
 
     With step 0 the gradient flow; gradient descent of that step follows the other one to an order more (Barrett and
@@ -48,14 +55,14 @@ def gradient_flow(
     shapes = [layers[i].shape for i in trained]
     x, y, one = inputs.double()[None], targets.double()[None], torch.ones(1, dtype=torch.float64)
 
-    def at(theta: NDArray[np.float64]) -> list[Tensor]:
+    def at(theta: Float[np.ndarray, " theta"]) -> list[Float[Tensor, "1 _out _in"]]:
         whole, start = list(layers), 0
         for i, shape in zip(trained, shapes, strict=True):
             whole[i] = torch.from_numpy(theta[start : start + shape.numel()].reshape(shape).copy())
             start += shape.numel()
         return whole
 
-    def descent(_: float, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+    def descent(_: float, theta: Float[np.ndarray, " theta"]) -> Float[np.ndarray, " theta"]:
         whole = at(theta)
         moving = [whole[i].requires_grad_(True) for i in trained]
         value = loss(forward(network, whole, x), y, one).sum()

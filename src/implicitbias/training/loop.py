@@ -10,6 +10,7 @@ from math import ceil
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from implicitbias.losses import margins
@@ -17,6 +18,7 @@ from implicitbias.networks import Network
 from implicitbias.networks.stacked import forward
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import Progress
+from implicitbias.shapes.tensors import Outputs, PerMember, WeightList, Weights
 from implicitbias.training.curve import LossCurve
 from implicitbias.training.saved import State
 from implicitbias.training.schedules import Builder, decaying
@@ -37,12 +39,12 @@ class Members(NamedTuple):
         step_exponent: `(member,)` the learning rate is divided by the step's number to this power.
     """
 
-    task_index: Tensor
+    task_index: Int[Tensor, " member"]
     order_seeds: Sequence[int]
-    label_scale: Tensor
-    learning_rate: Tensor
-    decay: Tensor
-    step_exponent: Tensor
+    label_scale: PerMember
+    learning_rate: PerMember
+    decay: PerMember
+    step_exponent: PerMember
 
 
 def steps_per_epoch(points: int, batch_size: int | str) -> int:
@@ -52,9 +54,9 @@ def steps_per_epoch(points: int, batch_size: int | str) -> int:
 
 def descend(
     network: Network,
-    weights: list[Tensor],
-    inputs: Tensor,
-    targets: Tensor,
+    weights: WeightList,
+    inputs: Float[Tensor, "task n d"],
+    targets: Float[Tensor, "member n *classes"],
     members: Members,
     *,
     loss: Loss,
@@ -69,7 +71,7 @@ def descend(
     begin: State | None = None,
     offer: Callable[[Callable[[], State]], None] | None = None,
     description: str = "training",
-) -> Iterator[tuple[int, Tensor, Tensor]]:
+) -> Iterator[tuple[int, Bool[Tensor, " member"], Bool[Tensor, " member"]]]:
     """Train all members in place, and pause at every checkpoint.
 
     A member whose loss is not finite has diverged: its learning rate becomes NaN, and with it its weights,
@@ -112,7 +114,7 @@ def descend(
     fitted = ~alive
 
     @torch.no_grad()
-    def whole_loss() -> Tensor:
+    def whole_loss() -> PerMember:
         outputs = forward(network, weights, inputs[members.task_index], [])  # as in training, to the last bit
         return loss(outputs, targets, members.label_scale)
 
@@ -182,23 +184,28 @@ def descend(
         weight.requires_grad_(False)
 
 
-def _figures(outputs: Tensor, targets: Tensor, losses: Tensor, alive: Tensor) -> str:
+def _figures(outputs: Outputs, targets: Outputs, losses: PerMember, alive: Bool[Tensor, " member"]) -> str:
     """Of a batch, for the log; an output that is no number errs."""
     wrong = 1 - (margins(outputs, targets) > 0).double().mean()
     lost = len(alive) - int(alive.sum())
     return f"loss {losses.nanmean():.3g}, error {wrong:.3f}" + (f", {lost} of {len(alive)} diverged" if lost else "")
 
 
-def _put_back(weights: Sequence[Tensor], kept: Sequence[Tensor], members: Tensor) -> None:
+def _put_back(weights: Weights, kept: Weights, members: Bool[Tensor, " member"]) -> None:
     """Undo a step of some members: a learning rate of 0 would not do for a rule that projects the weights."""
     for weight, old in zip(weights, kept, strict=True):
         weight.copy_(torch.where(members[:, None, None], old, weight))
 
 
 def descend_alike(
-    network: Network, weights: list[Tensor], inputs: Tensor, targets: Tensor, order_seeds: Sequence[int],
-    learning_rate: float, **settings: Any,
-) -> None:  # fmt: skip
+    network: Network,
+    weights: WeightList,
+    inputs: Float[Tensor, "n d"],
+    targets: Float[Tensor, " n"],
+    order_seeds: Sequence[int],
+    learning_rate: float,
+    **settings: Any,
+) -> None:
     """Train members of one task at one constant learning rate in place, from the start to the end.
 
     Args:
@@ -217,9 +224,13 @@ def descend_alike(
 
 
 def _epochs(
-    inputs: Tensor, targets: Tensor, members: Members, batch_size: int | str, epochs: int
-) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
-    """For every epoch its minibatches: inputs `(member, batch, d)`, targets `(member, batch)` or `(…, outputs)`.
+    inputs: Float[Tensor, "task n d"],
+    targets: Float[Tensor, "member n *classes"],
+    members: Members,
+    batch_size: int | str,
+    epochs: int,
+) -> Iterator[Iterator[tuple[Float[Tensor, "member batch d"], Outputs]]]:
+    """For every epoch its minibatches, inputs and targets.
 
     Every member shuffles its training points by a generator of its own. A batch that holds all points is
     gathered once and not shuffled.

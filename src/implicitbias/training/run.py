@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from implicitbias.catalogue import INITIALISATIONS, LOSSES, OPTIMIZERS, PER_MEMBER, SCHEDULES, TARGETS, resolve
@@ -45,9 +46,9 @@ class Data(NamedTuple):
     """
 
     seeds: list[int]
-    train_input: Tensor
-    train_label: Tensor
-    test_input: Tensor
+    train_input: Float[Tensor, "task n d"]
+    train_label: Float[Tensor, "task n *classes"]
+    test_input: Float[Tensor, "m d"] | Float[Tensor, "task m d"]
     span: Span | None
 
 
@@ -170,7 +171,7 @@ class _Found:
     """What has come out so far, of all members.
 
     Attributes:
-        kept: arrays `(member, step, …)` by name.
+        kept: arrays by name.
         stop_reason: of every member.
         curves: of the chunks of members that are done.
         start: number of members that are done.
@@ -179,8 +180,8 @@ class _Found:
 
     stop_reason: list[str]
     steps: int
-    kept: dict[str, np.ndarray] = field(default_factory=dict)
-    curves: list[np.ndarray] = field(default_factory=list)
+    kept: dict[str, Shaped[np.ndarray, "member step ..."]] = field(default_factory=dict)
+    curves: list[Float[np.ndarray, "member epoch"]] = field(default_factory=list)
     start: int = 0
     at: int = 0
 
@@ -201,7 +202,7 @@ class _Found:
             "stop_reason": self.stop_reason, "start": self.start, "at": self.at,
         }  # fmt: skip
 
-    def take(self, here: slice, arrays: Mapping[str, np.ndarray], reasons: np.ndarray) -> None:
+    def take(self, here: slice, arrays: Mapping[str, Shaped[np.ndarray, "member ..."]], reasons: np.ndarray) -> None:
         """What some members have at a pause."""
         self.stop_reason[here] = reasons.tolist()
         for name, values in arrays.items():
@@ -210,7 +211,7 @@ class _Found:
             self.kept[name][here, self.at] = values
         self.at += 1
 
-    def finish(self, stop: int, curve: np.ndarray) -> None:
+    def finish(self, stop: int, curve: Float[np.ndarray, "member epoch"]) -> None:
         """The members up to this one are done."""
         self.curves.append(curve)
         self.start, self.at = stop, 0
@@ -249,7 +250,7 @@ def _train_chunk(
     members: Sequence[Mapping[str, Any]], data: Data, rules: Rules, network: Network,
     training: Mapping[str, Any], steps: Sequence[int], keep_weights: bool, curve: LossCurve,
     begin: State | None, offer: Callable[[Callable[[], State]], None], description: str,
-) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:  # fmt: skip
+) -> Iterator[tuple[dict[str, Shaped[np.ndarray, "member ..."]], np.ndarray]]:  # fmt: skip
     """At every checkpoint what is kept of these members, and why they have stopped."""
 
     def seeds(purpose: str) -> list[int]:
@@ -285,7 +286,7 @@ def _train_chunk(
 
 
 def _together(members: Sequence[Mapping[str, Any]], data: Data, order_seeds: list[int]) -> Members:
-    def values(name: str) -> Tensor:
+    def values(name: str) -> Float[Tensor, " member"]:
         return data.train_input.new_tensor([each[name] for each in members])
 
     return Members(

@@ -9,16 +9,18 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from implicitbias.shapes.tensors import PerMember, Weights
+
 
 class Rates(Protocol):
-    """What of the members a schedule looks at, `(member,)` each."""
+    """What of the members a schedule looks at."""
 
     @property
-    def learning_rate(self) -> Tensor: ...
+    def learning_rate(self) -> PerMember: ...
     @property
-    def decay(self) -> Tensor: ...
+    def decay(self) -> PerMember: ...
     @property
-    def step_exponent(self) -> Tensor: ...
+    def step_exponent(self) -> PerMember: ...
 
 
 class Schedule(NamedTuple):
@@ -32,7 +34,7 @@ class Schedule(NamedTuple):
     """
 
     begin: Callable[[int], None]
-    rate: Callable[[Tensor, int], Tensor]
+    rate: Callable[[PerMember, int], PerMember]
     end: Callable[[], None] = lambda: None
     state: Sequence[Tensor] = ()
 
@@ -41,7 +43,7 @@ WholeLoss = Callable[[], Tensor]
 Builder = Callable[[Rates, Sequence[Tensor], WholeLoss, int], Schedule]
 
 
-def decaying(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int = 1) -> Schedule:
+def decaying(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: int = 1) -> Schedule:
     """lr decay^epoch step^-step_exponent (Bernstein & Yue 2021, section 4, with exponent 0)."""
     now = members.learning_rate.clone()
     by_step = bool((members.step_exponent != 0).any())
@@ -49,25 +51,25 @@ def decaying(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, d
     def begin(epoch: int) -> None:
         now.copy_(members.learning_rate * members.decay**epoch)
 
-    def rate(losses: Tensor, step: int) -> Tensor:
+    def rate(losses: PerMember, step: int) -> PerMember:
         return now * step**-members.step_exponent if by_step else now
 
     return Schedule(begin, rate)
 
 
-def plain(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int = 1) -> Schedule:
+def plain(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: int = 1) -> Schedule:
     """As `decaying` times the batch's loss, for a loss that is differentiated as its logarithm: steps on the loss."""
     begin, of_step, *_ = decaying(members, weights, whole_loss)
     return Schedule(begin, lambda losses, step: of_step(losses, step) * losses.detach().exp())
 
 
 @torch.no_grad()
-def _square(weights: Sequence[Tensor]) -> Tensor:
-    """|theta|^2, `(member,)`."""
+def _square(weights: Weights) -> PerMember:
+    """|theta|^2."""
     return torch.stack([weight.square().sum((1, 2)) for weight in weights]).sum(0)
 
 
-def scale_free(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int) -> Schedule:
+def scale_free(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: int) -> Schedule:
     """As `decaying`, times max(1, |theta|/sqrt(m))^(2 - M): relative steps do not fade as the weights grow.
 
     The gradient of a log-domain loss grows as |theta|^(M - 1), m is the width. For M = 1 this is Chizat & Bach's (2020,
@@ -76,14 +78,14 @@ def scale_free(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss,
     begin, of_step, *_ = decaying(members, weights, whole_loss)
 
     @torch.no_grad()
-    def rate(losses: Tensor, step: int) -> Tensor:
+    def rate(losses: PerMember, step: int) -> PerMember:
         size = (_square(weights) / weights[-1].shape[2]).sqrt()
         return of_step(losses, step) * size.clamp(min=1) ** (2 - degree)
 
     return Schedule(begin, rate)
 
 
-def steady(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int) -> Schedule:
+def steady(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: int) -> Schedule:
     """As `decaying`, times (|theta|/|theta_0|)^(2 - 2M): as large as curvature allows while the weights grow.
 
     The gradients of margins grow as |theta|^(M - 1), and the curvature of a log-domain loss as their square. A constant
@@ -99,7 +101,7 @@ def steady(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, deg
     )
 
 
-def loss_based(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss, degree: int = 1) -> Schedule:
+def loss_based(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: int = 1) -> Schedule:
     """Steps of a/L with L the mean loss over the training set, for plain gradient descent on log L.
 
     An epoch that has lowered L multiplies a by 2^(1/5); after any other the weights of its beginning are put back and
@@ -112,7 +114,7 @@ def loss_based(members: Rates, weights: Sequence[Tensor], whole_loss: WholeLoss,
     kept = [weight.detach().clone() for weight in weights]
     best = whole_loss()
 
-    def rate(losses: Tensor, step: int) -> Tensor:
+    def rate(losses: PerMember, step: int) -> PerMember:
         return a * (losses.detach() - best).exp()
 
     @torch.no_grad()

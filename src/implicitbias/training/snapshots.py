@@ -1,10 +1,9 @@
 """What is kept of an ensemble at a checkpoint."""
 
-from collections.abc import Sequence
-from typing import Any
-
+from implicitbias.shapes.tensors import Weights
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from implicitbias.networks import Network
@@ -16,16 +15,16 @@ from implicitbias.training.steps import Loss
 @torch.no_grad()
 def snapshot(
     network: Network,
-    weights: Sequence[Tensor],
-    train_input: Tensor,
-    targets: Tensor,
-    test_input: Tensor,
+    weights: Weights,
+    train_input: Float[Tensor, "task n d"],
+    targets: Float[Tensor, "member n *classes"],
+    test_input: Float[Tensor, "m d"] | Float[Tensor, "task m d"],
     members: Members,
-    alive: Tensor,
+    alive: Bool[Tensor, " member"],
     loss: Loss,
     keep_weights: bool = True,
-) -> dict[str, np.ndarray[Any, Any]]:
-    """Outputs, training loss, norms and weights, as `(member, …)` arrays on the host; NaN for diverged members.
+) -> dict[str, Shaped[np.ndarray, "member ..."]]:
+    """Outputs, training loss, norms and weights, on the host; NaN for diverged members.
 
     Args:
         network: whose weights these are.

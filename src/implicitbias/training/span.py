@@ -9,6 +9,7 @@ makes the same steps on W Q and the inputs' coordinates in Q: n columns instead 
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 
@@ -20,25 +21,32 @@ class Span(NamedTuple):
         inputs: `(task, n, n)`, the training inputs in that basis.
     """
 
-    basis: Tensor
-    inputs: Tensor
+    basis: Float[Tensor, "task d n"]
+    inputs: Float[Tensor, "task n n"]
 
 
-def span_of(inputs: Tensor) -> Span:
-    """The span of each task's inputs `(task, n, d)`, n <= d, in float64 and rounded to the inputs' dtype."""
+def span_of(inputs: Float[Tensor, "task n d"]) -> Span:
+    """The span of each task's inputs, n <= d, in float64 and rounded to the inputs' dtype."""
     q, r = torch.linalg.qr(inputs.double().mT)
     return Span(q.to(inputs), r.mT.to(inputs))
 
 
-def reduce(span: Span, weights: Tensor, task: Tensor) -> Tensor:
-    """First-layer weights `(member, m, d + b)`, b for a bias, in the span: `(member, m, n + b)`."""
+def reduce(
+    span: Span, weights: Float[Tensor, "member out _in"], task: Int[Tensor, " member"]
+) -> Float[Tensor, "member out _reduced"]:
+    """First-layer weights, `in` being d + b, b for a bias, in the span: n + b."""
     d = span.basis.shape[1]
     inside = [w[:, :d] @ span.basis[t] for w, t in zip(weights, task.tolist(), strict=True)]
     return torch.cat([torch.stack(inside), weights[..., d:]], dim=2)
 
 
-def expand(span: Span, initial: Tensor, moved: Tensor, task: Tensor) -> Tensor:
-    """The first layer `(member, m, d + b)` that was `initial` and has moved by `(member, m, n + b)` in the span."""
+def expand(
+    span: Span,
+    initial: Float[Tensor, "member out in"],
+    moved: Float[Tensor, "member out _reduced"],
+    task: Int[Tensor, " member"],
+) -> Float[Tensor, "member out in"]:
+    """The first layer that was `initial` and has moved by `moved` in the span, n + b columns."""
     n = span.basis.shape[2]
     moves = [w[:, :n] @ span.basis[t].T for w, t in zip(moved, task.tolist(), strict=True)]
     return initial + torch.cat([torch.stack(moves), moved[..., n:]], dim=2)

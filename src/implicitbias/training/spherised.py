@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
@@ -12,7 +13,13 @@ from implicitbias.networks.kernels import nngp_kernel
 from implicitbias.networks.spherised import spherised_targets
 
 
-def spherised(inputs: Tensor, labels: Tensor, task: Tensor, seeds: Sequence[int], network: Network) -> Tensor:
+def spherised(
+    inputs: Float[Tensor, "task n d"],
+    labels: Float[Tensor, "task n"],
+    task: Int[Tensor, " member"],
+    seeds: Sequence[int],
+    network: Network,
+) -> Float[Tensor, "member n"]:
     """`spherised_targets`, drawn for every member and point: margins that the infinitely wide network draws.
 
     Arguments and result are those of `targets.labels`; K is computed in float64. Where it is singular, as of equal
@@ -25,7 +32,7 @@ def spherised(inputs: Tensor, labels: Tensor, task: Tensor, seeds: Sequence[int]
     return torch.stack([spherised_targets(factors[i], labels[i], z) for i, z in zip(task.tolist(), drawn, strict=True)])
 
 
-def _factor(kernel: Tensor) -> Tensor:
+def _factor(kernel: Float[Tensor, "n n"]) -> Float[Tensor, "n n"]:
     """The Cholesky factor, or that of determinant 0 of a singular kernel."""
     try:
         return cholesky(kernel)

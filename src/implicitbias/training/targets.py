@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from implicitbias.networks import Network
@@ -10,7 +11,13 @@ Targets = Callable[[Tensor, Tensor, Tensor, Sequence[int], Network], Tensor]
 """A rule: arguments and result as of `labels`."""
 
 
-def labels(inputs: Tensor, labels: Tensor, task: Tensor, seeds: Sequence[int], network: Network) -> Tensor:
+def labels(
+    inputs: Float[Tensor, "task n d"],
+    labels: Float[Tensor, "task n *classes"],
+    task: Int[Tensor, " member"],
+    seeds: Sequence[int],
+    network: Network,
+) -> Float[Tensor, "member n *classes"]:
     """The labels themselves: +-1, or of C classes the one-hot vector of the class less 1/C.
 
     Args:
@@ -26,7 +33,13 @@ def labels(inputs: Tensor, labels: Tensor, task: Tensor, seeds: Sequence[int], n
     return labels[task]
 
 
-def one_hot(inputs: Tensor, labels: Tensor, task: Tensor, seeds: Sequence[int], network: Network) -> Tensor:
+def one_hot(
+    inputs: Float[Tensor, "task n d"],
+    labels: Float[Tensor, "task n *classes"],
+    task: Int[Tensor, " member"],
+    seeds: Sequence[int],
+    network: Network,
+) -> Float[Tensor, "member n *classes"]:
     """The one-hot vectors of classes; arguments and result as those of `labels`.
 
     The mean over the classes is not taken from them, so that outputs have to learn what all of them share as well.

@@ -1,0 +1,24 @@
+"""Types of tensors that many signatures share; the dimensions are those of `implicitbias.shapes`."""
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor
+
+Weights = Sequence[Float[Tensor, "member _out _in"]]
+"""Of all members of an ensemble, a tensor for each weight matrix."""
+
+WeightList = list[Float[Tensor, "member _out _in"]]
+"""The same, to be changed or just made."""
+
+Outputs = Float[Tensor, "member batch *classes"]
+"""Of all members on their points, or what these are fitted to."""
+
+PerMember = Float[Tensor, " member"]
+"""A number for each member."""
+
+Inputs = Float[Tensor, "member batch d"] | Float[Tensor, "batch d"]
+"""Points of each member's own, or those that all share."""
+
+OfPairs = Float[Tensor, "*#pairs"]
+"""Of pairs of points; what is known of a point alone is broadcast."""
