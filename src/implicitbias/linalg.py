@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
@@ -33,7 +34,7 @@ def real(values: Any, what: str) -> Tensor:
         ) from None
 
 
-def cholesky(matrix: Tensor, what: str = "the kernel") -> Tensor:
+def cholesky(matrix: Float[Tensor, "n n"], what: str = "the kernel") -> Float[Tensor, "n n"]:
     """The lower Cholesky factor of a positive definite matrix.
 
     Args:
@@ -62,6 +63,6 @@ def _reason(matrix: Tensor) -> str:
     return "rows {} and {} are equal up to their scale".format(*same[0].tolist())
 
 
-def determinant_root(factor: Tensor) -> float:
+def determinant_root(factor: Float[Tensor, "n n"]) -> float:
     """|K|^(1/n), the geometric mean of the eigenvalues of K, from its Cholesky factor `(n, n)`."""
     return math.exp(2 * float(factor.diagonal().log().mean()))

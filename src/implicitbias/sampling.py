@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from implicitbias.losses import margins
@@ -138,16 +139,20 @@ def _accepted(
     return {name: each.cpu().numpy() for name, each in zip(_KEPT, found, strict=True)}
 
 
-def _by_signs(output: Tensor, labels: Tensor, flip: bool) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """Which networks fit the signs by outputs `(k, n)`, perhaps negated, and what makes their outputs fit."""
+def _by_signs(
+    output: Float[Tensor, "k n"], labels: Float[Tensor, " n"], flip: bool
+) -> tuple[Int[Tensor, " kept"], Callable[[Tensor], Tensor]]:
+    """Which networks fit the signs by their outputs, perhaps negated, and what makes their outputs fit."""
     right, wrong = (output * labels > 0).all(1), (output * labels < 0).all(1)
     chosen = torch.nonzero(right | wrong if flip else right).ravel()
     sign = torch.where(right[chosen], 1.0, -1.0)[:, None]
     return chosen, lambda outputs: sign * outputs
 
 
-def _by_classes(output: Tensor, classes: Tensor, flip: bool) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """Which networks fit the classes by outputs `(k, n, C)`, perhaps in other places, and what puts them there.
+def _by_classes(
+    output: Float[Tensor, "k n class"], classes: Float[Tensor, " n"], flip: bool
+) -> tuple[Int[Tensor, " kept"], Callable[[Tensor], Tensor]]:
+    """Which networks fit the classes by their outputs, perhaps in other places, and what puts them there.
 
     Outputs for classes without a training point may change places at will: those left over keep their order.
     """
@@ -169,7 +174,7 @@ def _by_classes(output: Tensor, classes: Tensor, flip: bool) -> tuple[Tensor, Ca
     return chosen, lambda outputs: outputs.gather(2, where.expand(-1, outputs.shape[1], -1))
 
 
-def _padded(parts: list[np.ndarray[Any, Any]], length: int) -> np.ndarray[Any, Any]:
+def _padded(parts: list[Shaped[np.ndarray, " _kept *each"]], length: int) -> Shaped[np.ndarray, "seed {length} *each"]:
     """The parts stacked, each filled up with NaN to `length` rows."""
     whole = np.full((len(parts), length, *parts[0].shape[1:]), np.nan, parts[0].dtype)
     for row, part in zip(whole, parts, strict=True):

@@ -7,9 +7,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-def margins(
-    outputs: Float[Array, "*#lead n"] | Float[Array, "*#lead n class"], labels: Float[Array, "*#lead n"]
-) -> Float[Array, "*#lead n"]:
+def margins(outputs: Float[Array, "..."], labels: Float[Array, "*#lead n"]) -> Float[Array, "*#lead n"]:
     """y f(x) of labels +-1; of classes f_y(x) - max_{c != y} f_c(x): positive where the output is right.
 
     Args:
@@ -28,9 +26,7 @@ def margins(
     return largest
 
 
-def soft_margins(
-    outputs: Float[Array, "*#lead n"] | Float[Array, "*#lead n class"], labels: Float[Array, "*#lead n"]
-) -> Float[Array, "*#lead n"]:
+def soft_margins(outputs: Float[Array, "..."], labels: Float[Array, "*#lead n"]) -> Float[Array, "*#lead n"]:
     """f_y(x) - ln sum_{c != y} exp f_c(x), see `losses.soft_margins`; arguments and result as those of `margins`."""
     if outputs.ndim == labels.ndim:
         return outputs * labels

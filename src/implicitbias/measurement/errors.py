@@ -32,9 +32,7 @@ def test_error_by_point(test_margins: Float[Array, "*lead m"]) -> Float[Array, "
 test_error_by_point.__test__ = False  # type: ignore[attr-defined]
 
 
-def vote_error(
-    test_outputs: Float[Array, "*#lead k m *classes"], test_labels: Float[Array, "*#lead 1 m"]
-) -> PerNetwork:
+def vote_error(test_outputs: Float[Array, "..."], test_labels: Float[Array, "*#lead 1 m"]) -> PerNetwork:
     """Fraction of test points on which no more networks vote for the true label than for another one.
 
     Networks that are NaN have no vote.
@@ -58,7 +56,7 @@ def vote_error(
 
 
 def average_error(
-    test_outputs: Float[Array, "*#lead k m *classes"],
+    test_outputs: Float[Array, "..."],
     test_labels: Float[Array, "*#lead 1 m"],
     averaged: Shaped[np.ndarray, " size"],
 ) -> Float[Array, "*#lead size"]:

@@ -43,7 +43,7 @@ def volumes(
     network: Network,
     weights: Layers,
     inputs: Points,
-    targets: Float[Array, "*#lead n"] | Float[Array, "*#lead n class"],
+    targets: Float[Array, "..."],
     tangents: list[Tangent],
 ) -> tuple[PerNetwork, PerNetwork]:
     """The logarithm of the local volume and its standard error.

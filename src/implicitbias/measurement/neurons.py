@@ -14,7 +14,7 @@ def balancedness(weights: Layers) -> PerNetwork:
     return gap
 
 
-def rotation(weights: Layers) -> Float[Array, "*lead step"]:
+def rotation(weights: Layers) -> PerNetwork:
     """Mean of 1 - cos(w_j at the first checkpoint, w_j), weighted by |v_j||w_j|; checkpoints are the last lead.
 
     Args:
@@ -30,7 +30,7 @@ def rotation(weights: Layers) -> Float[Array, "*lead step"]:
     return mean
 
 
-def neuron_angle(weights: Layers) -> Float[Array, "*lead out"]:
+def neuron_angle(weights: Layers) -> Float[Array, "*#lead out"]:
     """Angle (radians) between w_j at the first checkpoint and w_j: `(..., step, m)`."""
     first, now = _unit(weights[0][..., :1, :, :]), _unit(weights[0])
     # the arc cosine would lose half of the digits of a small angle
@@ -38,7 +38,7 @@ def neuron_angle(weights: Layers) -> Float[Array, "*lead out"]:
     return angle
 
 
-def neuron_norm(weights: Layers) -> Float[Array, "*lead out"]:
+def neuron_norm(weights: Layers) -> Float[Array, "*#lead out"]:
     """Norm |w_j| of every neuron: `(..., m)`."""
     size: Array = np.linalg.norm(weights[0], axis=-1)
     return size
@@ -66,7 +66,7 @@ def class_alignment(weights: Layers, train_inputs: Points, train_labels: PerPoin
     return mean
 
 
-def _importance(weights: Layers) -> Float[Array, "*lead out"]:
+def _importance(weights: Layers) -> Float[Array, "*#lead out"]:
     size: Array = np.linalg.norm(weights[1], axis=-2) * np.linalg.norm(weights[0], axis=-1)
     return size
 

@@ -8,9 +8,7 @@ from implicitbias.networks import Network
 from implicitbias.shapes.arrays import PerNetwork
 
 
-def output_scale(
-    test_outputs: Float[Array, "*lead m"] | Float[Array, "*lead m class"], network: Network
-) -> Float[Array, "..."]:
+def output_scale(test_outputs: Float[Array, "..."], network: Network) -> Float[Array, "..."]:
     """Mean |f(x)| over the test points, and outputs if there are several (Bernstein & Yue 2021, section 5).
 
     `(..., m)`, or `(..., m, outputs)`, to `(...)`.

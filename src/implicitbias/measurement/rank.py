@@ -24,7 +24,7 @@ def stable_rank(weights: Layers) -> PerNetwork:
     return _stable_rank(weights[0])
 
 
-def stable_rank_share(weights: Layers) -> Float[Array, "*lead step"]:
+def stable_rank_share(weights: Layers) -> PerNetwork:
     """`stable_rank` over that of the first checkpoint, the last leading dimension: `(..., step)`."""
     rank = stable_rank(weights)
     share: Array = rank / rank[..., :1]

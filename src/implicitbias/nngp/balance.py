@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.errors import ConvergenceWarning, NumericalError
@@ -35,8 +36,8 @@ class Weighted(NamedTuple):
         stderr: of it, in nats.
     """
 
-    samples: Tensor
-    log_weights: Tensor
+    samples: Float[Tensor, "n samples"]
+    log_weights: Float[Tensor, " samples"]
     log_probability: float
     stderr: float
 
@@ -63,7 +64,7 @@ def balanced(draw: Draw, parts: Sequence[int], n: int, samples: int, seed: int, 
     return Weighted(torch.cat(drawn, dim=2).reshape(n, -1), log_weights, *by_scramble(log_weights))
 
 
-def by_scramble(log_weights: Tensor) -> tuple[float, float]:
+def by_scramble(log_weights: Float[Tensor, " samples"]) -> tuple[float, float]:
     """The logarithm of the mean weight, and its standard error by the spread of the scrambles' means."""
     means = torch.logsumexp(log_weights.reshape(SCRAMBLES, -1), 1) - math.log(len(log_weights) / SCRAMBLES)
     return log_mean(means)[:2]
@@ -107,8 +108,8 @@ def doubled(
         samples *= 2
 
 
-def sobol(n: int, count: int, seed: int) -> Tensor:
-    """`(n, SCRAMBLES * count)` points in the open unit cube: one scrambled Sobol net under random digital shifts.
+def sobol(n: int, count: int, seed: int) -> Float[Tensor, "{n} _samples"]:
+    """SCRAMBLES * count points in the open unit cube: one scrambled Sobol net under random digital shifts.
 
     Given the net's linear scramble, the shifted nets are independent and each point is uniform (Owen 1998).
     """

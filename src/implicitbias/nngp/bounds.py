@@ -3,17 +3,17 @@
 import math
 
 import torch
-from torch import Tensor
 
 from implicitbias.errors import ConfigError, nearest
 from implicitbias.linalg import cholesky, determinant_root
 from implicitbias.nngp.estimate import OrthantEstimate
 from implicitbias.nngp.standardise import checked
+from implicitbias.shapes.tensors import Kernel, Labels
 
 _CONSTANTS = {"tight": math.log(2) - 0.5, "published": 0.2}
 
 
-def closed(kernel: Tensor, labels: Tensor, constant: str = "tight") -> float:
+def closed(kernel: Kernel, labels: Labels, constant: str = "tight") -> float:
     """The closed upper bound C1 on the complexity -ln P[sign f(X) = Y], in nats.
 
     C1 = c n + |K|^(1/n) [ (1/2 - 1/pi) tr K^-1 + (1/pi) Y^T K^-1 Y ] with c = ln 2 - 1/2 (tight, what the
@@ -42,7 +42,7 @@ def closed(kernel: Tensor, labels: Tensor, constant: str = "tight") -> float:
     return _CONSTANTS[constant] * n + root * quadratic
 
 
-def bound(kernel: Tensor, labels: Tensor, *, constant: str = "tight") -> OrthantEstimate:
+def bound(kernel: Kernel, labels: Labels, *, constant: str = "tight") -> OrthantEstimate:
     """The closed bound as an estimator: ln P >= -C1; arguments and errors are those of `closed`."""
     lower = -closed(kernel, labels, constant)
     return OrthantEstimate(lower, stderr=0.0, effective_sample_size=math.nan, lower_bound=lower)

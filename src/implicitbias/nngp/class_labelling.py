@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from implicitbias.nngp import cone, cone_points, cone_posterior
@@ -12,26 +13,27 @@ from implicitbias.nngp.cone_structure import class_numbers
 from implicitbias.nngp.estimate import OrthantEstimate
 from implicitbias.nngp.posterior import TestBlock
 from implicitbias.nngp.variables import averages
+from implicitbias.shapes.tensors import Kernel, Labels
 
 
 @dataclass(frozen=True)
 class ClassLabelling:
     """A `labelling.Labelling` of `count` classes, 0 to C - 1."""
 
-    train: Tensor
-    test: Tensor
+    train: Labels
+    test: Shaped[Tensor, " m"]
     count: int
 
     def constants(self) -> dict[str, Any]:
         return {"chance_error": 1 - 1 / self.count}
 
-    def distinct(self, kernel: Tensor) -> Tensor:
+    def distinct(self, kernel: Kernel) -> Int[Tensor, " k"]:
         return cone_points.distinct(kernel, self.train, self.count)
 
-    def only(self, kept: Tensor) -> "ClassLabelling":
+    def only(self, kept: Int[Tensor, " k"]) -> "ClassLabelling":
         return replace(self, train=self.train[kept])
 
-    def log_probability(self, kernel: Tensor, method: str, **settings: Any) -> OrthantEstimate:
+    def log_probability(self, kernel: Kernel, method: str, **settings: Any) -> OrthantEstimate:
         return cone.log_probability(kernel, self.train, method, class_count=self.count, **settings)
 
     def posterior(
@@ -51,10 +53,10 @@ class ClassLabelling:
             "class_probability_stderr": errors.probability_stderr.tolist(),
         }  # fmt: skip
 
-    def ray(self, block: TestBlock, scales: Sequence[float]) -> Tensor:
+    def ray(self, block: TestBlock, scales: Sequence[float]) -> Float[Tensor, "scale m"]:
         return cone_posterior.ray(block, self.train, self.count, scales)
 
     def ray_spread(
-        self, block: TestBlock, scales: Sequence[float], covariance: Tensor, draws: int, seed: int
-    ) -> Tensor:
+        self, block: TestBlock, scales: Sequence[float], covariance: Float[Tensor, "m m"], draws: int, seed: int
+    ) -> Float[Tensor, " scale"]:
         return cone_posterior.ray_spread(block, self.train, self.count, scales, covariance, draws, seed)

@@ -22,7 +22,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from implicitbias.catalogue import DENSE, ESTIMATORS
 from implicitbias.errors import ConfigError, NumericalError, nearest
@@ -39,6 +38,7 @@ from implicitbias.nngp.cone_tilting import cone_tilting
 from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, warn_if_few
 from implicitbias.nngp.tilting import gge_order
 from implicitbias.rng import derive_seed
+from implicitbias.shapes.tensors import Kernel, Labels
 
 _INVERTIBLE = 1e-8  # smallest squared pivot at which conditioning on a class's own points keeps its digits
 _EFFECTIVE = 200  # effective samples below which the structured error bar may be too small
@@ -46,7 +46,7 @@ _LARGEST = torch.quasirandom.SobolEngine.MAXDIM  # dimensions that the Sobol poi
 
 
 def log_probability(
-    kernel: Tensor, classes: Tensor, method: str = "mixture", *, class_count: int, **settings: Any
+    kernel: Kernel, classes: Labels, method: str = "mixture", *, class_count: int, **settings: Any
 ) -> OrthantEstimate:
     """Logarithm of the probability that every point's own class has the largest of C independent outputs.
 

@@ -8,11 +8,13 @@ of a class see that class alone, so an update takes O(C n^3) (the structure is t
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from implicitbias.linalg import cholesky
 from implicitbias.nngp.cone_structure import ClassBlock, Cone
 from implicitbias.nngp.gaussian import hazard
+from implicitbias.shapes.tensors import Kernel, PerPoint
 
 _DAMPING = 0.9  # part of the way that an update goes
 
@@ -31,16 +33,16 @@ class ClassSites:
         slope: `(o,)` regression of d on its own point's v_i.
     """
 
-    tau: Tensor
-    nu: Tensor
-    covariance: Tensor
-    map: Tensor
-    mean: Tensor
-    variance: Tensor
-    slope: Tensor
+    tau: Float[Tensor, " other"]
+    nu: Float[Tensor, " other"]
+    covariance: Float[Tensor, "other other"]
+    map: Float[Tensor, "other n"]
+    mean: Float[Tensor, " other"]
+    variance: Float[Tensor, " other"]
+    slope: Float[Tensor, " other"]
 
-    def ordered(self, order: Tensor) -> "ClassSites":
-        """The same with its points in another order `(o,)`."""
+    def ordered(self, order: Int[Tensor, " other"]) -> "ClassSites":
+        """The same with its points in another order."""
         covariance = self.covariance[order][:, order]
         rows = (getattr(self, name)[order] for name in ("map", "mean", "variance", "slope"))
         return ClassSites(self.tau[order], self.nu[order], covariance, *rows)
@@ -57,8 +59,8 @@ class ConeSites:
         log_normaliser: ln of the integral of the prior times all sites.
     """
 
-    mean: Tensor
-    covariance: Tensor
+    mean: PerPoint
+    covariance: Kernel
     classes: tuple[ClassSites, ...]
     log_normaliser: float
 
@@ -86,8 +88,13 @@ def cone_propagation(cone: Cone, tolerance: float = 1e-2, cap: int = 60) -> Cone
     return sites
 
 
-def _step(mean: Tensor, variance: Tensor, tau: Tensor, nu: Tensor) -> tuple[Tensor, Tensor]:
-    """Damped steps `(N,)` of the site parameters that match the moments of d > 0 under its cavity."""
+def _step(
+    mean: Float[Tensor, " other"],
+    variance: Float[Tensor, " other"],
+    tau: Float[Tensor, " other"],
+    nu: Float[Tensor, " other"],
+) -> tuple[Float[Tensor, " other"], Float[Tensor, " other"]]:
+    """Damped steps of the site parameters that match the moments of d > 0 under its cavity."""
     precision, shift = 1 / variance - tau, mean / variance - nu
     root = precision.sqrt()
     z = shift / root
@@ -100,7 +107,9 @@ def _step(mean: Tensor, variance: Tensor, tau: Tensor, nu: Tensor) -> tuple[Tens
     return step_tau.where(good, 0.0), step_nu.where(good, 0.0)
 
 
-def _gaussian(cone: Cone, prior: Tensor, tau: tuple[Tensor, ...], nu: tuple[Tensor, ...]) -> ConeSites:
+def _gaussian(
+    cone: Cone, prior: Kernel, tau: tuple[Float[Tensor, " _other"], ...], nu: tuple[Float[Tensor, " _other"], ...]
+) -> ConeSites:
     """Prior times sites: first every class given v, then v, then the classes over v."""
     parts = [_given_own(*given) for given in zip(cone.blocks, tau, nu, strict=True)]
     precision = torch.cholesky_inverse(prior)
@@ -125,8 +134,10 @@ def _gaussian(cone: Cone, prior: Tensor, tau: tuple[Tensor, ...], nu: tuple[Tens
     return ConeSites(mean, own_covariance, tuple(classes), log_normaliser)
 
 
-def _given_own(block: ClassBlock, tau: Tensor, nu: Tensor) -> tuple[Tensor, Tensor, Tensor, float]:
-    """V `(o, o)`, A `(o, n)`, the precision `(n, n)` that the class gives v, and half of a log determinant."""
+def _given_own(
+    block: ClassBlock, tau: Float[Tensor, " other"], nu: Float[Tensor, " other"]
+) -> tuple[Float[Tensor, "other other"], Float[Tensor, "other n"], Kernel, float]:
+    """V, A, the precision that the class gives v, and half of a log determinant."""
     root = tau.sqrt()[:, None]
     b = root * block.covariance * root.T
     b.diagonal().add_(1)

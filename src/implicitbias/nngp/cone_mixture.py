@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.nngp.balance import SCRAMBLES, balanced, doubled
@@ -45,7 +46,9 @@ def combined(
         ConvergenceWarning: if `target_stderr` is not reached with `cap` samples.
     """
 
-    def draw(position: int, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(
+        position: int, uniforms: Float[Tensor, "row samples"]
+    ) -> tuple[Float[Tensor, "row samples"], Float[Tensor, "component samples"]]:
         own = components[position]
         columns, log_weight = own.sample(uniforms)
         rows = [log_weight if other is own else _weights(other, columns) for other in components]
@@ -67,5 +70,5 @@ def combined(
     )
 
 
-def _weights(component: ConeProposal, samples: Tensor) -> Tensor:
+def _weights(component: ConeProposal, samples: Float[Tensor, "row samples"]) -> Float[Tensor, " samples"]:
     return torch.cat([component.log_weight(columns) for columns in torch.split(samples, COLUMNS, dim=1)])

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
 from implicitbias.nngp.cone_differences import contrasts, others
 from implicitbias.nngp.cone_structure import class_numbers
 from implicitbias.nngp.standardise import possible
+from implicitbias.shapes.tensors import Kernel, Labels, PerPoint
 
 _DUPLICATE = 1e-12  # 1 - correlation at which two points are one point, up to the rounding of a kernel
 _SINGULAR = 1e-13  # smallest squared pivot that is more than rounding
@@ -28,15 +30,15 @@ class Points:
         deviation: `(n,)` prior deviations of the given points.
     """
 
-    correlation: Tensor
-    classes: Tensor
+    correlation: Float[Tensor, "k k"]
+    classes: Int[Tensor, " k"]
     class_count: int
-    scale: Tensor
-    twin: Tensor
-    deviation: Tensor
+    scale: Float[Tensor, " k"]
+    twin: Int[Tensor, " n"]
+    deviation: PerPoint
 
 
-def standardised(kernel: Tensor, classes: Tensor, class_count: int) -> Points:
+def standardised(kernel: Kernel, classes: Labels, class_count: int) -> Points:
     """The standard form. Points that are equal under the kernel are merged, which leaves the probability as it is.
 
     Args:
@@ -55,8 +57,8 @@ def standardised(kernel: Tensor, classes: Tensor, class_count: int) -> Points:
     return Points(correlation, classes[kept], class_count, deviation[kept], twin, deviation)
 
 
-def distinct(kernel: Tensor, classes: Tensor, class_count: int) -> Tensor:
-    """Positions `(k,)` of the points that differ under the kernel; conditioning on these conditions on all.
+def distinct(kernel: Kernel, classes: Labels, class_count: int) -> Int[Tensor, " k"]:
+    """Positions of the points that differ under the kernel; conditioning on these conditions on all.
 
     Arguments and errors are those of `standardised`.
     """
@@ -64,8 +66,8 @@ def distinct(kernel: Tensor, classes: Tensor, class_count: int) -> Tensor:
     return _distinct(a, classes)[0]
 
 
-def _correlation(kernel: Tensor, classes: Tensor, class_count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The correlations `(n, n)`, the classes `(n,)` as integers, and the prior deviations `(n,)`."""
+def _correlation(kernel: Kernel, classes: Labels, class_count: int) -> tuple[Kernel, Int[Tensor, " n"], PerPoint]:
+    """The correlations, the classes as integers, and the prior deviations."""
     n = len(classes) if classes.ndim == 1 else 0
     if n == 0 or kernel.shape != (n, n):
         raise NumericalError(
@@ -92,7 +94,7 @@ def _correlation(kernel: Tensor, classes: Tensor, class_count: int) -> tuple[Ten
     return a, classes, deviation
 
 
-def _distinct(a: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+def _distinct(a: Kernel, classes: Labels) -> tuple[Int[Tensor, " k"], Int[Tensor, " n"]]:
     """The first of every set of equal points, and for each point the position of its first among these."""
     first = (a > 1 - _DUPLICATE).to(torch.int8).argmax(0)
     while bool((first[first] != first).any()):  # the twin of a twin
@@ -108,7 +110,7 @@ def _distinct(a: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
     return kept, torch.searchsorted(kept, first)
 
 
-def _nonsingular(a: Tensor, classes: Tensor, class_count: int) -> Tensor:
+def _nonsingular(a: Kernel, classes: Labels, class_count: int) -> Kernel:
     """A itself, or A with a jitter where it is singular to rounding but the labelling is still possible."""
     factor, failed = torch.linalg.cholesky_ex(a)
     if not int(failed) and float(factor.diagonal().min()) ** 2 > _SINGULAR:

@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from implicitbias.nngp.cone_structure import class_numbers
 from implicitbias.nngp.posterior import TestBlock, drawn, ratio_stderr, resampled, resampled_stderr
+from implicitbias.shapes.tensors import Labels
 
 _REACH = 6  # of the integral about the largest mean
 _TINY = 1e-300
@@ -40,11 +42,13 @@ class ClassErrors:
     gibbs_stderr: float
     bayes: float
     bayes_stderr: float
-    probability: Tensor
-    probability_stderr: Tensor
+    probability: Float[Tensor, "m class"]
+    probability_stderr: Float[Tensor, "m class"]
 
 
-def average(block: TestBlock, samples: Tensor, log_weights: Tensor, groups: int) -> ClassErrors:
+def average(
+    block: TestBlock, samples: Float[Tensor, "n class samples"], log_weights: Float[Tensor, " samples"], groups: int
+) -> ClassErrors:
     """The posterior's errors from weighted samples of the outputs.
 
     Args:
@@ -82,7 +86,7 @@ def average(block: TestBlock, samples: Tensor, log_weights: Tensor, groups: int)
     )
 
 
-def class_probabilities(means: Tensor) -> Tensor:
+def class_probabilities(means: Float[Tensor, "m class samples"]) -> Float[Tensor, "m class samples"]:
     """Probability of each class to have the largest output, for outputs N(means, 1).
 
     Args:
@@ -102,7 +106,7 @@ def class_probabilities(means: Tensor) -> Tensor:
     return found.mul_(step / math.sqrt(2 * math.pi)).clamp_(max=1)
 
 
-def ray(block: TestBlock, classes: Tensor, class_count: int, label_scales: Sequence[float]) -> Tensor:
+def ray(block: TestBlock, classes: Labels, class_count: int, label_scales: Sequence[float]) -> Float[Tensor, "scale m"]:
     """Probability that another class than the true one has the largest output, for f_c(X) = alpha (onehot_c - 1/C).
 
     The outputs are independent given the targets, so that it is exact to 1e-6, without samples.
@@ -124,9 +128,14 @@ def ray(block: TestBlock, classes: Tensor, class_count: int, label_scales: Seque
 
 
 def ray_spread(
-    block: TestBlock, classes: Tensor, class_count: int, label_scales: Sequence[float], covariance: Tensor, draws: int,
+    block: TestBlock,
+    classes: Labels,
+    class_count: int,
+    label_scales: Sequence[float],
+    covariance: Float[Tensor, "m m"],
+    draws: int,
     seed: int,
-) -> Tensor:  # fmt: skip
+) -> Float[Tensor, " scale"]:  # fmt: skip
     """Standard deviation of a drawn function's test error, for f_c(X) = alpha (onehot_c - 1/C).
 
     Args:
@@ -150,7 +159,7 @@ def ray_spread(
     return torch.stack(errors).std(1)
 
 
-def kernel_interpolation(block: TestBlock, classes: Tensor, class_count: int) -> float:
+def kernel_interpolation(block: TestBlock, classes: Labels, class_count: int) -> float:
     """Error of the largest of k*^T K^-1 (onehot - 1/C), the outputs that interpolate the classes.
 
     Args:
@@ -163,13 +172,13 @@ def kernel_interpolation(block: TestBlock, classes: Tensor, class_count: int) ->
     return float((outputs.argmax(1) != true).double().mean())
 
 
-def _targets(classes: Tensor, class_count: int) -> Tensor:
-    """onehot - 1/C, `(n, C)`, float64."""
+def _targets(classes: Labels, class_count: int) -> Float[Tensor, "n {class_count}"]:
+    """onehot - 1/C, float64."""
     numbers = class_numbers(classes, class_count)
     return torch.eye(class_count, dtype=torch.float64, device=numbers.device)[numbers] - 1 / class_count
 
 
-def _vote_stderr(sums: Tensor, true: Tensor) -> float:
-    """Standard deviation of the vote's error when the independent groups are resampled; `(m, C, R)`, `(m,)`."""
+def _vote_stderr(sums: Float[Tensor, "m class group"], true: Shaped[Tensor, " m"]) -> float:
+    """Standard deviation of the vote's error when the independent groups are resampled."""
     errors = torch.stack([((sums @ one).argmax(1) != true).double().mean() for one in resampled(sums)])
     return resampled_stderr(errors, sums.shape[2])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.linalg import cholesky
@@ -41,7 +42,9 @@ def cone_tilted(cone: Cone, tilting: ConeTilting) -> ConeProposal:
     own_factor, own_tilt = tilting.own_factor, tilting.own_tilt[:, None]
     blocks = list(zip(cone.blocks, tilting.factors, tilting.tilts, strict=True))
 
-    def sample(uniforms: Tensor) -> tuple[Tensor, Tensor]:
+    def sample(
+        uniforms: Float[Tensor, "row samples"],
+    ) -> tuple[Float[Tensor, "row samples"], Float[Tensor, " samples"]]:
         v = own_factor @ (torch.special.ndtri(uniforms[:n]) + own_tilt)
         parts = [v]
         for (block, factor, tilt), own in zip(blocks, torch.split(uniforms[n:], sizes), strict=True):
@@ -49,7 +52,7 @@ def cone_tilted(cone: Cone, tilting: ConeTilting) -> ConeProposal:
         x = torch.cat(parts)
         return x, log_weight(x)
 
-    def log_weight(x: Tensor) -> Tensor:
+    def log_weight(x: Float[Tensor, "row samples"]) -> Float[Tensor, " samples"]:
         v = x[:n]
         z = torch.linalg.solve_triangular(own_factor, v, upper=False)
         weight: Tensor = (0.5 * own_tilt**2 - own_tilt * z).sum(0)
@@ -63,9 +66,11 @@ def cone_tilted(cone: Cone, tilting: ConeTilting) -> ConeProposal:
 
 
 def _tilted_step(
-    mean: Tensor, diagonal: Tensor, tilt: Tensor
+    mean: Float[Tensor, "row samples"], diagonal: Float[Tensor, " row"], tilt: Float[Tensor, " row"]
 ) -> Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]:
-    def draw(i: int, c: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(
+        i: int, c: Float[Tensor, " samples"], u: Float[Tensor, " samples"]
+    ) -> tuple[Float[Tensor, " samples"], Float[Tensor, " samples"]]:
         centre = c + mean[i]
         z = tilt[i] + truncated(centre / diagonal[i] + tilt[i], u)
         return z, centre + diagonal[i] * z
@@ -84,15 +89,21 @@ def cone_guided(cone: Cone, sites: ConeSites) -> ConeProposal:
     own = _OwnOutputs(cone, sites)
     classes = [_GuidedClass(one) for one in sites.classes]
 
-    def sample(uniforms: Tensor) -> tuple[Tensor, Tensor]:
+    def sample(
+        uniforms: Float[Tensor, "row samples"],
+    ) -> tuple[Float[Tensor, "row samples"], Float[Tensor, " samples"]]:
         v, log_density = own.sample(uniforms[:n])
         differences = [one.sample(v, u) for one, u in zip(classes, torch.split(uniforms[n:], sizes), strict=True)]
         return torch.cat([v, *differences]), weight(v, log_density, differences)
 
-    def log_weight(x: Tensor) -> Tensor:
+    def log_weight(x: Float[Tensor, "row samples"]) -> Float[Tensor, " samples"]:
         return weight(x[:n], own.log_density(x[:n]), torch.split(x[n:], sizes))
 
-    def weight(v: Tensor, log_density: Tensor, differences: Sequence[Tensor]) -> Tensor:
+    def weight(
+        v: Float[Tensor, "n samples"],
+        log_density: Float[Tensor, " samples"],
+        differences: Sequence[Float[Tensor, "_other samples"]],
+    ) -> Float[Tensor, " samples"]:
         parts = [one.log_weight(v, d) for one, d in zip(classes, differences, strict=True)]
         return sum(parts, sites.log_normaliser - log_density)
 
@@ -112,10 +123,14 @@ class _GuidedClass:
         self.root = precision.sqrt()
         self.constant = 0.5 * float(torch.log1p(sites.tau / precision).sum())
 
-    def sample(self, v: Tensor, uniforms: Tensor) -> Tensor:
+    def sample(
+        self, v: Float[Tensor, "n samples"], uniforms: Float[Tensor, "other samples"]
+    ) -> Float[Tensor, "other samples"]:
         mean = torch.addmm(self.shift[:, None], self.map, v)
 
-        def draw(i: int, c: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        def draw(
+            i: int, c: Float[Tensor, " samples"], u: Float[Tensor, " samples"]
+        ) -> tuple[Float[Tensor, " samples"], Float[Tensor, " samples"]]:
             centre = c + mean[i]
             t = (centre * self.total[i] - self.nu[i]) / self.root[i]
             d = (t + truncated(t, u)) / self.root[i]
@@ -123,8 +138,8 @@ class _GuidedClass:
 
         return walk(self.factor, uniforms, draw)[0]
 
-    def log_weight(self, v: Tensor, d: Tensor) -> Tensor:
-        """`(N,)` but for the normaliser, which is that of the whole cone."""
+    def log_weight(self, v: Float[Tensor, "n samples"], d: Float[Tensor, "other samples"]) -> Float[Tensor, " samples"]:
+        """All but for the normaliser, which is that of the whole cone."""
         z = torch.linalg.solve_triangular(self.factor, d - torch.addmm(self.shift[:, None], self.map, v), upper=False)
         centre = d - self.diagonal[:, None] * z
         t = (centre * self.total[:, None]).sub_(self.nu[:, None]).div_(self.root[:, None])
@@ -166,8 +181,8 @@ class _OwnOutputs:
         self.rows = torch.cat([self.factor[:, None], slopes], 1)  # (n, C, n)
         self.edges, self.masses, self.nodes, self.centres, self.interpolation = _cells(self.mean)
 
-    def _log_ratio(self, i: int, earlier: Tensor) -> Tensor:
-        """ln r_i in the cells but for a constant, `(cells, N)`, where the earlier outputs move d_ic by `(C - 1, N)`.
+    def _log_ratio(self, i: int, earlier: Float[Tensor, "rival samples"]) -> Float[Tensor, "cell samples"]:
+        """ln r_i in the cells but for a constant, where the earlier outputs move d_ic by `earlier`.
 
         It is a sum over the other classes of ln Phi(t) - (d^2 total - t^2)/2, with t and d linear in xi: the first
         part is interpolated, the rest is a polynomial of degree two.
@@ -180,13 +195,17 @@ class _OwnOutputs:
         found = torch.addmm(quadratic, self.interpolation, torch.cat([at_nodes, slopes[None]]))
         return found.sub_(found.amax(0))
 
-    def sample(self, uniforms: Tensor) -> tuple[Tensor, Tensor]:
-        """v `(n, N)`, and the logarithm of its density over that of EP, `(N,)`."""
+    def sample(
+        self, uniforms: Float[Tensor, "n samples"]
+    ) -> tuple[Float[Tensor, "n samples"], Float[Tensor, " samples"]]:
+        """V, and the logarithm of its density over that of EP."""
         parts = [self._sample(columns) for columns in torch.split(uniforms, COLUMNS, dim=1)]
         z, log_density = (torch.cat(part, -1) for part in zip(*parts, strict=True))
         return self.mean[:, None] + self.factor @ z, log_density
 
-    def _sample(self, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+    def _sample(
+        self, uniforms: Float[Tensor, "n samples"]
+    ) -> tuple[Float[Tensor, "n samples"], Float[Tensor, " samples"]]:
         z = torch.zeros_like(uniforms)
         log_density = uniforms.new_zeros(uniforms.shape[1])
         below = ndtr(self.edges)
@@ -202,8 +221,8 @@ class _OwnOutputs:
             log_density += (height / cumulative[-1]).log_()
         return z, log_density
 
-    def log_density(self, v: Tensor) -> Tensor:
-        """Logarithm of the density of v `(n, N)` over that of EP, `(N,)`."""
+    def log_density(self, v: Float[Tensor, "n samples"]) -> Float[Tensor, " samples"]:
+        """Logarithm of the density of v over that of EP."""
         z = torch.linalg.solve_triangular(self.factor, v - self.mean[:, None], upper=False)
         cells = torch.searchsorted(self.edges[1:-1].contiguous(), z.contiguous())
         found = v.new_zeros(v.shape[1])

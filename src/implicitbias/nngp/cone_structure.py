@@ -12,10 +12,12 @@ with e independent of v and from class to class. So C matrices of order n do the
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
 from implicitbias.linalg import cholesky
+from implicitbias.shapes.tensors import Kernel, Labels
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,12 @@ class ClassBlock:
     """
 
     number: int
-    points: Tensor
-    covariance: Tensor
-    map: Tensor
+    points: Int[Tensor, " other"]
+    covariance: Float[Tensor, "other other"]
+    map: Float[Tensor, "other n"]
 
-    def ordered(self, order: Tensor) -> "ClassBlock":
-        """The same with its points in another order `(o,)`."""
+    def ordered(self, order: Int[Tensor, " other"]) -> "ClassBlock":
+        """The same with its points in another order."""
         covariance = self.covariance[order][:, order]
         return replace(self, points=self.points[order], covariance=covariance, map=self.map[order])
 
@@ -49,11 +51,11 @@ class Cone:
         blocks: one for every class that has points of other classes; all together o_1 + ... = N = n (C - 1) conditions.
     """
 
-    own_covariance: Tensor
+    own_covariance: Kernel
     blocks: tuple[ClassBlock, ...]
 
 
-def cone_of(kernel: Tensor, classes: Tensor, class_count: int) -> Cone:
+def cone_of(kernel: Kernel, classes: Labels, class_count: int) -> Cone:
     """The cone's parts.
 
     Args:
@@ -82,8 +84,8 @@ def cone_of(kernel: Tensor, classes: Tensor, class_count: int) -> Cone:
     return Cone(kernel * (classes[:, None] == classes[None, :]), tuple(blocks))
 
 
-def class_numbers(classes: Tensor, class_count: int) -> Tensor:
-    """The classes `(n,)` as integers.
+def class_numbers(classes: Labels, class_count: int) -> Int[Tensor, " n"]:
+    """The classes as integers.
 
     Raises:
         NumericalError: if one is not of 0 ... C - 1, or C < 2.

@@ -9,12 +9,14 @@ The own outputs v = L_0 z_0 are not truncated, d = G v + L z > 0 are; their tilt
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.linalg import cholesky
 from implicitbias.nngp.cone_structure import Cone
 from implicitbias.nngp.gaussian import hazard
 from implicitbias.nngp.tilting import hazard_terms, minimised
+from implicitbias.shapes.tensors import Kernel, PerPoint
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,10 @@ class ConeTilting:
         upper_bound: psi >= ln P, or 0 where the saddle point was not reached.
     """
 
-    own_factor: Tensor
-    own_tilt: Tensor
-    factors: tuple[Tensor, ...]
-    tilts: tuple[Tensor, ...]
+    own_factor: Kernel
+    own_tilt: PerPoint
+    factors: tuple[Float[Tensor, "_other _other"], ...]
+    tilts: tuple[Float[Tensor, " _other"], ...]
     upper_bound: float
 
 
@@ -58,17 +60,17 @@ def cone_tilting(cone: Cone, cap: int = 50) -> ConeTilting:
     grams = [one @ one.T for one in scaled]
     sizes = [len(factor) for factor in factors]
 
-    def tilts(h: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def tilts(h: Float[Tensor, " condition"]) -> tuple[PerPoint, list[Float[Tensor, " _other"]]]:
         parts = torch.split(h, sizes)
         own = sum((b.T @ part for b, part in zip(wide, parts, strict=True)), torch.zeros_like(own_factor[0]))
         return own, [one.T @ part for one, part in zip(scaled, parts, strict=True)]
 
-    def objective(t: Tensor) -> float:
+    def objective(t: Float[Tensor, " condition"]) -> float:
         h = hazard(t)
         own, x = tilts(h)
         return float(0.5 * (own @ own + sum(one @ one for one in x)) + hazard_terms(t, h).sum())
 
-    def newton(t: Tensor) -> tuple[Tensor, float]:
+    def newton(t: Float[Tensor, " condition"]) -> tuple[Float[Tensor, " condition"], float]:
         h = hazard(t)
         slope = (h * (h - t)).clamp(1e-300, 1)  # h'(t)
         root = slope.sqrt()
@@ -85,8 +87,13 @@ def cone_tilting(cone: Cone, cap: int = 50) -> ConeTilting:
     return ConeTilting(own_factor, own, factors, shifts, value if converged else 0.0)
 
 
-def _solved(grams: list[Tensor], wide: list[Tensor], roots: tuple[Tensor, ...], right: tuple[Tensor, ...]) -> Tensor:
-    """(E + U U^T)^-1 right `(N,)`: E = I - R^2 + R gram R in blocks, U = R wide (Woodbury's identity)."""
+def _solved(
+    grams: list[Float[Tensor, "_other _other"]],
+    wide: list[Float[Tensor, "_other n"]],
+    roots: tuple[Float[Tensor, " _other"], ...],
+    right: tuple[Float[Tensor, " _other"], ...],
+) -> Float[Tensor, " condition"]:
+    """(E + U U^T)^-1 right: E = I - R^2 + R gram R in blocks, U = R wide (Woodbury's identity)."""
     capacity = torch.eye(wide[0].shape[1], dtype=wide[0].dtype, device=wide[0].device)
     inner = wide[0].new_zeros(len(capacity))
     kept = []

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
@@ -14,6 +15,7 @@ from implicitbias.linalg import cholesky
 from implicitbias.nngp.estimate import OrthantEstimate
 from implicitbias.nngp.gaussian import excess, log_truncated_density
 from implicitbias.nngp.standardise import standardised
+from implicitbias.shapes.tensors import Kernel, Labels, PerPoint
 
 _DAMPING = 0.9  # share of the new sites in an update
 FAR = 1e5  # site precision (A has 1) beyond which differences lose the digits of what the site leaves
@@ -31,10 +33,10 @@ class Sites:
         log_probability: EP's own estimate of ln P (no error bar).
     """
 
-    tau: Tensor
-    nu: Tensor
-    mean: Tensor
-    covariance: Tensor
+    tau: PerPoint
+    nu: PerPoint
+    mean: PerPoint
+    covariance: Kernel
     log_probability: float
 
 
@@ -52,16 +54,16 @@ class _Marginals:
         whitened: `(n, n)` W = factor^-1 T^1/2 A, so that V = A - W^T W.
     """
 
-    mean: Tensor
-    variance: Tensor
-    precision: Tensor
-    shift: Tensor
-    pull: Tensor
-    factor: Tensor
-    whitened: Tensor
+    mean: PerPoint
+    variance: PerPoint
+    precision: PerPoint
+    shift: PerPoint
+    pull: PerPoint
+    factor: Kernel
+    whitened: Kernel
 
 
-def expectation_propagation(a: Tensor, prior_mean: Tensor, tolerance: float = 1e-4, cap: int = 60) -> Sites:
+def expectation_propagation(a: Kernel, prior_mean: PerPoint, tolerance: float = 1e-4, cap: int = 60) -> Sites:
     """Sites by parallel damped updates.
 
     Args:
@@ -87,8 +89,13 @@ def expectation_propagation(a: Tensor, prior_mean: Tensor, tolerance: float = 1e
     return Sites(tau, nu, found.mean, _covariance(a, tau, found), _log_probability(prior_mean, found))
 
 
-def damped_step(precision: Tensor, shift: Tensor, tau: Tensor, nu: Tensor) -> tuple[Tensor, Tensor]:
-    """Part of the way to the sites that match the moments of g > 0 under their cavities; all of one shape.
+def damped_step(
+    precision: Float[Tensor, "*shape"],
+    shift: Float[Tensor, "*shape"],
+    tau: Float[Tensor, "*shape"],
+    nu: Float[Tensor, "*shape"],
+) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"]]:
+    """Part of the way to the sites that match the moments of g > 0 under their cavities.
 
     Args:
         precision: of the cavities.
@@ -107,7 +114,7 @@ def damped_step(precision: Tensor, shift: Tensor, tau: Tensor, nu: Tensor) -> tu
     return step_tau.where(good, 0.0), step_nu.where(good, 0.0)
 
 
-def _marginals(a: Tensor, prior_mean: Tensor, tau: Tensor, nu: Tensor) -> _Marginals:
+def _marginals(a: Kernel, prior_mean: PerPoint, tau: PerPoint, nu: PerPoint) -> _Marginals:
     """By V = A - W^T W; where a site leaves next to nothing of A, by the diagonal b of B^-1, which keeps its digits.
 
     There V_ii = (1 - b)/tau, the cavity's precision is tau b/(1 - b), and its shift (nu b - pull)/(1 - b).
@@ -135,7 +142,7 @@ def _marginals(a: Tensor, prior_mean: Tensor, tau: Tensor, nu: Tensor) -> _Margi
     return _Marginals(mean, variance, precision, shift, pull, factor, w)
 
 
-def _covariance(a: Tensor, tau: Tensor, found: _Marginals) -> Tensor:
+def _covariance(a: Kernel, tau: PerPoint, found: _Marginals) -> Kernel:
     """V; its rows far out by T^-1/2 B^-1 T^1/2 A, which is the same."""
     covariance = torch.addmm(a, found.whitened.T, found.whitened, alpha=-1)
     far = tau > FAR
@@ -147,7 +154,7 @@ def _covariance(a: Tensor, tau: Tensor, found: _Marginals) -> Tensor:
     return covariance
 
 
-def _log_probability(prior_mean: Tensor, found: _Marginals) -> float:
+def _log_probability(prior_mean: PerPoint, found: _Marginals) -> float:
     """EP's estimate of ln P: N(m; prior mean, A)/N(m; m, V) times the factors' part of every coordinate.
 
     The sites' values at m are left out, where they occur twice: far out they are of the size of their squares.
@@ -159,7 +166,7 @@ def _log_probability(prior_mean: Tensor, found: _Marginals) -> float:
     return -float(factors.sum() + distance + found.factor.diagonal().log().sum())
 
 
-def ep(kernel: Tensor, labels: Tensor, *, mean: Tensor | None = None) -> OrthantEstimate:
+def ep(kernel: Kernel, labels: Labels, *, mean: PerPoint | None = None) -> OrthantEstimate:
     """EP's own estimate of ln P[sign f = labels]: deterministic, some tenths of a nat off, without an error bar.
 
     Args:

@@ -7,6 +7,7 @@ from numbers import Integral
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.errors import ConfigError, ConvergenceWarning
@@ -35,8 +36,8 @@ class OrthantEstimate:
     effective_sample_size: float
     upper_bound: float = 0.0
     lower_bound: float = -math.inf
-    samples: Tensor | None = None
-    log_weights: Tensor | None = None
+    samples: Float[Tensor, "n *classes samples"] | None = None
+    log_weights: Float[Tensor, " samples"] | None = None
     groups: int = 1
 
 
@@ -66,7 +67,7 @@ def warn_if_few(effective: float, count: int, estimator: str, advice: str, few: 
         )
 
 
-def log_mean(log_weights: Tensor) -> tuple[float, float, float]:
+def log_mean(log_weights: Float[Tensor, " samples"]) -> tuple[float, float, float]:
     """Logarithm of the mean weight, its delta-method standard error for independent weights, and their ESS."""
     count = len(log_weights)
     top = log_weights.max()

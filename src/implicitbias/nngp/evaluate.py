@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from implicitbias.catalogue import ESTIMATORS, nngp_variables
@@ -27,6 +28,7 @@ from implicitbias.nngp.variables import SPREAD_POINTS, VARIABLES
 from implicitbias.progress import Progress
 from implicitbias.rng import derive_seed
 from implicitbias.schema import describe, parameters_of, variable, with_stderr
+from implicitbias.shapes.tensors import Kernel
 
 _NO_ESTIMATE = OrthantEstimate(math.nan, math.nan, math.nan)
 
@@ -189,7 +191,7 @@ def _one_seed(
 
 
 def _predicted(
-    task: xr.Dataset, seed: int, network: Network, labelling: Labelling, kernel: Tensor, settings: Mapping[str, Any],
+    task: xr.Dataset, seed: int, network: Network, labelling: Labelling, kernel: Kernel, settings: Mapping[str, Any],
     known: dict[str, OrthantEstimate], reasons: list[str],
 ) -> dict[str, Any]:  # fmt: skip
     """What the posteriors say of the test points; the estimate that they are made of is `known` from then on."""
@@ -231,7 +233,7 @@ def _tensor(task: xr.Dataset, name: str, device: torch.device) -> Tensor:
 
 
 def _at_scales(
-    name: str, labelling: Labelling, block: TestBlock, covariance: Tensor, some: np.ndarray,
+    name: str, labelling: Labelling, block: TestBlock, covariance: Float[Tensor, "k k"], some: Int[np.ndarray, " k"],
     settings: Mapping[str, Any], seed: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Errors at every label scale, and how they differ between functions, by the covariance at some test points."""

@@ -7,6 +7,7 @@ vectorised, takes 2 ns and keeps its relative accuracy down to the smallest doub
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 _FAR = -30.0  # Phi(-30) = 5e-198: u Phi(t) stays a normal double for every u that a 30-bit Sobol point can be
@@ -14,13 +15,13 @@ _UNDERFLOW = -700.0  # logarithm of the smallest normal double, rounded up
 _SERIES = 100.0  # beyond it the asymptotic series of a tail's moments are better than differences of hazards
 
 
-def ndtr(t: Tensor) -> Tensor:
+def ndtr(t: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Phi(t)."""
     tail: Tensor = torch.special.erfc(t * -math.sqrt(0.5))
     return tail.mul_(0.5)
 
 
-def log_ndtr(t: Tensor) -> Tensor:
+def log_ndtr(t: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Logarithm of Phi(t), without underflow."""
     result = ndtr(t).log_()
     far = t < _FAR
@@ -29,20 +30,20 @@ def log_ndtr(t: Tensor) -> Tensor:
     return result
 
 
-def log_ndtr_sum(t: Tensor, dim: int) -> Tensor:
+def log_ndtr_sum(t: Float[Tensor, "..."], dim: int) -> Float[Tensor, "..."]:
     """Sum over one dimension of ln Phi(t): the logarithm of the product, where that is a normal double."""
     if float(torch.special.log_ndtr(t.min())) * t.shape[dim] > _UNDERFLOW:
         return ndtr(t).prod(dim).log_()
     return log_ndtr(t).sum(dim)
 
 
-def hazard(t: Tensor) -> Tensor:
+def hazard(t: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """h(t) = phi(t)/Phi(-t), the mean of a standard normal that is known to exceed t."""
     scaled: Tensor = torch.special.erfcx(t * math.sqrt(0.5))
     return math.sqrt(2 / math.pi) / scaled
 
 
-def excess(t: Tensor) -> tuple[Tensor, Tensor]:
+def excess(t: Float[Tensor, "*shape"]) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"]]:
     """Mean above t, and variance, of a standard normal that is known to exceed t; both keep their digits at any t."""
     h = hazard(t)
     mean, variance = h - t, 1 + t * h - h * h
@@ -54,7 +55,7 @@ def excess(t: Tensor) -> tuple[Tensor, Tensor]:
     return mean, variance
 
 
-def log_truncated_density(v: Tensor, t: Tensor) -> Tensor:
+def log_truncated_density(v: Float[Tensor, "*shape"], t: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Logarithm of the density at v > 0 of N(t, 1) given that it is positive, without its constant -ln(2 pi)/2.
 
     It is -(v - t)^2/2 - ln Phi(t). Far out in the tail both terms have the size of t^2/2, which cancels.
@@ -67,7 +68,7 @@ def log_truncated_density(v: Tensor, t: Tensor) -> Tensor:
     return result
 
 
-def truncated(t: Tensor, u: Tensor) -> Tensor:
+def truncated(t: Float[Tensor, "*shape"], u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """A standard normal that exceeds -t, by inversion: v = -Phi^-1(u Phi(t)).
 
     Args:

@@ -7,16 +7,16 @@ it is as valid, on average over its draws, as one computed from P itself: valid 
 import math
 
 import torch
-from torch import Tensor
 
 from implicitbias.linalg import cholesky, determinant_root
 from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, log_mean, warn_if_few
 from implicitbias.nngp.standardise import standardised
+from implicitbias.shapes.tensors import Kernel, Labels
 
 _BLOCK = 2**20  # numbers drawn at once, 8 MB
 
 
-def importance(kernel: Tensor, labels: Tensor, *, draws: int = 10**6, seed: int = 0) -> OrthantEstimate:
+def importance(kernel: Kernel, labels: Labels, *, draws: int = 10**6, seed: int = 0) -> OrthantEstimate:
     """Bernstein & Yue's estimator: P = 2^-n E exp(-1/2 (Y z)^T (|K|^(1/n) K^-1 - I)(Y z)), z half-normal.
 
     For structured labels at n >= 100 a handful of draws carry all the weight: neither the estimate nor its

@@ -6,31 +6,33 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 import xarray as xr
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from implicitbias.nngp.class_labelling import ClassLabelling
 from implicitbias.nngp.estimate import OrthantEstimate
 from implicitbias.nngp.posterior import TestBlock
 from implicitbias.nngp.sign_labelling import SignLabelling
+from implicitbias.shapes.tensors import Kernel
 
 
 class Labelling(Protocol):
     """The labels of one task seed."""
 
     @property
-    def test(self) -> Tensor:
-        """Of the test points, `(m,)`."""
+    def test(self) -> Shaped[Tensor, " m"]:
+        """Of the test points."""
 
     def constants(self) -> dict[str, Any]:
         """Variables that the labels alone decide."""
 
-    def distinct(self, kernel: Tensor) -> Tensor:
-        """Positions `(k,)` of the training points that differ under the kernel `(n, n)`."""
+    def distinct(self, kernel: Kernel) -> Int[Tensor, " k"]:
+        """Positions of the training points that differ under the kernel."""
 
-    def only(self, kept: Tensor) -> "Labelling":
-        """The same with the training points `(k,)`."""
+    def only(self, kept: Int[Tensor, " k"]) -> "Labelling":
+        """The same with some of the training points."""
 
-    def log_probability(self, kernel: Tensor, method: str, **settings: Any) -> OrthantEstimate:
+    def log_probability(self, kernel: Kernel, method: str, **settings: Any) -> OrthantEstimate:
         """Logarithm of the probability of the training labels, by an estimator of the catalogue."""
 
     def posterior(self, block: TestBlock, estimate: OrthantEstimate, settings: Mapping[str, Any], seed: int
@@ -44,12 +46,13 @@ class Labelling(Protocol):
             seed: of the task.
         """
 
-    def ray(self, block: TestBlock, scales: Sequence[float]) -> Tensor:
-        """Error of a random function at every label scale and test point, for outputs that interpolate, `(s, m)`."""
+    def ray(self, block: TestBlock, scales: Sequence[float]) -> Float[Tensor, "scale m"]:
+        """Error of a random function at every label scale and test point, for outputs that interpolate."""
 
-    def ray_spread(self, block: TestBlock, scales: Sequence[float], covariance: Tensor, draws: int, seed: int
-                   ) -> Tensor:  # fmt: skip
-        """Standard deviation of a drawn function's error on the block's test points, at every label scale, `(s,)`."""
+    def ray_spread(
+        self, block: TestBlock, scales: Sequence[float], covariance: Float[Tensor, "m m"], draws: int, seed: int
+    ) -> Float[Tensor, " scale"]:
+        """Standard deviation of a drawn function's error on the block's test points, at every label scale."""
 
 
 def labelling_of(task: xr.Dataset, device: torch.device) -> Labelling:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from implicitbias.nngp.balance import SCRAMBLES, sobol
@@ -28,7 +29,9 @@ _MEMBERS = 512  # prepared together
 _NUMBERS = 2**19  # of samples drawn together: 4 MB
 
 
-def mixtures(kernels: Tensor, labels: Tensor, seeds: Sequence[int], samples: int) -> tuple[Tensor, Tensor]:
+def mixtures(
+    kernels: Float[Tensor, "k n n"], labels: Float[Tensor, "k n"], seeds: Sequence[int], samples: int
+) -> tuple[Float[Tensor, "k 5"], Bool[Tensor, " k"]]:
     """Logarithms of P[sign f = labels] for f ~ N(0, K), by the mixture.
 
     Args:
@@ -68,18 +71,20 @@ def mixtures(kernels: Tensor, labels: Tensor, seeds: Sequence[int], samples: int
 class _Prepared(NamedTuple):
     """What sampling asks for: EP's sites and the factors of prior and EP, the tilting, and whether all was found."""
 
-    tau: Tensor
-    nu: Tensor
-    mean: Tensor
-    guide: Tensor
-    prior: Tensor
-    tilt: Tensor
-    upper_bound: Tensor
-    found: Tensor
+    tau: Float[Tensor, "k n"]
+    nu: Float[Tensor, "k n"]
+    mean: Float[Tensor, "k n"]
+    guide: Float[Tensor, "k n n"]
+    prior: Float[Tensor, "k n n"]
+    tilt: Float[Tensor, "k n"]
+    upper_bound: Float[Tensor, " k"]
+    found: Bool[Tensor, " k"]
 
 
-def _correlations(kernels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Correlations `(b, n, n)` of labels * f, and whether nothing has to be said or done about them, `(b,)`.
+def _correlations(
+    kernels: Float[Tensor, "k n n"], labels: Float[Tensor, "k n"]
+) -> tuple[Float[Tensor, "k n n"], Bool[Tensor, " k"]]:
+    """Correlations of labels * f, and whether nothing has to be said or done about them.
 
     See `standardise.standardised`; out of the ordinary is anything but distinct points with a regular kernel.
     """
@@ -96,8 +101,8 @@ def _correlations(kernels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return a.where(ordinary[:, None, None], one), ordinary
 
 
-def _ordered(a: Tensor) -> Tensor:
-    """A `(b, n, n)` in the order that `tilting.gge_order` gives each member."""
+def _ordered(a: Float[Tensor, "k n n"]) -> Float[Tensor, "k n n"]:
+    """A in the order that `tilting.gge_order` gives each member."""
     count, n, _ = a.shape
     member = torch.arange(count, device=a.device)
     order = torch.arange(n, device=a.device).repeat(count, 1)
@@ -116,8 +121,8 @@ def _ordered(a: Tensor) -> Tensor:
     return a[member[:, None, None], order[:, :, None], order[:, None, :]]
 
 
-def _prepared(a: Tensor) -> _Prepared:
-    """From A `(b, n, n)` in the order of sampling."""
+def _prepared(a: Float[Tensor, "k n n"]) -> _Prepared:
+    """From A in the order of sampling."""
     prior = torch.linalg.cholesky_ex(a)[0]
     tau, nu, mean, covariance, near = _propagated(a)
     guide, failed = torch.linalg.cholesky_ex(covariance)
@@ -125,8 +130,12 @@ def _prepared(a: Tensor) -> _Prepared:
     return _Prepared(tau, nu, mean, guide, prior, tilt, upper_bound, near & (failed == 0) & reached)
 
 
-def _propagated(a: Tensor, tolerance: float = 1e-2, cap: int = 60) -> tuple[Tensor, ...]:
-    """EP as in `nngp.ep`: sites, mean and covariance, and whether all sites are near, `(b,)`."""
+def _propagated(
+    a: Float[Tensor, "k n n"], tolerance: float = 1e-2, cap: int = 60
+) -> tuple[
+    Float[Tensor, "k n"], Float[Tensor, "k n"], Float[Tensor, "k n"], Float[Tensor, "k n n"], Bool[Tensor, " k"]
+]:
+    """EP as in `nngp.ep`: sites, mean and covariance, and whether all sites are near."""
     tau = nu = shift = torch.zeros_like(a[:, 0])
     precision = torch.ones_like(tau)
     moving = near = torch.ones(len(a), dtype=torch.bool, device=a.device)
@@ -152,18 +161,20 @@ def _propagated(a: Tensor, tolerance: float = 1e-2, cap: int = 60) -> tuple[Tens
     return tau, nu, mean, torch.baddbmm(a, w.mT, w, alpha=-1), near
 
 
-def _tilting(a: Tensor, factor: Tensor, expected: Tensor, cap: int = 50) -> tuple[Tensor, ...]:
-    """The tilts `(b, n)` as in `nngp.tilting`, psi, and whether the saddle points were reached, `(b,)`."""
+def _tilting(
+    a: Float[Tensor, "k n n"], factor: Float[Tensor, "k n n"], expected: Float[Tensor, "k n"], cap: int = 50
+) -> tuple[Float[Tensor, "k n"], Float[Tensor, " k"], Bool[Tensor, " k"]]:
+    """The tilts as in `nngp.tilting`, psi, and whether the saddle points were reached."""
     diagonal = factor.diagonal(dim1=-2, dim2=-1)
     scaled = factor / diagonal[:, :, None]
     gram = (a / diagonal[:, :, None]).div_(diagonal[:, None, :])
 
-    def objective(t: Tensor) -> Tensor:
+    def objective(t: Float[Tensor, "k n"]) -> Float[Tensor, " k"]:
         h = hazard(t)
         x = (scaled.mT @ h[:, :, None])[:, :, 0]
         return 0.5 * x.square().sum(1) + hazard_terms(t, h).sum(1)
 
-    def newton(t: Tensor) -> tuple[Tensor, Tensor]:
+    def newton(t: Float[Tensor, "k n"]) -> tuple[Float[Tensor, "k n"], Float[Tensor, " k"]]:
         h = hazard(t)
         slope = (h * (h - t)).clamp(1e-300, 1)  # h'(t)
         root = slope.sqrt()
@@ -196,8 +207,10 @@ def _tilting(a: Tensor, factor: Tensor, expected: Tensor, cap: int = 50) -> tupl
     return tilt, value, reached
 
 
-def _sampled(prepared: _Prepared, some: Tensor, seeds: Sequence[int], samples: int) -> Tensor:
-    """Log-weights `(b, SCRAMBLES, N / SCRAMBLES)` of some members, as `balance.balanced` has them."""
+def _sampled(
+    prepared: _Prepared, some: Int[Tensor, " k"], seeds: Sequence[int], samples: int
+) -> Float[Tensor, "k scramble _samples"]:
+    """Log-weights of some members, as `balance.balanced` has them."""
     tau, nu, mean, guide, prior, tilt, *_ = (each[some] for each in prepared)
     saddle = Tilting(prior, torch.zeros_like(mean), tilt, upper_bound=0.0)
     components = [ep_guided(tau, nu, mean, guide, prior), tilted(saddle)]
@@ -210,8 +223,8 @@ def _sampled(prepared: _Prepared, some: Tensor, seeds: Sequence[int], samples: i
     return math.log(len(components)) - torch.cat(log_densities, 2)
 
 
-def _inverse_norm(factor: Tensor) -> Tensor:
-    """The norm of A^-1, `(b,)`, from a few steps of the power method; `factor` is the Cholesky factor `(b, n, n)`."""
+def _inverse_norm(factor: Float[Tensor, "k n n"]) -> Float[Tensor, " k"]:
+    """The norm of A^-1, from a few steps of the power method; `factor` is the Cholesky factor."""
     diagonal = factor.diagonal(dim1=-2, dim2=-1)
     v = torch.zeros_like(diagonal).scatter_(1, diagonal.argmin(1, keepdim=True), 1.0)[:, :, None]
     for _ in range(3):
@@ -220,8 +233,10 @@ def _inverse_norm(factor: Tensor) -> Tensor:
     return norm
 
 
-def _summary(log_weights: Tensor, rounding: Tensor, bound: Tensor) -> tuple[Tensor, ...]:
-    """ln P, its standard error, the effective sample size, the upper and the lower bound, `(b,)` each."""
+def _summary(
+    log_weights: Float[Tensor, "k scramble _samples"], rounding: Float[Tensor, " k"], bound: Float[Tensor, " k"]
+) -> tuple[Float[Tensor, " k"], ...]:
+    """ln P, its standard error, the effective sample size, the upper and the lower bound."""
     means = torch.logsumexp(log_weights, 2) - math.log(log_weights.shape[2])
     top = means.amax(1, keepdim=True)
     weights = torch.exp(means - top)

@@ -20,16 +20,17 @@ from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, log_mean, 
 from implicitbias.nngp.proposals import Proposal, drawn, ep_guided, tilted
 from implicitbias.nngp.standardise import blurred, standardised
 from implicitbias.nngp.tilting import Tilting, gge_order, minimax_tilting
+from implicitbias.shapes.tensors import Kernel, Labels, PerPoint
 
 Prepare = Callable[[Tensor, Tensor], tuple[list[Proposal], Tilting]]
 """(correlations, mean), both in the order of sampling -> the components, and the tilting, whose prior they share."""
 
 
 def mixture(
-    kernel: Tensor,
-    labels: Tensor,
+    kernel: Kernel,
+    labels: Labels,
     *,
-    mean: Tensor | None = None,
+    mean: PerPoint | None = None,
     samples: int = 4096,
     seed: int = 0,
     target_stderr: float | None = None,
@@ -64,10 +65,10 @@ def mixture(
 
 
 def tilting(
-    kernel: Tensor,
-    labels: Tensor,
+    kernel: Kernel,
+    labels: Labels,
     *,
-    mean: Tensor | None = None,
+    mean: PerPoint | None = None,
     samples: int = 4096,
     seed: int = 0,
     target_stderr: float | None = None,
@@ -79,10 +80,10 @@ def tilting(
 
 
 def genz(
-    kernel: Tensor,
-    labels: Tensor,
+    kernel: Kernel,
+    labels: Labels,
     *,
-    mean: Tensor | None = None,
+    mean: PerPoint | None = None,
     samples: int = 4096,
     seed: int = 0,
     target_stderr: float | None = None,
@@ -93,7 +94,7 @@ def genz(
     return _estimate(kernel, labels, mean, "genz", _untilted, samples, seed, target_stderr, cap, keep_samples)
 
 
-def _mixed(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
+def _mixed(a: Kernel, mean: PerPoint) -> tuple[list[Proposal], Tilting]:
     try:
         sites = expectation_propagation(a, mean, tolerance=1e-2)  # rough sites guide as well as converged ones
     except NumericalError:  # the sites of the thinnest events are beyond doubles; tilting's are not
@@ -106,12 +107,12 @@ def _mixed(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
         return [tilted(saddle)], saddle
 
 
-def _tilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
+def _tilted(a: Kernel, mean: PerPoint) -> tuple[list[Proposal], Tilting]:
     saddle = minimax_tilting(a, mean)
     return [tilted(saddle)], saddle
 
 
-def _untilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
+def _untilted(a: Kernel, mean: PerPoint) -> tuple[list[Proposal], Tilting]:
     none = Tilting(cholesky(a), mean, tilt=torch.zeros_like(mean), upper_bound=0.0)
     return [tilted(none)], none
 
@@ -119,15 +120,15 @@ def _untilted(a: Tensor, mean: Tensor) -> tuple[list[Proposal], Tilting]:
 class _Ordered:
     """The problem in the order of sampling, and its components: `(k, k)` correlations, `(k,)` mean of g."""
 
-    def __init__(self, correlation: Tensor, mean: Tensor, prepare: Prepare) -> None:
+    def __init__(self, correlation: Kernel, mean: PerPoint, prepare: Prepare) -> None:
         self.correlation, self.mean = correlation, mean
         self.components, self.saddle = prepare(correlation, mean)
 
 
 def _estimate(
-    kernel: Tensor,
-    labels: Tensor,
-    mean: Tensor | None,
+    kernel: Kernel,
+    labels: Labels,
+    mean: PerPoint | None,
     name: str,
     prepare: Prepare,
     samples: int,

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from implicitbias.catalogue import ESTIMATORS, resolve
@@ -29,10 +30,11 @@ from implicitbias.linalg import real
 from implicitbias.nngp import many
 from implicitbias.nngp.estimate import OrthantEstimate, at_least_one
 from implicitbias.rng import derive_seed
+from implicitbias.shapes.tensors import Kernel, Labels, PerPoint
 
 
 def log_probability(
-    kernel: Tensor, labels: Tensor, method: str = "mixture", *, mean: Tensor | None = None, **settings: Any
+    kernel: Kernel, labels: Labels, method: str = "mixture", *, mean: PerPoint | None = None, **settings: Any
 ) -> OrthantEstimate:
     """Logarithm of P[sign f = labels] for f ~ N(mean, K).
 
@@ -71,15 +73,20 @@ def taken_settings(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 class OrthantEstimates(NamedTuple):
     """Estimates of a batch, every field a float64 tensor of the batch's shape (see `OrthantEstimate`)."""
 
-    log_probability: Tensor
-    stderr: Tensor
-    effective_sample_size: Tensor
-    upper_bound: Tensor
-    lower_bound: Tensor
+    log_probability: Float[Tensor, "*batch"]
+    stderr: Float[Tensor, "*batch"]
+    effective_sample_size: Float[Tensor, "*batch"]
+    upper_bound: Float[Tensor, "*batch"]
+    lower_bound: Float[Tensor, "*batch"]
 
 
 def log_probabilities(
-    kernels: Tensor, labels: Tensor, method: str = "mixture", *, seed: int = 0, **settings: Any
+    kernels: Shaped[Tensor, "*#batch n n"],
+    labels: Shaped[Tensor, "*#batch n"],
+    method: str = "mixture",
+    *,
+    seed: int = 0,
+    **settings: Any,
 ) -> OrthantEstimates:
     """Logarithms of P[sign f = labels] for a batch of kernels, of sign vectors, or of both.
 

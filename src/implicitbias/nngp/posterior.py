@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from implicitbias.linalg import cholesky
 from implicitbias.networks.spherised import spherised_targets
 from implicitbias.nngp.gaussian import ndtr
+from implicitbias.shapes.tensors import Kernel, Labels
 
 _MIN_VARIANCE = 1e-12  # of a test point that is a training point, in units of its prior variance
 _GROUPS = 16  # independent groups of spherised targets
@@ -33,10 +35,10 @@ class TestBlock:
 
     """
 
-    factor: Tensor
-    projection: Tensor
-    deviation: Tensor
-    labels: Tensor
+    factor: Kernel
+    projection: Float[Tensor, "n m"]
+    deviation: Float[Tensor, " m"]
+    labels: Shaped[Tensor, " m"]
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
@@ -59,11 +61,13 @@ class Errors:
     gibbs_stderr: float
     bayes: float
     bayes_stderr: float
-    probability: Tensor
-    probability_stderr: Tensor
+    probability: Float[Tensor, " m"]
+    probability_stderr: Float[Tensor, " m"]
 
 
-def prepare(kernel: Tensor, cross: Tensor, variance: Tensor, labels: Tensor) -> TestBlock:
+def prepare(
+    kernel: Kernel, cross: Float[Tensor, "n m"], variance: Float[Tensor, " m"], labels: Shaped[Tensor, " m"]
+) -> TestBlock:
     """The shared algebra.
 
     Args:
@@ -83,7 +87,9 @@ def prepare(kernel: Tensor, cross: Tensor, variance: Tensor, labels: Tensor) -> 
     return TestBlock(factor, projection, deviation, labels.to(kernel))
 
 
-def average(block: TestBlock, samples: Tensor, log_weights: Tensor, groups: int) -> Errors:
+def average(
+    block: TestBlock, samples: Float[Tensor, "n samples"], log_weights: Float[Tensor, " samples"], groups: int
+) -> Errors:
     """The posterior's errors from weighted samples of f(X).
 
     Args:
@@ -119,22 +125,22 @@ def average(block: TestBlock, samples: Tensor, log_weights: Tensor, groups: int)
     )
 
 
-def ratio_stderr(sums: Tensor, share: Tensor) -> Tensor:
-    """Delta-method standard error of sum_r sums_r / sum_r share_r over independent groups r; `(m, R)`, `(R,)`."""
+def ratio_stderr(sums: Float[Tensor, "m group"], share: Float[Tensor, " group"]) -> Float[Tensor, " m"]:
+    """Delta-method standard error of sum_r sums_r / sum_r share_r over independent groups r."""
     count = len(share)
     residual = sums - sums.sum(1, keepdim=True) * share
     return torch.sqrt((residual**2).sum(1) * count / (count - 1))
 
 
-def _vote_stderr(sums: Tensor, share: Tensor) -> float:
-    """Standard deviation of the vote's error when the independent groups are resampled; `(m, R)`, `(R,)`."""
+def _vote_stderr(sums: Float[Tensor, "m group"], share: Float[Tensor, " group"]) -> float:
+    """Standard deviation of the vote's error when the independent groups are resampled."""
     times = resampled(sums)
     errors = (2 * sums @ times.T < times @ share).double().mean(0)
     return resampled_stderr(errors, len(share))
 
 
-def resampled(sums: Tensor) -> Tensor:
-    """How often each of the R independent groups of `(..., R)` stands in each of B resamples, `(B, R)`."""
+def resampled(sums: Float[Tensor, "... group"]) -> Float[Tensor, "resample group"]:
+    """How often each of the independent groups stands in each resample."""
     count = sums.shape[-1]
     chosen = torch.randint(count, (_RESAMPLES, count), generator=torch.Generator().manual_seed(0))
     times = torch.zeros(_RESAMPLES, count, dtype=sums.dtype).scatter_add_(
@@ -143,13 +149,19 @@ def resampled(sums: Tensor) -> Tensor:
     return times.to(sums.device)
 
 
-def resampled_stderr(values: Tensor, count: int) -> float:
-    """The standard error of a statistic by its values in resamples of `count` groups, `(B,)`."""
+def resampled_stderr(values: Float[Tensor, " resample"], count: int) -> float:
+    """The standard error of a statistic by its values in resamples of `count` groups."""
     return float(values.std() * math.sqrt(count / (count - 1)))
 
 
-def lazy(kernel: Tensor, cross: Tensor, variance: Tensor, tangent: Tensor, tangent_cross: Tensor,
-         labels: Tensor) -> TestBlock:  # fmt: skip
+def lazy(
+    kernel: Kernel,
+    cross: Float[Tensor, "n m"],
+    variance: Float[Tensor, " m"],
+    tangent: Kernel,
+    tangent_cross: Float[Tensor, "n m"],
+    labels: Shaped[Tensor, " m"],
+) -> TestBlock:
     """The infinitely wide network after gradient descent on the squared loss has fitted all targets, as a test block.
 
     With A = Theta^-1 Theta_* its function is Gaussian with the mean A^T alpha Y and the covariance
@@ -175,7 +187,7 @@ def lazy(kernel: Tensor, cross: Tensor, variance: Tensor, tangent: Tensor, tange
     return TestBlock(factor, projection, deviation, labels.to(kernel))
 
 
-def ray(block: TestBlock, labels: Tensor, label_scales: Sequence[float]) -> Tensor:
+def ray(block: TestBlock, labels: Labels, label_scales: Sequence[float]) -> Float[Tensor, "scale m"]:
     """Probability Phi(-alpha y* m*/s*) of the wrong sign at every test point, for f(X) = alpha Y: exact, no samples.
 
     Args:
@@ -194,8 +206,13 @@ def ray(block: TestBlock, labels: Tensor, label_scales: Sequence[float]) -> Tens
 
 
 def ray_spread(
-    block: TestBlock, labels: Tensor, label_scales: Sequence[float], covariance: Tensor, draws: int, seed: int
-) -> Tensor:
+    block: TestBlock,
+    labels: Labels,
+    label_scales: Sequence[float],
+    covariance: Float[Tensor, "m m"],
+    draws: int,
+    seed: int,
+) -> Float[Tensor, " scale"]:
     """Standard deviation of a drawn function's test error, for f(X) = alpha Y.
 
     Args:
@@ -218,15 +235,15 @@ def ray_spread(
     return torch.stack(errors).std(1)
 
 
-def drawn(covariance: Tensor, draws: int, seed: int) -> Tensor:
-    """Independent draws of N(0, covariance) as columns, `(m, draws)`."""
+def drawn(covariance: Float[Tensor, "m m"], draws: int, seed: int) -> Float[Tensor, "m {draws}"]:
+    """Independent draws of N(0, covariance) as columns."""
     values, vectors = torch.linalg.eigh(covariance)  # an eigenvalue may be 0 to rounding, which Cholesky does not take
     noise = torch.randn(len(values), draws, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     columns: Tensor = vectors @ (values.clamp(min=0).sqrt()[:, None] * noise.to(values.device))
     return columns
 
 
-def kernel_interpolation(block: TestBlock, labels: Tensor) -> float:
+def kernel_interpolation(block: TestBlock, labels: Labels) -> float:
     """Error of sign(k*^T K^-1 Y), the centre of the version space's stand-in (a Bayes point machine).
 
     Source: Bernstein & Yue 2021 (second version), section 5; Herbrich, Graepel & Campbell 2001.
@@ -234,7 +251,7 @@ def kernel_interpolation(block: TestBlock, labels: Tensor) -> float:
     return float((block.projection.T @ labels.to(block.factor) * block.labels <= 0).double().mean())
 
 
-def spherised(block: TestBlock, labels: Tensor, samples: int, seed: int) -> Errors:
+def spherised(block: TestBlock, labels: Labels, samples: int, seed: int) -> Errors:
     """Errors of the spherised posterior: `spherised_targets`, interpolated, with the GP's noise.
 
     Args:

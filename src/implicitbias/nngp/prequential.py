@@ -7,17 +7,19 @@ before it, and C_n = -ln P[Y_n] is that of predicting them all.
 
 import math
 
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.nngp.mixture import mixture
 from implicitbias.nngp.posterior import average, prepare
 from implicitbias.nngp.standardise import distinct
 from implicitbias.rng import derive_seed
+from implicitbias.shapes.tensors import Kernel, Labels
 
 
 def predictive_log_losses(
-    kernel: Tensor, labels: Tensor, *, first: int = 0, samples: int = 4096, seed: int = 0
-) -> tuple[Tensor, Tensor]:
+    kernel: Kernel, labels: Labels, *, first: int = 0, samples: int = 4096, seed: int = 0
+) -> tuple[Float[Tensor, " predicted"], Float[Tensor, " predicted"]]:
     """-ln p(y_i | y_1 ... y_(i-1)) of every label from the one after the first m on, by averages over the posterior.
 
     It takes a set of samples for every label, so it is for small n; differences of complexities give sums of these

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.nngp.gaussian import log_ndtr, log_truncated_density, truncated
@@ -30,14 +31,16 @@ class Proposal:
             sampled, all `(n, N)` -> ln N(g; m, A)/q(g), `(N,)`.
     """
 
-    factor: Tensor
+    factor: Float[Tensor, "*k n n"]
     sample: Callable[[Tensor], tuple[Tensor, Tensor]]
     log_weight: Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 def walk(
-    factor: Tensor, uniforms: Tensor, draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
-) -> tuple[Tensor, Tensor]:
+    factor: Float[Tensor, "*k n n"],
+    uniforms: Float[Tensor, "n *k samples"],
+    draw: Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]],
+) -> tuple[Float[Tensor, "n *k samples"], Float[Tensor, "n *k samples"]]:
     """G and z row by row: draw(i, c, u) gives (z_i, g_i) for c = sum_{j<i} factor_ij z_j."""
     n = len(uniforms)
     z = torch.empty_like(uniforms)
@@ -53,26 +56,30 @@ def walk(
     return g, z
 
 
-def _times(rows: Tensor, z: Tensor) -> Tensor:
-    """Rows `(k, j)` times z `(j, N)`; of a stack, `(b, k, j)` times `(j, b, N)` is `(k, b, N)`."""
+def _times(
+    rows: Float[Tensor, "*k later earlier"], z: Float[Tensor, "earlier *k samples"]
+) -> Float[Tensor, "later *k samples"]:
+    """Rows times z, for each member of a stack."""
     return (rows @ z.movedim(0, -2)).movedim(-2, 0)
 
 
-def _plus(c: Tensor, row: Tensor, z: Tensor) -> Tensor:
-    """c `(N,)` + row `(j,)` times z `(j, N)`; of a stack, `(b, N)`, `(b, j)` and `(j, b, N)`."""
+def _plus(
+    c: Float[Tensor, "*k samples"], row: Float[Tensor, "*k earlier"], z: Float[Tensor, "earlier *k samples"]
+) -> Float[Tensor, "*k samples"]:
+    """C + row times z, for each member of a stack."""
     if row.ndim == 1:
         return torch.addmv(c, z.T, row)
     return torch.baddbmm(c[:, None], row[:, None], z.movedim(0, 1))[:, 0]
 
 
-def whitened(factor: Tensor, g: Tensor) -> Tensor:
-    """factor^-1 g `(n, N)`; of a stack, `(n, b, N)`."""
+def whitened(factor: Float[Tensor, "*k n n"], g: Float[Tensor, "n *k samples"]) -> Float[Tensor, "n *k samples"]:
+    """factor^-1 g, for each member of a stack."""
     solved: Tensor = torch.linalg.solve_triangular(factor, g.movedim(0, -2), upper=False)
     return solved.movedim(-2, 0)
 
 
-def by_row(values: Tensor) -> Tensor:
-    """Numbers of the rows, `(n,)` or `(b, n)`, as they go with samples `(n, N)` or `(n, b, N)`."""
+def by_row(values: Float[Tensor, "*k n"]) -> Float[Tensor, "n *k 1"]:
+    """Numbers of the rows, as they go with samples."""
     return values.movedim(-1, 0)[..., None]
 
 
@@ -82,19 +89,29 @@ def tilted(tilting: Tilting) -> Proposal:
     diagonal = by_row(factor.diagonal(dim1=-2, dim2=-1))
     constant = 0.5 * tilt.square().sum(0)
 
-    def draw(i: int, c: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(
+        i: int, c: Float[Tensor, "*k samples"], u: Float[Tensor, "*k samples"]
+    ) -> tuple[Float[Tensor, "*k samples"], Float[Tensor, "*k samples"]]:
         centre = c + mean[i]
         z = tilt[i] + truncated(centre / diagonal[i] + tilt[i], u)
         return z, centre + diagonal[i] * z
 
-    def log_weight(g: Tensor, z: Tensor, own: Tensor | None) -> Tensor:  # whose own is z
+    def log_weight(
+        g: Float[Tensor, "n *k samples"], z: Float[Tensor, "n *k samples"], own: Float[Tensor, "n *k samples"] | None
+    ) -> Float[Tensor, "*k samples"]:  # whose own is z
         weight: Tensor = log_ndtr(g / diagonal - z + tilt).sub_(tilt * z).sum(0) + constant
         return weight
 
     return Proposal(factor, lambda uniforms: walk(factor, uniforms, draw), log_weight)
 
 
-def ep_guided(tau: Tensor, nu: Tensor, mean: Tensor, factor: Tensor, prior: Tensor) -> Proposal:
+def ep_guided(
+    tau: Float[Tensor, "*k n"],
+    nu: Float[Tensor, "*k n"],
+    mean: Float[Tensor, "*k n"],
+    factor: Float[Tensor, "*k n n"],
+    prior: Float[Tensor, "*k n n"],
+) -> Proposal:
     """A sequential sampler that sees the conditions still to come through EP's sites.
 
     Alone it has unbounded weights; it belongs into a mixture (this project). Its weight is the quotient of two
@@ -114,13 +131,17 @@ def ep_guided(tau: Tensor, nu: Tensor, mean: Tensor, factor: Tensor, prior: Tens
     root = precision.sqrt()
     constant = -(by_row(prior.diagonal(dim1=-2, dim2=-1)) * root).log().sum(0)
 
-    def draw(i: int, c: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    def draw(
+        i: int, c: Float[Tensor, "*k samples"], u: Float[Tensor, "*k samples"]
+    ) -> tuple[Float[Tensor, "*k samples"], Float[Tensor, "*k samples"]]:
         centre = c + mean[i]
         t = (centre * total[i] - nu[i]) / root[i]
         g = (t + truncated(t, u)) / root[i]
         return (g - centre) / diagonal[i], g
 
-    def log_weight(g: Tensor, z: Tensor, own: Tensor | None) -> Tensor:
+    def log_weight(
+        g: Float[Tensor, "n *k samples"], z: Float[Tensor, "n *k samples"], own: Float[Tensor, "n *k samples"] | None
+    ) -> Float[Tensor, "*k samples"]:
         centre = g - diagonal * (whitened(factor, g - mean) if own is None else own)
         t = (centre * total).sub_(nu).div_(root)
         logs = log_truncated_density(g * root, t).add_(z.square().mul_(0.5))
@@ -130,8 +151,10 @@ def ep_guided(tau: Tensor, nu: Tensor, mean: Tensor, factor: Tensor, prior: Tens
     return Proposal(factor, lambda uniforms: walk(factor, uniforms, draw), log_weight)
 
 
-def drawn(components: Sequence[Proposal], prior: Tilting, position: int, uniforms: Tensor) -> tuple[Tensor, Tensor]:
-    """Samples g of one of several proposals, `(n, N)`, and their log-weights under every one, `(components, N)`.
+def drawn(
+    components: Sequence[Proposal], prior: Tilting, position: int, uniforms: Float[Tensor, "n *k samples"]
+) -> tuple[Float[Tensor, "n *k samples"], Float[Tensor, "component *k samples"]]:
+    """Samples g of one of several proposals, and their log-weights under every one.
 
     z is solved for once, or is what the sampler walked along.
     """

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from implicitbias.nngp import orthant, posterior, standardise
@@ -11,25 +12,26 @@ from implicitbias.nngp.estimate import OrthantEstimate
 from implicitbias.nngp.posterior import TestBlock
 from implicitbias.nngp.variables import averages
 from implicitbias.rng import derive_seed
+from implicitbias.shapes.tensors import Kernel, Labels
 
 
 @dataclass(frozen=True)
 class SignLabelling:
     """A `labelling.Labelling` of labels +-1."""
 
-    train: Tensor
-    test: Tensor
+    train: Labels
+    test: Shaped[Tensor, " m"]
 
     def constants(self) -> dict[str, Any]:
         return {}
 
-    def distinct(self, kernel: Tensor) -> Tensor:
+    def distinct(self, kernel: Kernel) -> Int[Tensor, " k"]:
         return standardise.distinct(kernel, self.train)
 
-    def only(self, kept: Tensor) -> "SignLabelling":
+    def only(self, kept: Int[Tensor, " k"]) -> "SignLabelling":
         return replace(self, train=self.train[kept])
 
-    def log_probability(self, kernel: Tensor, method: str, **settings: Any) -> OrthantEstimate:
+    def log_probability(self, kernel: Kernel, method: str, **settings: Any) -> OrthantEstimate:
         return orthant.log_probability(kernel, self.train, method, **settings)
 
     def posterior(
@@ -46,10 +48,10 @@ class SignLabelling:
             "bayes_error_by_point": (truncated.probability < 0.5).tolist(),
         }  # fmt: skip
 
-    def ray(self, block: TestBlock, scales: Sequence[float]) -> Tensor:
+    def ray(self, block: TestBlock, scales: Sequence[float]) -> Float[Tensor, "scale m"]:
         return posterior.ray(block, self.train, scales)
 
     def ray_spread(
-        self, block: TestBlock, scales: Sequence[float], covariance: Tensor, draws: int, seed: int
-    ) -> Tensor:
+        self, block: TestBlock, scales: Sequence[float], covariance: Float[Tensor, "m m"], draws: int, seed: int
+    ) -> Float[Tensor, " scale"]:
         return posterior.ray_spread(block, self.train, scales, covariance, draws, seed)

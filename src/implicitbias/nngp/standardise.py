@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from scipy.optimize import linprog
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
 from implicitbias.linalg import real
+from implicitbias.shapes.tensors import Kernel, Labels, PerPoint
 
 DUPLICATE = 1e-12  # 1 - |correlation| at which two points are one point, up to the rounding of a kernel
 _APART = 1e-13  # variance of the difference of merged points that is more than rounding
@@ -33,20 +35,20 @@ class Orthant:
             of a singular A, or that of the difference of merged points, where it is more than rounding; else 0.
     """
 
-    correlation: Tensor
-    mean: Tensor
-    kept: Tensor
-    twin: Tensor
-    scale: Tensor
-    lead: Tensor
+    correlation: Float[Tensor, "k k"]
+    mean: Float[Tensor, " k"]
+    kept: Int[Tensor, " k"]
+    twin: Int[Tensor, " n"]
+    scale: PerPoint
+    lead: PerPoint
     jitter: float
 
-    def outputs(self, g: Tensor) -> Tensor:
-        """f `(n, N)` of the given points, from g `(k, N)` of the distinct ones."""
+    def outputs(self, g: Float[Tensor, "k samples"]) -> Float[Tensor, "n samples"]:
+        """f of the given points, from g of the distinct ones."""
         return (g[self.twin] + self.lead[:, None]).mul_(self.scale[:, None])
 
 
-def standardised(kernel: Tensor, labels: Tensor, mean: Tensor | None = None) -> Orthant:
+def standardised(kernel: Kernel, labels: Labels, mean: PerPoint | None = None) -> Orthant:
     """The standard form. Points that are equal under the kernel are merged, which leaves the probability as it is.
 
     Args:
@@ -72,22 +74,22 @@ def standardised(kernel: Tensor, labels: Tensor, mean: Tensor | None = None) -> 
     return Orthant(correlation, hardest, kept, twin, scale, lead=own - hardest[twin], jitter=jitter)
 
 
-def blurred(a: Tensor, jitter: float) -> Tensor:
-    """The correlations `(n, n)` of g + sqrt(jitter) e, e independent standard normal, from those of g."""
+def blurred(a: Kernel, jitter: float) -> Kernel:
+    """The correlations of g + sqrt(jitter) e, e independent standard normal, from those of g."""
     a = a / (1 + jitter)
     a.diagonal().fill_(1)
     return a
 
 
-def _standardised_mean(mean: Tensor, scale: Tensor) -> Tensor:
+def _standardised_mean(mean: PerPoint, scale: PerPoint) -> PerPoint:
     mean = real(mean, "the mean").to(scale.device)
     if mean.shape != scale.shape or not bool(torch.isfinite(mean).all()):
         raise NumericalError(f"a mean of shape {tuple(mean.shape)}; allowed: {tuple(scale.shape)}, all of it finite")
     return mean / scale
 
 
-def _correlation(kernel: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The correlations of labels * f, `(n, n)`, and the label times the prior deviation, `(n,)`."""
+def _correlation(kernel: Kernel, labels: Labels) -> tuple[Kernel, PerPoint]:
+    """The correlations of labels * f, and the label times the prior deviation."""
     kernel, labels = checked(kernel, labels)
     deviation = kernel.diagonal().sqrt()
     scale = labels * deviation
@@ -96,8 +98,8 @@ def _correlation(kernel: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return a, scale
 
 
-def checked(kernel: Any, labels: Any) -> tuple[Tensor, Tensor]:
-    """A kernel `(n, n)` and labels `(n,)` as float64 tensors on the kernel's device.
+def checked(kernel: Any, labels: Any) -> tuple[Kernel, PerPoint]:
+    """A kernel and labels as float64 tensors on the kernel's device.
 
     Raises:
         NumericalError: if they are of other shapes, not real and finite, the kernel is not symmetric or has a diagonal
@@ -131,15 +133,15 @@ def checked(kernel: Any, labels: Any) -> tuple[Tensor, Tensor]:
     return kernel, labels
 
 
-def distinct(kernel: Tensor, labels: Tensor) -> Tensor:
-    """Positions `(k,)` of the points that differ under the kernel; conditioning on these conditions on all.
+def distinct(kernel: Kernel, labels: Labels) -> Int[Tensor, " k"]:
+    """Positions of the points that differ under the kernel; conditioning on these conditions on all.
 
     Arguments and errors are those of `standardised`.
     """
     return _distinct(_correlation(kernel, labels)[0])[0]
 
 
-def _distinct(a: Tensor) -> tuple[Tensor, Tensor]:
+def _distinct(a: Kernel) -> tuple[Int[Tensor, " k"], Int[Tensor, " n"]]:
     """The first of every set of equal points, and for each point the position of its first among these."""
     upper = torch.triu(a, 1)
     if float(upper.abs().max()) > 1 + 1e-8:
@@ -160,7 +162,7 @@ def _distinct(a: Tensor) -> tuple[Tensor, Tensor]:
     return kept, torch.searchsorted(kept, first)
 
 
-def _nonsingular(a: Tensor, mean: Tensor) -> tuple[Tensor, float]:
+def _nonsingular(a: Kernel, mean: PerPoint) -> tuple[Kernel, float]:
     """A itself, or A with a jitter (second) where it is singular to rounding but the event is still possible."""
     factor, failed = torch.linalg.cholesky_ex(a)
     if not int(failed) and float(factor.diagonal().min()) ** 2 > REGULAR:
@@ -183,8 +185,8 @@ def _nonsingular(a: Tensor, mean: Tensor) -> tuple[Tensor, float]:
     return blurred(a, jitter), jitter
 
 
-def possible(root: np.ndarray, mean: np.ndarray) -> bool:
-    """Whether some z has root z + mean > 0 in every row, `(n, r)`, `(n,)`.
+def possible(root: Float[np.ndarray, "n rank"], mean: Float[np.ndarray, " n"]) -> bool:
+    """Whether some z has root z + mean > 0 in every row.
 
     By linear programming, made homogeneous (root z + s mean, s >= 0): the largest margin over a box.
     """

@@ -8,6 +8,7 @@ fulfils all linear conditions is a union of arcs, known in closed form.
 import math
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
@@ -15,6 +16,7 @@ from implicitbias.linalg import cholesky
 from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, log_mean
 from implicitbias.nngp.standardise import standardised
 from implicitbias.rng import derive_seed
+from implicitbias.shapes.tensors import Kernel, Labels, PerPoint
 
 _GROUPS = 16  # independent particle systems; their spread is the standard error
 _MOVES = 4  # elliptical slices a particle takes at every level
@@ -23,7 +25,7 @@ _TURN = 2 * math.pi
 
 
 def subset(
-    kernel: Tensor, labels: Tensor, *, mean: Tensor | None = None, samples: int = 4096, seed: int = 0
+    kernel: Kernel, labels: Labels, *, mean: PerPoint | None = None, samples: int = 4096, seed: int = 0
 ) -> OrthantEstimate:
     """Logarithm of P[sign f = labels], f ~ N(mean, K), by subset simulation with elliptical slices.
 
@@ -51,7 +53,7 @@ def subset(
     n, count = len(factor), max(4, samples // _GROUPS)
     generator = torch.Generator(factor.device).manual_seed(derive_seed("subset", seed))
 
-    def prior() -> Tensor:
+    def prior() -> Float[Tensor, "n samples"]:
         noise = torch.randn(n, _GROUPS * count, generator=generator, dtype=factor.dtype, device=factor.device)
         return factor @ noise
 
@@ -83,8 +85,8 @@ def subset(
     return OrthantEstimate(log_probability, stderr, effective_sample_size=math.nan, groups=_GROUPS)
 
 
-def _revived(inside: Tensor, generator: torch.Generator) -> Tensor:
-    """For every particle, whom it continues: itself if inside, else a survivor of its group by lot; `(N,)`."""
+def _revived(inside: Bool[Tensor, "group particle"], generator: torch.Generator) -> Int[Tensor, " samples"]:
+    """For every particle, whom it continues: itself if inside, else a survivor of its group by lot."""
     chosen = torch.multinomial(inside.double(), inside.shape[1], replacement=True, generator=generator)
     own = torch.arange(inside.shape[1], device=inside.device)
     parent = torch.where(inside, own, chosen)
@@ -92,8 +94,13 @@ def _revived(inside: Tensor, generator: torch.Generator) -> Tensor:
     return (parent + start[:, None]).ravel()
 
 
-def _slice(g: Tensor, v: Tensor, slack: Tensor, generator: torch.Generator) -> Tensor:
-    """A uniform point of the ellipse through g and v on which every row exceeds -slack; all `(n, N)`.
+def _slice(
+    g: Float[Tensor, "n samples"],
+    v: Float[Tensor, "n samples"],
+    slack: Float[Tensor, "n samples"],
+    generator: torch.Generator,
+) -> Float[Tensor, "n samples"]:
+    """A uniform point of the ellipse through g and v on which every row exceeds -slack.
 
     Row i leaves the domain on an arc around the angle opposite to that of (g_i, v_i). The arcs are sorted by where
     they begin; the gaps between them are the domain, one of which holds the angle 0, where g is.

@@ -5,16 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from implicitbias.linalg import cholesky
 from implicitbias.nngp.gaussian import hazard, log_ndtr
+from implicitbias.shapes.tensors import Kernel, PerPoint
 
 _BLOCK = 64  # points that are ordered before the covariance of those still to come is brought up to date
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
-def gge_order(a: Tensor, mean: Tensor) -> Tensor:
+def gge_order(a: Kernel, mean: PerPoint) -> Int[Tensor, " n"]:
     """The order that takes the least likely conditions first (Gibson, Glasbey & Elston 1994).
 
     Args:
@@ -66,13 +68,13 @@ class Tilting:
 
     """
 
-    factor: Tensor
-    mean: Tensor
-    tilt: Tensor
+    factor: Float[Tensor, "*k n n"]
+    mean: Float[Tensor, "*k n"]
+    tilt: Float[Tensor, "*k n"]
     upper_bound: float
 
 
-def minimax_tilting(a: Tensor, mean: Tensor, expected: Tensor | None = None, cap: int = 50) -> Tilting:
+def minimax_tilting(a: Kernel, mean: PerPoint, expected: PerPoint | None = None, cap: int = 50) -> Tilting:
     """The saddle point t + D^-1 m + (L~L~^T - I) h(t) = 0 with L~ = D^-1 L, the only one that an orthant has.
 
     In the hazards h it is the minimum of the strictly convex
@@ -98,7 +100,7 @@ def minimax_tilting(a: Tensor, mean: Tensor, expected: Tensor | None = None, cap
     gram = (a / factor.diagonal()[:, None]).div_(factor.diagonal())  # L~ L~^T
     shift = mean / factor.diagonal()
 
-    def newton(t: Tensor) -> tuple[Tensor, float]:
+    def newton(t: PerPoint) -> tuple[PerPoint, float]:
         h = hazard(t)
         slope = (h * (h - t)).clamp(1e-300, 1)  # h'(t)
         root = slope.sqrt()
@@ -124,8 +126,8 @@ def minimax_tilting(a: Tensor, mean: Tensor, expected: Tensor | None = None, cap
 
 
 def minimised(
-    objective: Callable[[Tensor], float], newton: Callable[[Tensor], tuple[Tensor, float]], t: Tensor, cap: int
-) -> tuple[Tensor, float, bool]:
+    objective: Callable[[Tensor], float], newton: Callable[[Tensor], tuple[Tensor, float]], t: PerPoint, cap: int
+) -> tuple[PerPoint, float, bool]:
     """A minimum by Newton's method with Armijo's rule: where, its value, and whether it was reached.
 
     Args:
@@ -148,12 +150,12 @@ def minimised(
     return t, value, False
 
 
-def hazard_terms(t: Tensor, h: Tensor) -> Tensor:
+def hazard_terms(t: Float[Tensor, "*shape"], h: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """t h + ln Phi(-t) - h^2/2 with h the hazard of t; for t > 0 without the cancellation of t^2."""
     return torch.where(t > 0, -0.5 * (h - t) ** 2 - _HALF_LOG_2PI - h.log(), t * h + log_ndtr(-t) - 0.5 * h * h)
 
 
-def _objective(scaled: Tensor, shift: Tensor, t: Tensor) -> float:
+def _objective(scaled: Kernel, shift: PerPoint, t: PerPoint) -> float:
     h = hazard(t)
     x = scaled.T @ h
     return float(0.5 * x @ x + shift @ h + hazard_terms(t, h).sum())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 Weights = Sequence[Float[Tensor, "member _out _in"]]
@@ -22,3 +22,12 @@ Inputs = Float[Tensor, "member batch d"] | Float[Tensor, "batch d"]
 
 OfPairs = Float[Tensor, "*#pairs"]
 """Of pairs of points; what is known of a point alone is broadcast."""
+
+Kernel = Float[Tensor, "n n"]
+"""Of pairs of training points."""
+
+PerPoint = Float[Tensor, " n"]
+"""A number for each training point."""
+
+Labels = Shaped[Tensor, " n"]
+"""Of the training points: +-1, or numbers of classes."""
