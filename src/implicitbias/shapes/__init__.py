@@ -17,10 +17,10 @@ The dimensions, here as everywhere:
 - `k`: what is looked at together, one by one: distinct points, networks that fit, problems of a stack;
 - `samples`: draws of a function, as columns; `scale`: label scales; `group`: independent groups of samples;
 - `condition`: inequalities of a labelling; `other`: points of other classes;
-- `lead`: as `*lead`, the dimensions of a run's networks, whatever they are; as `*#lead` they are broadcast, so that each
-  is of the one length or of length 1;
+- `lead`: as `*lead`, the dimensions of a run's networks, whatever they are; as `*#lead` they are broadcast, so that
+  each is of the one length or of length 1;
 - `shape`: as `*shape`, any, of functions that work number by number.
 
-Names that one function alone has say what they are, such as `frequency`. A name after an underscore is for the reader and
-compared with nothing: layers have an `_out` and an `_in` each.
+Names that one function alone has say what they are, such as `frequency`. A name after an underscore is for the reader
+and compared with nothing: layers have an `_out` and an `_in` each.
 """

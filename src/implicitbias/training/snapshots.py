@@ -1,6 +1,5 @@
 """What is kept of an ensemble at a checkpoint."""
 
-from implicitbias.shapes.tensors import Weights
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Shaped
@@ -8,6 +7,7 @@ from torch import Tensor
 
 from implicitbias.networks import Network
 from implicitbias.networks.outputs import outputs
+from implicitbias.shapes.tensors import Weights
 from implicitbias.training.loop import Members
 from implicitbias.training.steps import Loss
 

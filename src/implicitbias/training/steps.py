@@ -1,15 +1,17 @@
 """One step of training, and a row of them on given batches."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from implicitbias.networks import Network
 from implicitbias.networks.backward import passed
 from implicitbias.networks.stacked import Gradient, forward, joined, known
 from implicitbias.optimizers.base import Optimizer
+from implicitbias.shapes.tensors import Inputs, Outputs, PerMember, WeightList, Weights
 
 _CACHED = 2**19  # numbers in the images behind a layer, of members that go through all layers before others do
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -20,20 +22,25 @@ class Slopes(NamedTuple):
     """What a batch says.
 
     Attributes:
-        outputs: `(member, batch)`, or `(member, batch, outputs)` of several.
-        losses: `(member,)`.
+        outputs: of all members.
+        losses: of all members.
         gradients: of every layer, first layer first.
     """
 
-    outputs: Tensor
-    losses: Tensor
+    outputs: Outputs
+    losses: PerMember
     gradients: list[Gradient]
 
 
 def descent(
-    network: Network, weights: list[Tensor], batches: Iterable[tuple[Tensor, Tensor]], learning_rates: Iterable[float],
-    *, loss: Loss, optimizer: Optimizer,
-) -> Iterator[Slopes]:  # fmt: skip
+    network: Network,
+    weights: WeightList,
+    batches: Iterable[tuple[Inputs, Outputs]],
+    learning_rates: Iterable[float],
+    *,
+    loss: Loss,
+    optimizer: Optimizer,
+) -> Iterator[Slopes]:
     """Train all members in place, a step a batch, and pause after each; targets are taken at label scale 1.
 
     Convolutions of all members are computed together, which is faster, so that last bits depend on how many there are.
@@ -60,7 +67,12 @@ def descent(
 
 
 def slopes(
-    network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor, label_scale: Tensor, loss: Loss
+    network: Network,
+    weights: Weights,
+    x: Float[Tensor, "member batch d"],
+    y: Outputs,
+    label_scale: PerMember,
+    loss: Loss,
 ) -> Slopes:
     """Outputs, losses and gradients of all members on batches of their own.
 
@@ -96,9 +108,7 @@ def slopes(
     return Slopes(outputs, losses, [joined(layer) for layer in zip(*(part.gradients for part in parts), strict=True)])
 
 
-def _together(
-    network: Network, weights: Sequence[Tensor], x: Tensor, y: Tensor, label_scale: Tensor, loss: Loss
-) -> Slopes:
+def _together(network: Network, weights: Weights, x: Inputs, y: Outputs, label_scale: PerMember, loss: Loss) -> Slopes:
     """As `slopes`, also of inputs `(batch, d)` that all members share, by convolutions of all members at once."""
     moving = [weight.detach().requires_grad_() for weight in weights]
     outputs = forward(network, moving, x, together=True)
@@ -108,8 +118,8 @@ def _together(
     return Slopes(outputs.detach(), losses, gradients)
 
 
-def _pull(loss: Loss, outputs: Tensor, y: Tensor, label_scale: Tensor) -> tuple[Tensor, Tensor]:
-    """The losses' gradients with respect to the outputs, and the losses `(member,)`."""
+def _pull(loss: Loss, outputs: Outputs, y: Outputs, label_scale: PerMember) -> tuple[Outputs, PerMember]:
+    """The losses' gradients with respect to the outputs, and the losses."""
     outputs = outputs.requires_grad_()
     losses = loss(outputs, y, label_scale)
     (delta,) = torch.autograd.grad(losses.sum(), outputs)
