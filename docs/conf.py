@@ -38,6 +38,7 @@ apidoc_modules = [
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
+napoleon_attr_annotations = False  # signatures say the types, whose shapes are no reStructuredText
 napoleon_use_ivar = True  # else attributes in the docstring of a class would stand on its page twice
 
 

@@ -12,22 +12,22 @@ WeightList = list[Float[Tensor, "member _out _in"]]
 """The same, to be changed or just made."""
 
 Outputs = Float[Tensor, "member batch *classes"]
-"""Of all members on their points, or what these are fitted to."""
+"""Of all members on their points, or what these are fitted to: `member batch *classes`."""
 
 PerMember = Float[Tensor, " member"]
-"""A number for each member."""
+"""A number for each member: `member`."""
 
 Inputs = Float[Tensor, "member batch d"] | Float[Tensor, "batch d"]
 """Points of each member's own, or those that all share."""
 
 OfPairs = Float[Tensor, "*#pairs"]
-"""Of pairs of points; what is known of a point alone is broadcast."""
+"""Of pairs of points; what is known of a point alone is broadcast: `*#pairs`."""
 
 Kernel = Float[Tensor, "n n"]
-"""Of pairs of training points."""
+"""Of pairs of training points: `n n`."""
 
 PerPoint = Float[Tensor, " n"]
-"""A number for each training point."""
+"""A number for each training point: `n`."""
 
 Labels = Shaped[Tensor, " n"]
-"""Of the training points: +-1, or numbers of classes."""
+"""Of the training points: +-1, or numbers of classes: `n`."""
