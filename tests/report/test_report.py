@@ -205,7 +205,7 @@ def test_the_estimators_gap_is_told_with_its_study(page: Page) -> None:
 
 
 def test_the_front_page_speaks_of_all_runs(page: Page) -> None:
-    assert "108 trained networks on 9 kinds of tasks." in page.text
+    assert "108 trained networks on 9 tasks, each with all its draws of points." in page.text
 
 
 def test_the_metrics_that_go_with_the_test_error_are_named() -> None:

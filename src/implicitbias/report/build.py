@@ -156,8 +156,8 @@ def _words(address: str) -> str:
 
 def _across(runs: xr.Dataset) -> str:
     """What the table of all runs says in words."""
-    networks, kinds = runs.sizes["run"], len(np.unique(runs["task"].values))
-    text = f"{networks:,} trained networks on {kinds} kinds of tasks."
+    networks, tasks = runs.sizes["run"], len(np.unique(runs["task"].values))
+    text = f"{networks:,} trained networks on {tasks} task{'s' * (tasks > 1)}, each with all its draws of points."
     known = judged(runs)
     if not known.sizes["metric"]:
         return text
