@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from implicitbias.canonical import canonical_json
 from implicitbias.catalogue import CHECKS, FIGURES, METRICS, PUBLISHED, Entry
 from implicitbias.config.jobs import Job
 from implicitbias.config.layout import ALL_RUNS, OVERVIEWS
@@ -16,7 +17,6 @@ from implicitbias.config.models import Config
 from implicitbias.config.plan import Plan, identity
 from implicitbias.config.products import OVERVIEW, REPORT, RUNS
 from implicitbias.fingerprint import code_text, digest_of, fingerprint
-from implicitbias.schema import canonical_json
 
 SCRIPTS = {
     "tasks": "build_task",

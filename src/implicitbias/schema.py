@@ -22,6 +22,7 @@ import numpy as np
 import xarray as xr
 
 from implicitbias import __version__
+from implicitbias.canonical import canonical_json
 from implicitbias.errors import ResultError
 
 VARIABLE_ATTRIBUTES = ("long_name", "units", "source")
@@ -121,16 +122,6 @@ def mixture(dataset: xr.Dataset) -> str:
         f"These results were computed with several versions of libraries, between which numbers may differ: {mixed}."
         " With execution: {rerun_on_upgrade: true} the older ones are computed anew."
     )
-
-
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text.
-
-    Raises:
-        ValueError: for NaN and infinities, which JSON does not have.
-
-    """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 
 def parameters_of(dataset: xr.Dataset) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from math import prod
 from typing import Any
 
 from implicitbias import catalogue
+from implicitbias.canonical import canonical_json
 from implicitbias.catalogue import Entry, Parameter
 from implicitbias.config.blocks import as_list
 from implicitbias.config.grid import chosen, rows_of
@@ -29,7 +30,6 @@ from implicitbias.config.size import (
     training_size,
 )
 from implicitbias.networks import Network, network_of
-from implicitbias.schema import canonical_json
 
 STAGES = ("tasks", "training", "sampling", "measurements", "nngp", "experiments")
 

@@ -9,8 +9,9 @@ import pandas as pd
 import xarray as xr
 from scipy.stats import t as student
 
+from implicitbias.canonical import canonical_json
 from implicitbias.catalogue import METRICS
-from implicitbias.schema import canonical_json, describe, parameters_of, variable
+from implicitbias.schema import describe, parameters_of, variable
 from implicitbias.studies.loss_curves import loss_curves
 from implicitbias.studies.variants import without_repeats
 from implicitbias.studies.verdicts import fisher, last, rank_correlation

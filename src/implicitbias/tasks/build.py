@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from implicitbias.canonical import canonical_json
 from implicitbias.catalogue import LABELS, SOURCES, kept_classes, resolve
 from implicitbias.errors import ConfigError, nearest
 from implicitbias.rng import derive_seed
-from implicitbias.schema import canonical_json, describe, variable
+from implicitbias.schema import describe, variable
 
 _PAPER = "Bernstein & Yue 2021, section 4"
 _LONG_NAMES = {
