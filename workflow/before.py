@@ -48,7 +48,7 @@ def main(config: str) -> int:
 
 
 def _runs_snakemake(pid: int) -> bool:
-    """By what it is called as: a run's warm process, which outlives it a little, has modules of Snakemake for arguments."""
+    """By its first words: a run's warm process, which outlives it a little, has modules of Snakemake for arguments."""
     try:
         return any(Path(part).name == "snakemake" for part in psutil.Process(pid).cmdline()[:4])
     except psutil.Error:
