@@ -1,5 +1,6 @@
 """Study datasets with known numbers, shared by the tests of checks, figures and report."""
 
+import signal
 from collections.abc import Iterator
 
 import matplotlib as mpl
@@ -15,6 +16,8 @@ from implicitbias.extensions.files import use
 from implicitbias.schema import describe, variable, with_stderr
 
 torch.set_num_threads(1)  # as jobs do: two threads stall each other when tests run side by side
+# Tests in the background would inherit that an interrupt is ignored, and so would what they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

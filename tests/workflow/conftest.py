@@ -1,13 +1,9 @@
 """Finished laboratories, shared by all tests of the workflow, and copies of them that a test may edit."""
 
-import signal
 from pathlib import Path
 
 import pytest
 from laboratory import Laboratory, fresh_tiny
-
-# Tests started in the background would inherit that an interrupt is ignored, and so would the runs that they interrupt.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
