@@ -92,9 +92,10 @@ def code_text(
     pointed = list(chain.from_iterable(map(pointers, entries)))
     imported = chain.from_iterable(map(_imported_by, files))
     always = [*functions, *imported, *(pointer for pointer, caller in pointed if not caller)]
-    sometimes = [pointer for pointer, caller in pointed if caller in closure(_modules(always))]
-    modules = _modules([*always, *sometimes])
-    parts = [_closure_digest(modules), *_own_texts([*always, *sometimes])]
+    reached = closure(_modules(always))
+    called = [*always, *(pointer for pointer, caller in pointed if caller in reached)]
+    modules = _modules(called)
+    parts = [_closure_digest(modules), *_own_texts(called)]
     for entry in entries:
         kind: Any = type(entry)
         parts.append(_entry_text(entry) + _methods_text(kind, _attributes(modules)))
