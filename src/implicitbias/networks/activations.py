@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,23 @@ Activation = Callable[[Tensor], Tensor]
 def activation_of(layer: layers.Activation) -> Activation:
     """The function of an activation layer, with its parameters."""
     return partial(resolve(ACTIVATIONS[layer.name]), **dict(layer.parameters))
+
+
+class Rectifier(NamedTuple):
+    """An activation factor max(slope z, z) with a slope from 0 to 1.
+
+    Attributes:
+        slope: of the negative side.
+        factor: of both sides.
+    """
+
+    slope: float
+    factor: float
+
+
+def rectifier_of(layer: layers.Activation) -> Rectifier | None:
+    """The activation as a rectifier, if it is one."""
+    return _RECTIFIERS[layer.name](**dict(layer.parameters)) if layer.name in _RECTIFIERS else None
 
 
 def relu(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -92,3 +110,11 @@ def erf(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 def linear(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The identity, for deep linear networks."""
     return z
+
+
+_RECTIFIERS: dict[str, Callable[..., Rectifier]] = {
+    "relu": lambda: Rectifier(0.0, math.sqrt(2)),
+    "leaky_relu": lambda slope: Rectifier(slope, math.sqrt(2 / (1 + slope**2))),
+    "plain_relu": lambda: Rectifier(0.0, 1.0),
+    "plain_leaky_relu": lambda slope: Rectifier(slope, 1.0),
+}

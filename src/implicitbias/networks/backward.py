@@ -3,7 +3,6 @@
 Every operation, and its order, is autograd's, so that gradients are the same to the last bit.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from implicitbias.networks.activations import Rectifier, rectifier_of
 from implicitbias.networks.layers import Activation, Layer, Linear, Residual
 from implicitbias.networks.network import Network
 from implicitbias.networks.stacked import Gradient, entering, product, with_ones, without_weights
@@ -33,9 +33,8 @@ class Passed(NamedTuple):
     backward: Callable[[Outputs], list[Gradient]]
 
 
-@torch.no_grad()
 def passed(network: Network, weights: Weights, x: Float[Tensor, "member batch d"]) -> Passed:
-    """The outputs of every member of a dense network, and its backward pass.
+    """The outputs of every member of a dense network, and its backward pass, both to be run in `torch.no_grad`.
 
     Args:
         network: whose weights these are; it has no convolutions.
@@ -47,8 +46,7 @@ def passed(network: Network, weights: Weights, x: Float[Tensor, "member batch d"
     h, tape = _forward(network.layers, entering(network, x, members), iter(weights), members, gradients, inner=False)
 
     def backward(delta: Outputs) -> list[Gradient]:
-        with torch.no_grad():
-            _unwind(tape, delta[..., None] if network.outputs == 1 else delta)
+        _unwind(tape, delta[..., None] if network.outputs == 1 else delta)
         return gradients[::-1]
 
     return Passed(h.squeeze(-1) if network.outputs == 1 else h, backward)
@@ -65,7 +63,7 @@ def _forward(
 ) -> tuple[Tensor, list[Back]]:
     """Behind the layers, and how to get back; `inner` if weights come before them."""
     tape: list[Back] = []
-    for layer in layers:
+    for before, layer, after in zip((None, *layers), layers, (*layers[1:], None), strict=False):
         if isinstance(layer, Linear):
             h, back = _linear(layer, h, next(weights), gradients, inner)
             inner = True
@@ -74,8 +72,9 @@ def _forward(
             h, back, inner = block + h, _residual(way), True
         elif not inner:
             h, back = without_weights(layer, h, members), _to_nowhere
-        elif isinstance(layer, Activation) and layer.name in _RELUS:
-            h, back = _RELUS[layer.name](h, **dict(layer.parameters))
+        elif isinstance(layer, Activation) and (rectifier := rectifier_of(layer)):
+            alone = isinstance(before, Linear | Residual)  # nobody else holds their results
+            h, back = _rectified(h if alone else h.clone(), rectifier, isinstance(after, Linear))
         else:
             h, back = _by_autograd(layer, h, members)
         tape.append(back)
@@ -99,7 +98,7 @@ def _linear(
 ) -> tuple[Float[Tensor, "member batch out"], Back]:
     rows = with_ones(h, -1) if layer.bias else h
 
-    def back(delta: Float[Tensor, "member batch out"]) -> Float[Tensor, "member batch _in"] | None:
+    def back(delta: Tensor) -> Tensor | None:  # `(member, batch, out)`: jaxtyping would take longer than the product
         gradients.append(Gradient(delta, rows))
         if not inner:
             return None
@@ -128,15 +127,22 @@ def _by_autograd(layer: Layer, h: Tensor, members: int) -> tuple[Tensor, Back]:
     return end.detach(), lambda delta: torch.autograd.grad(end, start, delta)[0]
 
 
-def _relu(z: Float[Tensor, "*shape"], factor: float = math.sqrt(2)) -> tuple[Float[Tensor, "*shape"], Back]:
-    positive = torch.relu(z)
-    return positive.mul(factor), lambda delta: torch.ops.aten.threshold_backward(delta * factor, positive, 0)
+def _rectified(z: Float[Tensor, "*shape"], rectifier: Rectifier, alone: bool) -> tuple[Float[Tensor, "*shape"], Back]:
+    """In place, since a pass over memory costs more than the arithmetic; backwards too if `alone` holds the gradient.
 
+    The result has the sign of z, which is all that the way back asks for.
+    """
+    slope, factor = rectifier
+    h = torch.nn.functional.leaky_relu_(z, slope) if slope else torch.relu_(z)
+    h = h if factor == 1 else h.mul_(factor)
 
-def _plain_relu(z: Float[Tensor, "*shape"]) -> tuple[Float[Tensor, "*shape"], Back]:
-    positive = torch.relu(z)
-    return positive, lambda delta: torch.ops.aten.threshold_backward(delta, positive, 0)
+    def back(delta: Tensor) -> Tensor:
+        delta = delta if alone else delta.clone()
+        delta = delta if factor == 1 else delta.mul_(factor)
+        if slope:
+            torch.ops.aten.leaky_relu_backward.grad_input(delta, h, slope, False, grad_input=delta)
+        else:
+            torch.ops.aten.threshold_backward.grad_input(delta, h, 0, grad_input=delta)
+        return delta
 
-
-_RELUS: dict[str, Callable[..., tuple[Tensor, Back]]] = {"relu": _relu, "plain_relu": _plain_relu}
-"""Activations of which most networks are, with their slopes (see `networks.activations`)."""
+    return h, back

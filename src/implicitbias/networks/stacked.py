@@ -325,6 +325,6 @@ def product(
     torch hands a batch of one with a single row or column to a matrix-vector routine, which rounds differently
     from the batched product; a batch of two avoids it.
     """
-    if len(a) != 1 or min(a.shape[1], b.shape[2]) > 1:
+    if a.shape[0] != 1 or min(a.shape[1], b.shape[2]) > 1:
         return torch.bmm(a, b)
     return torch.bmm(a.expand(2, -1, -1), b.expand(2, -1, -1))[:1]

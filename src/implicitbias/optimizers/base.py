@@ -65,7 +65,7 @@ def blocks(
     if gradient.whole is not None:
         yield gradient.whole, *tensors
         return
-    members, rows, columns = len(gradient.delta), gradient.delta.shape[2], gradient.h.shape[2]
+    (members, _, rows), columns = gradient.delta.shape, gradient.h.shape[2]
     size = CACHED_ELEMENTS if gradient.h.device.type == "cpu" else members * rows * columns
     if rows * columns <= size:
         some = max(1, size // (rows * columns))

@@ -15,7 +15,7 @@ from torch import Tensor
 from implicitbias.errors import NumericalError
 from implicitbias.networks import Network
 from implicitbias.networks.stacked import forward
-from implicitbias.training.steps import Loss
+from implicitbias.training.pull import Loss
 
 
 def gradient_flow(

@@ -20,9 +20,10 @@ from implicitbias.optimizers.base import Optimizer
 from implicitbias.progress import Progress
 from implicitbias.shapes.tensors import Outputs, PerMember, WeightList, Weights
 from implicitbias.training.curve import LossCurve
+from implicitbias.training.pull import Loss
 from implicitbias.training.saved import State
 from implicitbias.training.schedules import Builder, decaying
-from implicitbias.training.steps import Loss, slopes
+from implicitbias.training.steps import slopes
 
 _LOOK = 10  # epochs between looks at whether all members have stopped
 

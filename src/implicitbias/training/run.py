@@ -26,11 +26,11 @@ from implicitbias.training.checkpoints import checkpoint_steps
 from implicitbias.training.curve import LossCurve
 from implicitbias.training.loop import Members, descend, steps_per_epoch
 from implicitbias.training.memory import bytes_each, free_bytes, members_at_once
+from implicitbias.training.pull import Loss
 from implicitbias.training.saved import Saved, State
 from implicitbias.training.schedules import Builder
 from implicitbias.training.snapshots import snapshot
 from implicitbias.training.span import Span, expand, reduce, span_of
-from implicitbias.training.steps import Loss
 from implicitbias.training.targets import Targets
 
 

@@ -9,7 +9,7 @@ from implicitbias.networks import Network
 from implicitbias.networks.outputs import outputs
 from implicitbias.shapes.tensors import Weights
 from implicitbias.training.loop import Members
-from implicitbias.training.steps import Loss
+from implicitbias.training.pull import Loss
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """One step of training, and a row of them on given batches."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -12,10 +12,9 @@ from implicitbias.networks.backward import passed
 from implicitbias.networks.stacked import Gradient, forward, joined, known
 from implicitbias.optimizers.base import Optimizer
 from implicitbias.shapes.tensors import Inputs, Outputs, PerMember, WeightList, Weights
+from implicitbias.training.pull import Loss, pull
 
 _CACHED = 2**19  # numbers in the images behind a layer, of members that go through all layers before others do
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(outputs, targets, label_scale) -> `(member,)`."""
 
 
 class Slopes(NamedTuple):
@@ -88,9 +87,10 @@ def slopes(
         loss: of outputs, targets and label scales.
     """
     if network.is_dense:
-        outputs, backward = passed(network, weights, x)
-        delta, losses = _pull(loss, outputs, y, label_scale)
-        return Slopes(outputs.detach(), losses, backward(delta))
+        with torch.no_grad():
+            outputs, backward = passed(network, weights, x)
+            delta, losses = pull(loss, outputs, y, label_scale)
+            return Slopes(outputs, losses, backward(delta))
     chunk = len(x)
     if x.device.type == "cpu":
         chunk = max(1, _CACHED // (x.shape[1] * max(weight.positions * weight.rows for weight in network.weights)))
@@ -99,7 +99,7 @@ def slopes(
         here = slice(start, start + chunk)
         gradients: list[Gradient] = []
         outputs = forward(network, [weight[here] for weight in weights], x[here], gradients)
-        delta, losses = _pull(loss, outputs.detach(), y[here], label_scale[here])
+        delta, losses = pull(loss, outputs, y[here], label_scale[here])
         outputs.backward(delta)  # type: ignore[no-untyped-call]
         parts.append(Slopes(outputs.detach(), losses, gradients[::-1]))
     if len(parts) == 1:
@@ -112,15 +112,7 @@ def _together(network: Network, weights: Weights, x: Inputs, y: Outputs, label_s
     """As `slopes`, also of inputs `(batch, d)` that all members share, by convolutions of all members at once."""
     moving = [weight.detach().requires_grad_() for weight in weights]
     outputs = forward(network, moving, x, together=True)
-    delta, losses = _pull(loss, outputs.detach(), y, label_scale)
+    delta, losses = pull(loss, outputs, y, label_scale)
     matrices = torch.autograd.grad(outputs, moving, delta)
     gradients = [known(weight.layer, each) for weight, each in zip(network.weights, matrices, strict=True)]
     return Slopes(outputs.detach(), losses, gradients)
-
-
-def _pull(loss: Loss, outputs: Outputs, y: Outputs, label_scale: PerMember) -> tuple[Outputs, PerMember]:
-    """The losses' gradients with respect to the outputs, and the losses."""
-    outputs = outputs.requires_grad_()
-    losses = loss(outputs, y, label_scale)
-    (delta,) = torch.autograd.grad(losses.sum(), outputs)
-    return delta, losses.detach()
