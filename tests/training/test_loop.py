@@ -203,6 +203,15 @@ def test_chunks_are_as_few_and_as_equal_as_memory_allows() -> None:
     assert members_at_once(10, 7, 10**6) == 7
     assert members_at_once(10, 7, 100) == 4  # 40 bytes hold four; two chunks of 4 and 3
     assert members_at_once(10, 7, 1) == 1
+    assert members_at_once(10, 7, 10**6, most=3) == 3
+    assert members_at_once(10, 7, 10**6, most=5) == 4  # two chunks of 4 and 3
+    assert members_at_once(10, 7, 50, most=5) == 2  # 20 bytes hold two
+
+
+def test_a_processor_trains_fewer_members_of_wide_networks_together() -> None:
+    assert mlp(20, depth=2, width=64).on_one_processor > 1000
+    assert mlp(64, depth=7, width=256).on_one_processor == 12
+    assert mlp(784, depth=7, width=3000).on_one_processor == 1
 
 
 def test_a_member_needs_room_for_weights_copies_gradients_and_activations() -> None:

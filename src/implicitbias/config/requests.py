@@ -34,15 +34,11 @@ class Request:
 
 
 def request(size: Size, execution: Execution) -> Request:
-    """What a job of this size asks for at its first attempt, which may be more than is granted.
-
-    A job that can do with less memory does, where the limit is lower than what it would rather have.
-    """
+    """What a job of this size asks for at its first attempt, which may be more than is granted."""
     worth_it = execution.gpus and size.gpu and size.minutes > max(_MINUTES, _GAIN * size.gpu.minutes)
     on_gpu = execution.device == "cuda" or (execution.device == "auto" and worth_it)
     needed = size.gpu if on_gpu and size.gpu else size
-    memory = max(needed.least_mb, _at_most(execution.largest_mb, needed.memory_mb))
-    return Request(memory, needed.minutes, int(needed is size.gpu))
+    return Request(needed.memory_mb, needed.minutes, int(needed is size.gpu))
 
 
 def cut(task: Mapping[str, Any], ensemble: Mapping[str, list[Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -68,7 +64,7 @@ def refusal(what: str, asked: Request, size: Size, execution: Execution) -> str:
     limits = {"longest_minutes": execution.longest_minutes, "largest_mb": execution.largest_mb}
     told = ", ".join(f"execution.{key} = {value}" for key, value in limits.items() if value is not None)
     gpu = size.gpu if not asked.gpus and execution.device != "cpu" else None
-    helps = gpu and Request(gpu.least_mb, gpu.minutes).granted(execution)
+    helps = gpu and Request(gpu.memory_mb, gpu.minutes).granted(execution)
     return (
         f"{what} asks for {asked.minutes} minutes and {asked.memory_mb} MB, its ensemble cut as small as it can be, and"
         f" {told}; allowed: a smaller job (fewer members, epochs, draws or points, a smaller width), higher limits"

@@ -16,8 +16,7 @@ from implicitbias.networks.layers import Flatten, GlobalAverage, Pool
 _BASE_MB = 700  # Python with numpy and xarray, 100, the data of a small job, and a scheduled job's two processes of 200
 _TORCH_MB = 450  # as a CPU's build of torch needs half of, and one for CUDA most of
 _SPARE = 1.25  # times what arrays are reckoned to need
-_AT_ONCE = 32 * 2**30  # bytes of members that train together; with more to do, they go in chunks
-_ON_GPU_AT_ONCE = 16 * 2**30  # the same in a GPU's memory
+_ON_GPU_AT_ONCE = 16 * 2**30  # bytes of members that train together there; with more to do, they go in chunks
 _CUDA_MB = 3000  # of the machine's memory, for a process that uses CUDA
 _DRAWN_AT_ONCE = 2**24  # numbers of random networks
 _MINUTES = 5  # to start in, on a busy network file system
@@ -31,12 +30,11 @@ _LAYERS_PER_MINUTE = 60 / 1e-3  # of a stacked ensemble's steps, forward, backwa
 class Size:
     """Memory in MB and wall-clock minutes that are safe to ask a scheduler for.
 
-    The job can do with `least_mb`, and can run on a GPU if it has a size for that.
+    The job can run on a GPU if it has a size for that.
     """
 
     memory_mb: int
     minutes: int
-    least_mb: int
     gpu: "Size | None" = None
 
 
@@ -58,13 +56,13 @@ def training_size(
     batch = n if training["batch_size"] == "full" else min(n, training["batch_size"])
     work = members * (products * (6 * batch * steps + 2 * _test_points(task)) + 20 * parameters * steps)
     each = parameters * copies * itemsize(training)
-    together = each * min(members, max(1, _AT_ONCE // each))
+    together = each * min(members, network.on_one_processor)
     run = 2 * _run_bytes(task, network, members * checkpoints(task, training), itemsize(training), kept)
     data = run + itemsize(training) * n * numbers + 2 * _data_bytes(task)
     chunks = ceil(each * members / _ON_GPU_AT_ONCE)
     precision = 2 if training["dtype"] == "float64" else 1
     gpu = _gpu_size(data, precision * work, chunks * steps * network.depth)
-    return _size(together + data, work, least=each + data, gpu=gpu)
+    return _size(together + data, work, gpu=gpu)
 
 
 def sampling_size(task: Mapping[str, Any], network: Network, sampling: Mapping[str, Any]) -> Size:
@@ -154,7 +152,7 @@ def nngp_size(task: Mapping[str, Any], network: Network, settings: Mapping[str, 
         memory += max((orthant_bytes(order, name) for name in dense), default=0)
     size = _size(memory, len(task["seed"]) * work)
     # samplers go point by point, at which a GPU is no faster
-    return replace(size, gpu=replace(size, memory_mb=size.memory_mb + _CUDA_MB, least_mb=size.least_mb + _CUDA_MB))
+    return replace(size, gpu=replace(size, memory_mb=size.memory_mb + _CUDA_MB))
 
 
 def experiment_size(entry: Experiment, settings: Mapping[str, Any], seeds: int = 1) -> Size:
@@ -194,19 +192,18 @@ def _covariances(network: Network) -> int:
     return pixels**2 if any(isinstance(layer, Pool | GlobalAverage) for layer in network.layers) else pixels
 
 
-def _size(memory: float, work: float, *, least: float | None = None, gpu: Size | None = None) -> Size:
-    base = _BASE_MB + _TORCH_MB
-    most, fewest = (base + ceil(_SPARE * size / 2**20) for size in (memory, memory if least is None else least))
-    return Size(most, _MINUTES + ceil(2 * work / _FLOPS_PER_MINUTE), min(most, fewest), gpu)
+def _size(memory: float, work: float, gpu: Size | None = None) -> Size:
+    most = _BASE_MB + _TORCH_MB + ceil(_SPARE * memory / 2**20)
+    return Size(most, _MINUTES + ceil(2 * work / _FLOPS_PER_MINUTE), gpu)
 
 
 def _small(memory: float, work: float) -> Size:
     """Of a job without torch."""
     size = _size(memory, work)
-    return Size(size.memory_mb - _TORCH_MB, size.minutes - _MINUTES + _FEW_MINUTES, size.least_mb - _TORCH_MB)
+    return Size(size.memory_mb - _TORCH_MB, size.minutes - _MINUTES + _FEW_MINUTES)
 
 
 def _gpu_size(memory: float, work: float, layers: float) -> Size:
     """On a GPU: of the machine's memory what is not on the GPU; the time of the work and of launching it."""
     most = _BASE_MB + _TORCH_MB + _CUDA_MB + ceil(_SPARE * memory / 2**20)
-    return Size(most, _MINUTES + ceil(2 * (work / _GPU_FLOPS_PER_MINUTE + layers / _LAYERS_PER_MINUTE)), most)
+    return Size(most, _MINUTES + ceil(2 * (work / _GPU_FLOPS_PER_MINUTE + layers / _LAYERS_PER_MINUTE)))

@@ -1,4 +1,4 @@
-"""How many members go at once: memory decides, not the user."""
+"""How many members go at once: memory and speed decide, not the user."""
 
 import os
 from collections.abc import Sequence
@@ -41,14 +41,16 @@ def bytes_each(
     return itemsize * ((1 + copies) * network.numbers + extra + batch * activations)
 
 
-def members_at_once(bytes_each: int, members: int, free: int) -> int:
+def members_at_once(bytes_each: int, members: int, free: int, most: int | None = None) -> int:
     """The size of chunks of nearly equal size that fit into a share of the free memory; at least 1.
 
     Args:
         bytes_each: what one member needs while it trains.
         members: how many there are.
         free: bytes to count on.
+        most: members in a chunk.
     """
-    most = max(1, int(_SHARE * free) // bytes_each)
+    fit = max(1, int(_SHARE * free) // bytes_each)
+    most = fit if most is None else min(most, fit)
     chunks = -(-members // most)
     return -(-members // chunks)

@@ -121,7 +121,8 @@ def train(
     used = [rule for rule in (rules.optimizer, rules.until_fit) if rule is not None]
     each = bytes_each(built, batch, data.train_input.itemsize, used, copies + (data.span is not None))
     free = free_bytes(data.train_input.device) if memory_bytes is None else memory_bytes
-    chunk = members_at_once(each, len(members), free)
+    most = built.on_one_processor * torch.get_num_threads() if device == "cpu" else None
+    chunk = members_at_once(each, len(members), free, most)
 
     cut_off = None if saved is None else saved.load(data.train_input.device)
     found = _Found.of(cut_off, len(members), len(steps))
