@@ -11,7 +11,7 @@ from scipy.linalg import fractional_matrix_power
 from small_task import NETWORK, settings, small_task
 from torch import Tensor
 
-from implicitbias.catalogue import LOSSES, OPTIMIZERS
+from implicitbias.catalogue import LOSSES, OPTIMIZERS, SCHEDULES
 from implicitbias.schema import violations
 from implicitbias.training.run import train
 
@@ -208,6 +208,21 @@ def test_a_member_equals_its_solo_run(name: str) -> None:
     for variable in ("train_output", "test_output", "weight_0", "weight_2", "train_loss"):
         ours = together[variable].sel(seed=1, label_scale=3.0).values
         np.testing.assert_array_equal(ours, alone[variable].sel(seed=1).values)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_member_equals_its_solo_run_among_a_hundred(schedule: str) -> None:
+    """Where torch computes several members at once, and what is left over in another way."""
+    loss = "log_logistic" if SCHEDULES[schedule].only else "square"
+    rules = {"schedule": schedule, "loss": loss, "optimizer": "sgd", "learning_rate": 0.02, "decay": 0.97}
+    rules |= {"step_exponent": 0.3, "epochs": 30, "batch_size": "full"}
+    together, alone = trained(members=41, **rules), trained(seeds=[2], members=3, **rules)
+    for variable in ("train_output", "weight_0"):
+        ours, theirs = together[variable].sel(seed=2, member=[0, 1, 2]), alone[variable].sel(seed=2)
+        if loss == "square":
+            np.testing.assert_array_equal(ours, theirs)
+        else:  # torch's logarithms depend on their place too
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_members_and_seeds_differ_but_label_scales_start_alike() -> None:

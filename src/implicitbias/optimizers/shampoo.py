@@ -8,6 +8,7 @@ from torch import Tensor
 
 from implicitbias.networks.stacked import Gradient, product
 from implicitbias.optimizers.base import Optimizer
+from implicitbias.powers import power
 from implicitbias.shapes.tensors import PerMember, Weights
 
 
@@ -58,5 +59,5 @@ def _inverse_fourth_root(matrix: Float[Tensor, "member side side"]) -> Float[Ten
     overflown = ~torch.isfinite(matrix).all(2, keepdim=True).all(1, keepdim=True)
     values, vectors = torch.linalg.eigh(matrix.double().masked_fill(overflown, 0))
     floor = torch.finfo(matrix.dtype).eps * values[:, -1:]  # eigenvalues below it are rounding errors of either sign
-    root = product(vectors * torch.maximum(values, floor)[:, None, :] ** -0.25, vectors.mT)
+    root = product(vectors * power(torch.maximum(values, floor), -0.25)[:, None, :], vectors.mT)
     return root.to(matrix.dtype).masked_fill(overflown, torch.nan)

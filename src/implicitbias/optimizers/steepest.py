@@ -19,6 +19,7 @@ from torch import Tensor
 
 from implicitbias.networks.stacked import Gradient
 from implicitbias.optimizers.base import Optimizer
+from implicitbias.powers import power as power_of
 from implicitbias.shapes.tensors import PerMember, WeightList, Weights
 
 Direction = Callable[[list[Tensor]], tuple[list[Tensor], Tensor]]
@@ -107,7 +108,7 @@ def _safe(norm: PerMember) -> Float[Tensor, "member 1 1"]:
 
 def _steepest(
     direction: Direction,
-    power: float,
+    exponent: float,
     decrease: float,
     extra_numbers: Callable[[int, int], int],
     *,
@@ -134,7 +135,7 @@ def _steepest(
             matrices = means
         ways, dual = direction(matrices)
         dual = dual.clamp(min=torch.finfo(dual.dtype).tiny)
-        length = learning_rate * dual**power
+        length = learning_rate * power_of(dual, exponent)
         rate = -(torch.minimum(length, decrease / dual) if decrease else length)
         for way, weight in zip(ways, weights, strict=True):
             weight.addcmul_(way, rate[:, None, None])

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from implicitbias.powers import power
 from implicitbias.shapes.tensors import PerMember, Weights
 
 
@@ -49,10 +50,10 @@ def decaying(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: in
     by_step = bool((members.step_exponent != 0).any())
 
     def begin(epoch: int) -> None:
-        now.copy_(members.learning_rate * members.decay**epoch)
+        now.copy_(members.learning_rate * power(members.decay, epoch))
 
     def rate(losses: PerMember, step: int) -> PerMember:
-        return now * step**-members.step_exponent if by_step else now
+        return now * power(step, -members.step_exponent) if by_step else now
 
     return Schedule(begin, rate)
 
@@ -80,7 +81,7 @@ def scale_free(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: 
     @torch.no_grad()
     def rate(losses: PerMember, step: int) -> PerMember:
         size = (_square(weights) / weights[-1].shape[2]).sqrt()
-        return of_step(losses, step) * size.clamp(min=1) ** (2 - degree)
+        return of_step(losses, step) * power(size.clamp(min=1), 2 - degree)
 
     return Schedule(begin, rate)
 
@@ -97,7 +98,7 @@ def steady(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: int)
 
     start = _square(weights)
     return Schedule(
-        begin, lambda losses, step: of_step(losses, step) * (_square(weights) / start) ** (1 - degree), state=[start]
+        begin, lambda losses, step: of_step(losses, step) * power(_square(weights) / start, 1 - degree), state=[start]
     )
 
 
