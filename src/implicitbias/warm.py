@@ -32,7 +32,8 @@ _NONE = "none"  # a file, where there is to be no further attempt to start one
 _LIBRARIES = (
     "torch",
     "torch.fx.experimental.symbolic_shapes",  # what autograd imports at its first vector-Jacobian product
-    "xarray", "netCDF4", "h5py", "scipy.optimize", "scipy.stats", "sklearn", "seaborn",
+    "xarray", "netCDF4", "h5py", "scipy.optimize", "scipy.stats", "sklearn.datasets", "sklearn.metrics", "seaborn",
+    "matplotlib.backends.backend_pdf", "jaxtyping",
 )  # fmt: skip
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "GOTO_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """Read by libraries when they are imported, so that jobs with other values need a warm process of their own."""
