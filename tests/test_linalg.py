@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from implicitbias.errors import NumericalError
-from implicitbias.linalg import cholesky
+from implicitbias.linalg import among, cholesky, factors, inverse_norm, less_product, times
 
 
 def test_factor_reproduces_the_matrix():
@@ -39,3 +39,38 @@ def test_an_entry_that_is_no_number_never_passes_as_a_factor(row: int, column: i
     matrix[row, column] = matrix[column, row] = value
     with pytest.raises(NumericalError, match="singular"):
         cholesky(matrix)
+
+
+def stack():
+    x = torch.randn(3, 5, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return x @ x.mT
+
+
+def test_a_member_of_a_stack_without_a_factor_spoils_no_other():
+    matrices = stack()
+    matrices[1] = -1
+    lower = factors(matrices)
+    solved = torch.linalg.solve_triangular(lower, matrices, upper=False)
+    assert torch.isnan(solved[1]).all()
+    for position in (0, 2):
+        assert torch.equal(lower[position], cholesky(matrices[position]))
+    assert torch.isnan(factors(matrices[1])[0, 0])
+
+
+def test_a_stack_is_what_its_members_are():
+    matrices, vectors = stack(), stack()[:, 0]
+    positions = torch.tensor([[4, 0], [1, 2], [3, 3]])
+    both = less_product(matrices.clone(), stack(), stack().mT)
+    for i, (matrix, vector, some) in enumerate(zip(matrices, vectors, positions, strict=True)):
+        assert torch.allclose(times(matrices, vectors)[i], times(matrix, vector), rtol=1e-13)
+        assert torch.allclose(both[i], less_product(matrix.clone(), matrix, matrix.T), rtol=1e-13)
+        assert torch.allclose(both[i], matrix - matrix @ matrix, rtol=1e-13)
+        assert torch.equal(among(matrices, positions)[i], among(matrix, some))
+        assert torch.equal(among(matrix, some), matrix[some][:, some])
+
+
+def test_norm_of_the_inverse():
+    matrices = stack()
+    expected = 1 / torch.linalg.eigvalsh(matrices)[:, 0]
+    assert torch.allclose(inverse_norm(factors(matrices)), expected, rtol=0.05)
+    assert float(inverse_norm(cholesky(matrices[1]))) == pytest.approx(float(expected[1]), rel=0.05)

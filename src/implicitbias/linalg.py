@@ -1,11 +1,11 @@
-"""Dense linear algebra that says what is wrong instead of returning NaN."""
+"""Dense linear algebra that says what is wrong instead of returning NaN, and for each member of a stack of matrices."""
 
 import math
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
@@ -61,6 +61,44 @@ def _reason(matrix: Tensor) -> str:
     if not len(same):
         return "its rows are linearly dependent, or it has entries that no covariance has"
     return "rows {} and {} are equal up to their scale".format(*same[0].tolist())
+
+
+def factors(matrices: Float[Tensor, "*k n n"]) -> Float[Tensor, "*k n n"]:
+    """Lower Cholesky factors of a stack; where there is none the first pivot is NaN, and so is what it solves."""
+    lower: Tensor
+    lower, failed = torch.linalg.cholesky_ex(matrices)
+    lower[..., 0, 0].masked_fill_(failed > 0, torch.nan)
+    return lower
+
+
+def times(matrices: Float[Tensor, "*k n m"], vectors: Float[Tensor, "*k m"]) -> Float[Tensor, "*k n"]:
+    """Matrix times vector."""
+    return matrices @ vectors if vectors.ndim == 1 else (matrices @ vectors[..., None])[..., 0]
+
+
+def less_product(
+    c: Float[Tensor, "*k n n"], x: Float[Tensor, "*k n m"], y: Float[Tensor, "*k m n"]
+) -> Float[Tensor, "*k n n"]:
+    """C - X Y, in the place of C."""
+    return c.addmm_(x, y, alpha=-1) if c.ndim == 2 else c.sub_(x @ y)
+
+
+def inverse_norm(lower: Float[Tensor, "*k n n"]) -> Float[Tensor, "*k"]:
+    """The norm of A^-1 from the Cholesky factor of A, by a few steps of the power method."""
+    diagonal = lower.diagonal(dim1=-2, dim2=-1)
+    v = torch.zeros_like(diagonal).scatter(-1, diagonal.argmin(-1, keepdim=True), 1.0)[..., None]
+    for _ in range(3):
+        v = torch.cholesky_solve(v / v.norm(dim=-2, keepdim=True), lower)
+    norm: Tensor = v.norm(dim=(-2, -1))
+    return norm
+
+
+def among(matrices: Float[Tensor, "*k n n"], positions: Int[Tensor, "*k m"]) -> Float[Tensor, "*k m m"]:
+    """Rows and columns at these positions."""
+    if positions.ndim == 1:  # whole rows are copied faster than single numbers
+        return matrices.index_select(0, positions).index_select(1, positions)
+    rows = matrices.take_along_dim(positions[..., :, None], -2)
+    return rows.take_along_dim(positions[..., None, :], -1)
 
 
 def determinant_root(factor: Float[Tensor, "n n"]) -> float:

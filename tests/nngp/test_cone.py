@@ -246,7 +246,7 @@ def test_where_own_outputs_are_known_the_tilting_is_that_of_the_orthant():
     tiny = cone.own_covariance * 1e-16
     saddle = cone_tilting(type(cone)(tiny, cone.blocks))
     expected = minimax_tilting(a, torch.zeros(10, dtype=torch.float64))
-    assert saddle.upper_bound == pytest.approx(expected.upper_bound, abs=1e-6)
+    assert saddle.upper_bound == pytest.approx(float(expected.upper_bound), abs=1e-6)
     assert torch.allclose(saddle.tilts[0], expected.tilt, atol=1e-6)
 
 

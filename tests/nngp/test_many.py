@@ -9,6 +9,7 @@ import torch
 
 from implicitbias.errors import ConfigError, ConvergenceWarning, NumericalError
 from implicitbias.nngp import many, orthant
+from implicitbias.nngp.estimate import log_mean
 from implicitbias.nngp.orthant import OrthantEstimates, log_probabilities, log_probability
 from implicitbias.rng import derive_seed
 
@@ -131,13 +132,12 @@ def test_few_effective_samples_of_a_member_are_warned_of(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         log_probabilities(kernels, labels, samples=256)
-    summary = many._summary
 
-    def spoilt(*arguments):
-        found = summary(*arguments)
+    def spoilt(log_weights):
+        found = log_mean(log_weights)
         found[2][1] = 12.0
         return found
 
-    monkeypatch.setattr(many, "_summary", spoilt)
+    monkeypatch.setattr(many, "log_mean", spoilt)
     with pytest.warns(ConvergenceWarning, match=r"mixture: 12.0 of 256 samples are effective"):
         log_probabilities(kernels, labels, samples=256)

@@ -129,3 +129,16 @@ def test_truncated_density_integrates_to_one(t):
     v = torch.linspace(0, (40 + max(t, 0)) / max(1, -t), 20_001, dtype=torch.float64)
     density = torch.exp(log_truncated_density(v, torch.full_like(v, t))) / math.sqrt(2 * math.pi)
     assert float(torch.trapezoid(density, v)) == pytest.approx(1, abs=1e-5)
+
+
+def test_sites_of_a_stack_are_those_of_its_members():
+    """Each with as many updates as it has alone: far out, and a matrix that is no covariance, which spoils no other."""
+    off = torch.tensor([0.5, 1 - 1e-6, -0.9, -2.0], dtype=torch.float64)
+    a = torch.eye(2, dtype=torch.float64) + off[:, None, None] * (1 - torch.eye(2, dtype=torch.float64))
+    mean = torch.tensor([[0.0, 0.3], [-1.0, 1.0], [-400.0, 2.0], [0.0, 0.0]], dtype=torch.float64)
+    together = expectation_propagation(a, mean)
+    for i in range(4):
+        for one, each in zip(expectation_propagation(a[i], mean[i]), together, strict=True):
+            assert torch.allclose(each[i], one, rtol=1e-8, atol=1e-12, equal_nan=True)
+    assert [bool(each) for each in torch.isnan(together.mean).any(1)] == [False, False, False, True]
+    assert bool(torch.isnan(together.log_probability[3]))

@@ -1,6 +1,7 @@
 """Samples of several proposals together, each weighted by the mixture of their densities (balance heuristic).
 
-Every proposal gets its own scrambled Sobol points, in scrambles whose spread is the standard error.
+Every proposal gets its own scrambled Sobol points, in scrambles whose spread is the standard error. A stack of problems
+`(k,)` has samples `(n, k, N)` for `(n, N)`.
 """
 
 import math
@@ -30,19 +31,25 @@ class Weighted(NamedTuple):
     """Weighted samples and what they say.
 
     Attributes:
-        samples: `(n, N)`, scramble by scramble.
-        log_weights: `(N,)`.
+        drawn: those of each proposal, `(n, scramble, count)`.
+        log_weights: `(N,)`, scramble by scramble.
         log_probability: logarithm of the mean weight.
         stderr: of it, in nats.
     """
 
-    samples: Float[Tensor, "n samples"]
-    log_weights: Float[Tensor, " samples"]
-    log_probability: float
-    stderr: float
+    drawn: Sequence[Float[Tensor, "n *k scramble _count"]]
+    log_weights: Float[Tensor, "*k samples"]
+    log_probability: Float[Tensor, "*k"]
+    stderr: Float[Tensor, "*k"]
+
+    def samples(self) -> Float[Tensor, "n *k samples"]:
+        """All of them in the order of their weights."""
+        return torch.cat([*self.drawn], dim=-1).flatten(-2)
 
 
-def balanced(draw: Draw, parts: Sequence[int], n: int, samples: int, seed: int, device: torch.device) -> Weighted:
+def balanced(
+    draw: Draw, parts: Sequence[int], n: int, samples: int, seed: int | Sequence[int], device: torch.device
+) -> Weighted:
     """Sample every proposal and weight all samples by the mixture of their densities.
 
     Args:
@@ -50,24 +57,25 @@ def balanced(draw: Draw, parts: Sequence[int], n: int, samples: int, seed: int, 
         parts: of the samples that come from each proposal, in proportion.
         n: dimension of a sample.
         samples: number of samples N, at least 2 a scramble and proposal.
-        seed: of the scrambles.
+        seed: of the scrambles; of a stack, that of each member.
         device: where to sample.
     """
     counts = [max(2, samples * part // (SCRAMBLES * sum(parts))) for part in parts]
-    excess = torch.tensor([math.log(count / min(counts)) for count in counts], dtype=torch.float64, device=device)
+    excess = [math.log(count / min(counts)) for count in counts]
     drawn, log_densities = [], []
     for position, count in enumerate(counts):
-        columns, log_weights = draw(position, sobol(n, count, derive_seed("sobol", seed, position)).to(device))
-        drawn.append(columns.reshape(n, SCRAMBLES, count))
-        log_densities.append(torch.logsumexp(excess[:, None] - log_weights, 0).reshape(SCRAMBLES, count))
-    log_weights = math.log(sum(counts) / min(counts)) - torch.cat(log_densities, dim=1).reshape(-1)
-    return Weighted(torch.cat(drawn, dim=2).reshape(n, -1), log_weights, *by_scramble(log_weights))
+        columns, log_weights = draw(position, _uniforms(n, count, seed, position).to(device))
+        drawn.append(_scrambles(columns))
+        each = [more - log_weight for more, log_weight in zip(excess, log_weights, strict=True)]
+        log_densities.append(_scrambles(torch.logsumexp(torch.stack(each), 0)))
+    log_weights = math.log(sum(counts) / min(counts)) - torch.cat(log_densities, dim=-1).flatten(-2)
+    return Weighted(drawn, log_weights, *_by_scramble(log_weights))
 
 
-def by_scramble(log_weights: Float[Tensor, " samples"]) -> tuple[float, float]:
+def _by_scramble(log_weights: Float[Tensor, "*k samples"]) -> tuple[Float[Tensor, "*k"], Float[Tensor, "*k"]]:
     """The logarithm of the mean weight, and its standard error by the spread of the scrambles' means."""
-    means = torch.logsumexp(log_weights.reshape(SCRAMBLES, -1), 1) - math.log(len(log_weights) / SCRAMBLES)
-    return log_mean(means)[:2]
+    scrambles = _scrambles(log_weights)
+    return log_mean(torch.logsumexp(scrambles, -1) - math.log(scrambles.shape[-1]))[:2]
 
 
 def doubled(
@@ -92,7 +100,7 @@ def doubled(
         found = estimate(samples)
         if not math.isfinite(found.log_probability):
             raise NumericalError(
-                f"all {len(found.log_weights)} weights vanish: ln P of these {len(found.samples)} dimensions is below"
+                f"all {len(found.log_weights)} weights vanish: ln P of these {len(found.drawn[0])} dimensions is below"
                 " -1e308, or their conditions contradict each other to rounding"
             )
         if target_stderr is None or found.stderr <= target_stderr:
@@ -106,6 +114,17 @@ def doubled(
             )
             return found
         samples *= 2
+
+
+def _scrambles(samples: Float[Tensor, "*k samples"]) -> Float[Tensor, "*k scramble count"]:
+    return samples.reshape(*samples.shape[:-1], SCRAMBLES, -1)
+
+
+def _uniforms(n: int, count: int, seed: int | Sequence[int], position: int) -> Float[Tensor, "{n} *k _samples"]:
+    """The points of one proposal, of a stack those of each member."""
+    if isinstance(seed, Sequence):
+        return torch.stack([_uniforms(n, count, own, position) for own in seed], 1)
+    return sobol(n, count, derive_seed("sobol", seed, position))
 
 
 def sobol(n: int, count: int, seed: int) -> Float[Tensor, "{n} _samples"]:

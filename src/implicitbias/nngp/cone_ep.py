@@ -11,12 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from implicitbias.linalg import cholesky
+from implicitbias.linalg import among, cholesky
 from implicitbias.nngp.cone_structure import ClassBlock, Cone
-from implicitbias.nngp.gaussian import hazard
+from implicitbias.nngp.ep import propagated
 from implicitbias.shapes.tensors import Kernel, PerPoint
-
-_DAMPING = 0.9  # part of the way that an update goes
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class ClassSites:
 
     def ordered(self, order: Int[Tensor, " other"]) -> "ClassSites":
         """The same with its points in another order."""
-        covariance = self.covariance[order][:, order]
+        covariance = among(self.covariance, order)
         rows = (getattr(self, name)[order] for name in ("map", "mean", "variance", "slope"))
         return ClassSites(self.tau[order], self.nu[order], covariance, *rows)
 
@@ -64,6 +62,16 @@ class ConeSites:
     classes: tuple[ClassSites, ...]
     log_normaliser: float
 
+    @property
+    def precision(self) -> Float[Tensor, " condition"]:
+        """Of the cavities of all sites."""
+        return torch.cat([1 / one.variance - one.tau for one in self.classes])
+
+    @property
+    def shift(self) -> Float[Tensor, " condition"]:
+        """Precision times the mean of the cavities."""
+        return torch.cat([one.mean / one.variance - one.nu for one in self.classes])
+
 
 def cone_propagation(cone: Cone, tolerance: float = 1e-2, cap: int = 60) -> ConeSites:
     """Sites by parallel damped updates; importance sampling on top needs no convergence.
@@ -75,36 +83,13 @@ def cone_propagation(cone: Cone, tolerance: float = 1e-2, cap: int = 60) -> Cone
     """
     prior = cholesky(cone.own_covariance)
     sizes = [len(block.points) for block in cone.blocks]
-    tau = nu = prior.new_zeros(sum(sizes))
-    sites = _gaussian(cone, prior, torch.split(tau, sizes), torch.split(nu, sizes))
-    for _ in range(cap):
-        mean, variance = (torch.cat([getattr(one, name) for one in sites.classes]) for name in ("mean", "variance"))
-        step_tau, step_nu = _step(mean, variance, tau, nu)
-        tau, nu = tau + step_tau, nu + step_nu
-        sites = _gaussian(cone, prior, torch.split(tau, sizes), torch.split(nu, sizes))
-        change = torch.maximum(step_tau.abs().max() / tau.abs().max(), step_nu.abs().max() / nu.abs().max())
-        if float(change) < tolerance:
-            break
-    return sites
 
+    def gaussian(tau: Float[Tensor, " condition"], nu: Float[Tensor, " condition"]) -> ConeSites:
+        return _gaussian(cone, prior, torch.split(tau, sizes), torch.split(nu, sizes))
 
-def _step(
-    mean: Float[Tensor, " other"],
-    variance: Float[Tensor, " other"],
-    tau: Float[Tensor, " other"],
-    nu: Float[Tensor, " other"],
-) -> tuple[Float[Tensor, " other"], Float[Tensor, " other"]]:
-    """Damped steps of the site parameters that match the moments of d > 0 under its cavity."""
-    precision, shift = 1 / variance - tau, mean / variance - nu
-    root = precision.sqrt()
-    z = shift / root
-    ratio = hazard(-z)
-    tilted_variance = ((1 - z * ratio - ratio * ratio) / precision).clamp(min=1e-300)
-    tilted_mean = (z + ratio) / root
-    step_tau = ((1 / tilted_variance - precision).clamp(min=0) - tau) * _DAMPING
-    step_nu = (tilted_mean / tilted_variance - shift - nu) * _DAMPING
-    good = torch.isfinite(step_tau) & torch.isfinite(step_nu)  # far in a tail the variance cancels; wait there
-    return step_tau.where(good, 0.0), step_nu.where(good, 0.0)
+    none = prior.new_zeros(sum(sizes))
+    start = gaussian(none, none)
+    return propagated(gaussian, start.precision, start.shift, tolerance, cap)[2]
 
 
 def _gaussian(

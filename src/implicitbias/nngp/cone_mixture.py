@@ -59,12 +59,12 @@ def combined(
         samples, target_stderr, cap, stacklevel=6,
     )  # fmt: skip
     return OrthantEstimate(
-        found.log_probability,
-        found.stderr,
-        effective_sample_size=log_mean(found.log_weights)[2],
+        float(found.log_probability),
+        float(found.stderr),
+        effective_sample_size=float(log_mean(found.log_weights)[2]),
         upper_bound=upper_bound,
         lower_bound=float(found.log_weights.mean()),
-        samples=found.samples,
+        samples=found.samples(),
         log_weights=found.log_weights,
         groups=SCRAMBLES,
     )

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
-from implicitbias.linalg import cholesky
+from implicitbias.linalg import among, cholesky
 from implicitbias.shapes.tensors import Kernel, Labels
 
 
@@ -38,7 +38,7 @@ class ClassBlock:
 
     def ordered(self, order: Int[Tensor, " other"]) -> "ClassBlock":
         """The same with its points in another order."""
-        covariance = self.covariance[order][:, order]
+        covariance = among(self.covariance, order)
         return replace(self, points=self.points[order], covariance=covariance, map=self.map[order])
 
 

@@ -65,12 +65,12 @@ def cone_tilting(cone: Cone, cap: int = 50) -> ConeTilting:
         own = sum((b.T @ part for b, part in zip(wide, parts, strict=True)), torch.zeros_like(own_factor[0]))
         return own, [one.T @ part for one, part in zip(scaled, parts, strict=True)]
 
-    def objective(t: Float[Tensor, " condition"]) -> float:
+    def objective(t: Float[Tensor, " condition"]) -> Float[Tensor, ""]:
         h = hazard(t)
         own, x = tilts(h)
-        return float(0.5 * (own @ own + sum(one @ one for one in x)) + hazard_terms(t, h).sum())
+        return 0.5 * (own @ own + sum(one @ one for one in x)) + hazard_terms(t, h).sum()
 
-    def newton(t: Float[Tensor, " condition"]) -> tuple[Float[Tensor, " condition"], float]:
+    def newton(t: Float[Tensor, " condition"]) -> tuple[Float[Tensor, " condition"], Float[Tensor, ""]]:
         h = hazard(t)
         slope = (h * (h - t)).clamp(1e-300, 1)  # h'(t)
         root = slope.sqrt()
@@ -78,13 +78,13 @@ def cone_tilting(cone: Cone, cap: int = 50) -> ConeTilting:
         gram_h = torch.cat([b @ own + one @ part for b, one, part in zip(wide, scaled, x, strict=True)])
         gradient = t - h + gram_h
         step = -_solved(grams, wide, torch.split(root, sizes), torch.split(root * gradient, sizes))
-        return step / root, -float((root * gradient) @ step)
+        return step / root, -((root * gradient) @ step)
 
-    t, value, converged = minimised(objective, newton, own_factor.new_zeros(sum(sizes)), cap)
+    t, value, reached = minimised(objective, newton, own_factor.new_zeros(sum(sizes)), cap)
     h = hazard(t)
     own, x = tilts(h)
     shifts = tuple(one - part for one, part in zip(x, torch.split(h, sizes), strict=True))
-    return ConeTilting(own_factor, own, factors, shifts, value if converged else 0.0)
+    return ConeTilting(own_factor, own, factors, shifts, float(value.where(reached, 0.0)))
 
 
 def _solved(

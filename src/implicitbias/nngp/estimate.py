@@ -67,11 +67,13 @@ def warn_if_few(effective: float, count: int, estimator: str, advice: str, few: 
         )
 
 
-def log_mean(log_weights: Float[Tensor, " samples"]) -> tuple[float, float, float]:
+def log_mean(
+    log_weights: Float[Tensor, "*k samples"],
+) -> tuple[Float[Tensor, "*k"], Float[Tensor, "*k"], Float[Tensor, "*k"]]:
     """Logarithm of the mean weight, its delta-method standard error for independent weights, and their ESS."""
-    count = len(log_weights)
-    top = log_weights.max()
-    w = torch.exp(log_weights - top)
-    mean = w.mean()
-    stderr = float(w.std() / mean) / math.sqrt(count) if count > 1 else math.inf
-    return float(top + mean.log()), stderr, float(w.sum() ** 2 / (w * w).sum())
+    count = log_weights.shape[-1]
+    top = log_weights.amax(-1)
+    w = torch.exp(log_weights - top[..., None])
+    mean = w.mean(-1)
+    stderr = w.std(-1) / mean / math.sqrt(count) if count > 1 else torch.full_like(mean, math.inf)
+    return top + mean.log(), stderr, w.sum(-1).square() / w.square().sum(-1)

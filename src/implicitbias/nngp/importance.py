@@ -53,7 +53,7 @@ def importance(kernel: Kernel, labels: Labels, *, draws: int = 10**6, seed: int 
         energy = z.square().sum(0)
         log_weights.append(0.5 * (energy - torch.matmul(whitening, z.abs_()).square_().sum(0)))
     weights = torch.cat(log_weights)
-    log_ratio, stderr, effective = log_mean(weights)
+    log_ratio, stderr, effective = (float(each) for each in log_mean(weights))
     warn_if_few(effective, draws, "importance", "use the estimator mixture")
     shift = -n * math.log(2)
     return OrthantEstimate(

@@ -5,17 +5,17 @@ is nearly exact in the bulk, half from the minimax-tilted one, whose weights are
 of the mixture, the weights are bounded too, so the error bar can be trusted.
 """
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from implicitbias.errors import ConfigError, NumericalError
-from implicitbias.linalg import cholesky
+from implicitbias.errors import ConfigError
+from implicitbias.linalg import among, cholesky, factors, inverse_norm
 from implicitbias.nngp.balance import SCRAMBLES, Weighted, balanced, doubled
-from implicitbias.nngp.ep import expectation_propagation
+from implicitbias.nngp.ep import Sites, expectation_propagation
 from implicitbias.nngp.estimate import OrthantEstimate, at_least_one, log_mean, warn_if_few
 from implicitbias.nngp.proposals import Proposal, drawn, ep_guided, tilted
 from implicitbias.nngp.standardise import blurred, standardised
@@ -94,17 +94,30 @@ def genz(
     return _estimate(kernel, labels, mean, "genz", _untilted, samples, seed, target_stderr, cap, keep_samples)
 
 
+def searched(a: Float[Tensor, "*k n n"], mean: Float[Tensor, "*k n"]) -> tuple[Sites, Tilting]:
+    """What guides the samples of a problem, or of a stack of them, in the order of sampling."""
+    sites = expectation_propagation(a, mean, tolerance=1e-2)  # rough sites guide as well as converged ones
+    return sites, minimax_tilting(a, mean, expected=sites.mean)
+
+
+def mixed(sites: Sites, saddle: Tilting) -> list[Proposal]:
+    """The two components."""
+    guide = factors(sites.covariance)
+    return [ep_guided(sites.tau, sites.nu, sites.mean, guide, saddle.factor), tilted(saddle)]
+
+
+def sampled(components: list[Proposal], prior: Tilting, samples: int, seed: int | Sequence[int]) -> Weighted:
+    """As many samples of every component, weighted; of a stack, with a seed for each member."""
+    draw = partial(drawn, components, prior)
+    return balanced(draw, [1] * len(components), prior.mean.shape[-1], samples, seed, prior.mean.device)
+
+
 def _mixed(a: Kernel, mean: PerPoint) -> tuple[list[Proposal], Tilting]:
-    try:
-        sites = expectation_propagation(a, mean, tolerance=1e-2)  # rough sites guide as well as converged ones
-    except NumericalError:  # the sites of the thinnest events are beyond doubles; tilting's are not
-        return _tilted(a, mean)
-    saddle = minimax_tilting(a, mean, expected=sites.mean)
-    try:
-        factor = cholesky(sites.covariance, "the covariance of EP")
-        return [ep_guided(sites.tau, sites.nu, sites.mean, factor, saddle.factor), tilted(saddle)], saddle
-    except NumericalError:
-        return [tilted(saddle)], saddle
+    sites, saddle = searched(a, mean)
+    components = mixed(sites, saddle)
+    if not bool(torch.isfinite(components[0].factor.diagonal()).all()):
+        return components[1:], saddle  # the sites of the thinnest events are beyond doubles; tilting's are not
+    return components, saddle
 
 
 def _tilted(a: Kernel, mean: PerPoint) -> tuple[list[Proposal], Tilting]:
@@ -113,7 +126,7 @@ def _tilted(a: Kernel, mean: PerPoint) -> tuple[list[Proposal], Tilting]:
 
 
 def _untilted(a: Kernel, mean: PerPoint) -> tuple[list[Proposal], Tilting]:
-    none = Tilting(cholesky(a), mean, tilt=torch.zeros_like(mean), upper_bound=0.0)
+    none = Tilting(cholesky(a), mean, tilt=torch.zeros_like(mean), upper_bound=mean.new_zeros(()))
     return [tilted(none)], none
 
 
@@ -143,28 +156,28 @@ def _estimate(
         raise ConfigError(f"target_stderr = {target_stderr!r}; allowed: a number of nats above 0, or None")
     orthant = standardised(kernel, labels, mean)
     order = gge_order(orthant.correlation, orthant.mean)
-    ordered = orthant.correlation.index_select(0, order).index_select(1, order)
-    problem = _Ordered(ordered, orthant.mean[order], prepare)
+    problem = _Ordered(among(orthant.correlation, order), orthant.mean[order], prepare)
     blur = orthant.jitter and _Ordered(blurred(problem.correlation, 3 * orthant.jitter), problem.mean, prepare)
 
     def estimate(samples: int) -> Weighted:
-        found = _sampled(problem, samples, seed)
-        stderr = math.hypot(found.stderr, _rounding(problem, found.log_probability))
+        found = sampled(problem.components, problem.saddle, samples, seed)
+        stderr = torch.hypot(found.stderr, _rounding(problem, found.log_probability))
         if blur:
-            stderr = math.hypot(stderr, found.log_probability - _sampled(blur, samples, seed).log_probability)
+            other = sampled(blur.components, blur.saddle, samples, seed)
+            stderr = torch.hypot(stderr, found.log_probability - other.log_probability)
         return found._replace(stderr=stderr)
 
     found = doubled(estimate, samples, target_stderr, cap, stacklevel=4)
-    effective = log_mean(found.log_weights)[2]
+    effective = float(log_mean(found.log_weights)[2])
     warn_if_few(effective, len(found.log_weights), name, "more samples, or the estimator mixture, may help")
     f = None
     if keep_samples:
-        f = orthant.outputs(found.samples[torch.argsort(order)])
+        f = orthant.outputs(found.samples()[torch.argsort(order)])
     return OrthantEstimate(
-        found.log_probability,
-        found.stderr,
+        float(found.log_probability),
+        float(found.stderr),
         effective_sample_size=effective,
-        upper_bound=problem.saddle.upper_bound,
+        upper_bound=float(problem.saddle.upper_bound),
         lower_bound=float(found.log_weights.mean()),
         samples=f,
         log_weights=found.log_weights if keep_samples else None,
@@ -172,20 +185,7 @@ def _estimate(
     )
 
 
-def _rounding(problem: "_Ordered", log_probability: float) -> float:
-    """What rounding of A can do to ln P: to its normaliser, and of a shifted Gaussian to its exponent as well.
-
-    Both by the norm of A^-1, from a few steps of the power method.
-    """
-    factor = problem.saddle.factor
-    size = max(1.0, -log_probability) if bool(problem.mean.any()) else 1.0
-    v = torch.zeros_like(problem.mean).index_fill(0, factor.diagonal().argmin(), 1.0)[:, None]
-    for _ in range(3):
-        v = torch.cholesky_solve(v / v.norm(), factor)
-    return torch.finfo(torch.float64).eps * size * float(v.norm())
-
-
-def _sampled(problem: "_Ordered", samples: int, seed: int) -> Weighted:
-    prior = problem.saddle
-    draw = partial(drawn, problem.components, prior)
-    return balanced(draw, [1] * len(problem.components), len(prior.mean), samples, seed, prior.mean.device)
+def _rounding(problem: "_Ordered", log_probability: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """What rounding of A can do to ln P: to its normaliser, and of a shifted Gaussian to its exponent as well."""
+    size = (-log_probability).clamp(min=1) if bool(problem.mean.any()) else 1.0
+    return torch.finfo(torch.float64).eps * size * inverse_norm(problem.saddle.factor)

@@ -5,17 +5,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.optimize import linprog
 from torch import Tensor
 
 from implicitbias.errors import NumericalError
-from implicitbias.linalg import real
+from implicitbias.linalg import among, real
 from implicitbias.shapes.tensors import Kernel, Labels, PerPoint
 
-DUPLICATE = 1e-12  # 1 - |correlation| at which two points are one point, up to the rounding of a kernel
+_DUPLICATE = 1e-12  # 1 - |correlation| at which two points are one point, up to the rounding of a kernel
 _APART = 1e-13  # variance of the difference of merged points that is more than rounding
-REGULAR = 1e-8  # smallest squared pivot that is more than rounding whatever the eigenvalues
+_REGULAR = 1e-8  # smallest squared pivot that is more than rounding whatever the eigenvalues
 _JITTER = 1e-12  # added to a singular A; moves the event's borders by about its root
 _NEVER = 1e6, 100  # a mean above the first, plus the second times the lowest mean's distance from 0, is never crossed
 
@@ -61,13 +61,12 @@ def standardised(kernel: Kernel, labels: Labels, mean: PerPoint | None = None) -
             opposite labels (named), or because no function in the range of a singular K has these signs. With a mean,
             equal points with opposite labels ask for an interval, which this does not do: an error too.
     """
-    a, scale = _correlation(kernel, labels)
+    a, scale = _correlations(*checked(kernel, labels))
     own = torch.zeros_like(scale) if mean is None else _standardised_mean(mean, scale)
     kept, twin = _distinct(a)
     hardest = own.new_full(kept.shape, torch.inf).scatter_reduce(0, twin, own, "amin")  # of equal points' conditions
     hardest = hardest.clamp(max=_NEVER[0] + _NEVER[1] * float((-hardest).max().clamp(min=0)))
-    among = a if len(kept) == len(a) else a[kept][:, kept]
-    correlation, jitter = _nonsingular(among, hardest)
+    correlation, jitter = _nonsingular(a if len(kept) == len(a) else among(a, kept), hardest)
     apart = 2 * (1 - float(a[torch.arange(len(a), device=a.device), kept[twin]].min()))  # variance of f - f of a twin
     if apart > _APART:
         jitter = max(jitter, apart)
@@ -88,14 +87,39 @@ def _standardised_mean(mean: PerPoint, scale: PerPoint) -> PerPoint:
     return mean / scale
 
 
-def _correlation(kernel: Kernel, labels: Labels) -> tuple[Kernel, PerPoint]:
+def ordinary(
+    kernels: Float[Tensor, "k n n"], labels: Float[Tensor, "k n"]
+) -> tuple[Float[Tensor, "k n n"], Bool[Tensor, " k"]]:
+    """The standard form of a stack's members that have distinct points and a regular kernel, and which these are.
+
+    The identity stands in for the others.
+    """
+    a, _ = _correlations(kernels, labels)
+    plain = torch.isfinite(a).all((1, 2)) & (labels.abs() == 1).all(1) & ~_asymmetric(kernels).any((1, 2))
+    plain &= (torch.triu(a, 1).abs() < 1 - _DUPLICATE).all((1, 2))
+    a = a.where(plain[:, None, None], torch.eye(a.shape[-1], dtype=a.dtype, device=a.device))
+    return a, plain & _regular(*torch.linalg.cholesky_ex(a))
+
+
+def _correlations(
+    kernel: Float[Tensor, "*k n n"], labels: Float[Tensor, "*k n"]
+) -> tuple[Float[Tensor, "*k n n"], Float[Tensor, "*k n"]]:
     """The correlations of labels * f, and the label times the prior deviation."""
-    kernel, labels = checked(kernel, labels)
-    deviation = kernel.diagonal().sqrt()
-    scale = labels * deviation
-    a = (kernel + kernel.T).mul_(0.5).div_(scale[:, None]).div_(scale[None, :])
-    a.diagonal().fill_(1)
+    scale = labels * kernel.diagonal(dim1=-2, dim2=-1).sqrt()
+    a = (kernel + kernel.mT).mul_(0.5).div_(scale[..., :, None]).div_(scale[..., None, :])
+    a.diagonal(dim1=-2, dim2=-1).fill_(1)
     return a, scale
+
+
+def _asymmetric(kernel: Float[Tensor, "*k n n"]) -> Bool[Tensor, "*k n n"]:
+    """The pairs at which it is not symmetric, each on its own scale."""
+    deviation = kernel.diagonal(dim1=-2, dim2=-1).sqrt()
+    return (kernel - kernel.mT).abs() > 1e-8 * deviation[..., :, None] * deviation[..., None, :]
+
+
+def _regular(factor: Float[Tensor, "*k n n"], failed: Int[Tensor, "*k"]) -> Bool[Tensor, "*k"]:
+    """Whether what has this Cholesky factor is regular, whatever its eigenvalues."""
+    return (failed == 0) & (factor.diagonal(dim1=-2, dim2=-1).amin(-1).square() > _REGULAR)
 
 
 def checked(kernel: Any, labels: Any) -> tuple[Kernel, PerPoint]:
@@ -122,8 +146,7 @@ def checked(kernel: Any, labels: Any) -> tuple[Kernel, PerPoint]:
         raise NumericalError(
             f"point {wrong} has prior variance {float(kernel[wrong, wrong]):g}: its sign has no meaning"
         )
-    deviation = kernel.diagonal().sqrt()
-    asymmetric = (kernel - kernel.T).abs() > 1e-8 * deviation[:, None] * deviation  # each pair on its own scale
+    asymmetric = _asymmetric(kernel)
     if bool(asymmetric.any()):
         i, j = torch.nonzero(asymmetric)[0].tolist()
         raise NumericalError(
@@ -138,7 +161,7 @@ def distinct(kernel: Kernel, labels: Labels) -> Int[Tensor, " k"]:
 
     Arguments and errors are those of `standardised`.
     """
-    return _distinct(_correlation(kernel, labels)[0])[0]
+    return _distinct(_correlations(*checked(kernel, labels))[0])[0]
 
 
 def _distinct(a: Kernel) -> tuple[Int[Tensor, " k"], Int[Tensor, " n"]]:
@@ -147,14 +170,14 @@ def _distinct(a: Kernel) -> tuple[Int[Tensor, " k"], Int[Tensor, " n"]]:
     if float(upper.abs().max()) > 1 + 1e-8:
         i, j = torch.nonzero(upper.abs() > 1 + 1e-8)[0].tolist()
         raise NumericalError(f"the kernel is no covariance: points {i} and {j} have correlation {float(a[i, j]):.9g}")
-    if float(upper.min()) < -1 + DUPLICATE:
-        i, j = torch.nonzero(upper < -1 + DUPLICATE)[0].tolist()
+    if float(upper.min()) < -1 + _DUPLICATE:
+        i, j = torch.nonzero(upper < -1 + _DUPLICATE)[0].tolist()
         raise NumericalError(
             f"points {i} and {j} are equal under the kernel (correlation +-1 to rounding) but their labels say the"
             " opposite: the probability is 0 to rounding"
         )
     first = torch.arange(len(a), device=a.device)
-    same = upper > 1 - DUPLICATE
+    same = upper > 1 - _DUPLICATE
     first = torch.where(same.any(0), same.to(torch.int8).argmax(0), first)
     while bool((first[first] != first).any()):  # the twin of a twin
         first = first[first]
@@ -165,7 +188,7 @@ def _distinct(a: Kernel) -> tuple[Int[Tensor, " k"], Int[Tensor, " n"]]:
 def _nonsingular(a: Kernel, mean: PerPoint) -> tuple[Kernel, float]:
     """A itself, or A with a jitter (second) where it is singular to rounding but the event is still possible."""
     factor, failed = torch.linalg.cholesky_ex(a)
-    if not int(failed) and float(factor.diagonal().min()) ** 2 > REGULAR:
+    if bool(_regular(factor, failed)):
         return a, 0.0
     values, vectors = torch.linalg.eigh(a)
     rounding = 2 * len(a) * torch.finfo(a.dtype).eps * float(values[-1])

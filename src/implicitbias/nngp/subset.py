@@ -81,7 +81,7 @@ def subset(
         edge = slack.repeat_interleave(count) + centre
         for _ in range(_MOVES):
             g = _slice(g, prior(), edge, generator)
-    log_probability, stderr, _ = log_mean(log_p)
+    log_probability, stderr, _ = (float(each) for each in log_mean(log_p))
     return OrthantEstimate(log_probability, stderr, effective_sample_size=math.nan, groups=_GROUPS)
 
 

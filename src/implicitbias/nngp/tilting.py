@@ -2,63 +2,66 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.linalg import vecdot
 
-from implicitbias.linalg import cholesky
+from implicitbias.linalg import among, factors, less_product, times
 from implicitbias.nngp.gaussian import hazard, log_ndtr
-from implicitbias.shapes.tensors import Kernel, PerPoint
 
 _BLOCK = 64  # points that are ordered before the covariance of those still to come is brought up to date
+_SIZES = 31  # of a step: 1, 1/2, 1/4, ..., 1e-9
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
-def gge_order(a: Kernel, mean: PerPoint) -> Int[Tensor, " n"]:
+def gge_order(a: Float[Tensor, "*k n n"], mean: Float[Tensor, "*k n"]) -> Int[Tensor, "*k n"]:
     """The order that takes the least likely conditions first (Gibson, Glasbey & Elston 1994).
 
     Args:
-        a: `(n, n)` correlation matrix.
+        a: `(n, n)` correlation matrix, or a stack of them.
         mean: `(n,)` mean of g in g > 0.
 
     Returns:
         `(n,)` permutation.
 
     """
-    n = len(a)
-    order = torch.arange(n, device=a.device)
     left = a  # covariance of the points still to come, given those of the blocks before
-    variance = a.diagonal().clone()
-    centre = mean.clone()
-    for start in range(0, n, _BLOCK):
-        stop = min(start + _BLOCK, n)
-        place = torch.arange(n - start, device=a.device)  # of those points in `left`
-        factor = a.new_zeros(n - start, stop - start)  # their columns of the Cholesky factor
-        for here, i in enumerate(range(start, stop)):
-            deviation = variance[i:].clamp(min=1e-14).sqrt_()
-            further = int(torch.argmin(centre[i:] / deviation))
-            if further:
-                for rows, first in ((order, i), (variance, i), (centre, i), (place, here), (factor, here)):
-                    one, other = rows[first], rows[first + further]
-                    kept = one.clone()
-                    one.copy_(other)
-                    other.copy_(kept)
-            pivot = deviation[further]
-            known = factor[here + 1 :, :here] @ factor[here, :here]
-            column = left[place[here]].index_select(0, place[here + 1 :]).sub_(known).div_(pivot)
-            factor[here + 1 :, here] = column
-            centre[i + 1 :] += column * hazard(-centre[i] / pivot)
-            variance[i + 1 :] -= column**2
-        place, factor = place[stop - start :], factor[stop - start :]
-        left = left.index_select(0, place).index_select(1, place).addmm_(factor, factor.T, alpha=-1)
-    return order
+    place = torch.arange(a.shape[-1], device=a.device).expand(mean.shape)  # of these points
+    variance, centre = a.diagonal(dim1=-2, dim2=-1).clone(), mean.clone()
+    order = []
+    while place.shape[-1]:
+        factor = torch.zeros_like(left[..., :_BLOCK])  # columns of the Cholesky factor
+        chosen = []
+        for i in range(factor.shape[-1]):
+            deviation = variance.clamp(min=1e-14).sqrt_()
+            one = torch.argmin(centre / deviation, -1, keepdim=True)
+            pivot = deviation.gather(-1, one)
+            known = times(factor[..., :i], _row(factor, one)[..., :i])
+            column = (_row(left, one) - known).div_(pivot)
+            factor[..., i] = column
+            centre += column * hazard(-centre.gather(-1, one) / pivot)
+            variance -= column**2
+            centre.scatter_(-1, one, torch.inf)  # it has had its turn
+            chosen.append(one)
+        taken = torch.cat(chosen, -1)
+        order.append(place.gather(-1, taken))
+        mask = torch.zeros_like(place).scatter_(-1, taken, 1)
+        others = torch.argsort(mask, dim=-1, stable=True)[..., : -taken.shape[-1]]
+        place, variance, centre = (each.gather(-1, others) for each in (place, variance, centre))
+        factor = factor.take_along_dim(others[..., None], -2)
+        left = less_product(among(left, others), factor, factor.mT)
+    return torch.cat(order, -1)
 
 
-@dataclass(frozen=True)
-class Tilting:
-    """The saddle point: tilts, and the deterministic bound that comes with them.
+def _row(matrices: Float[Tensor, "*k n m"], position: Int[Tensor, "*k 1"]) -> Float[Tensor, "*k m"]:
+    return matrices.take_along_dim(position[..., None], -2)[..., 0, :]
+
+
+class Tilting(NamedTuple):
+    """The saddle point, or those of a stack: tilts, and the deterministic bound that comes with them.
 
     Attributes:
         factor: `(n, n)` Cholesky factor L of A in the order of sampling.
@@ -71,10 +74,15 @@ class Tilting:
     factor: Float[Tensor, "*k n n"]
     mean: Float[Tensor, "*k n"]
     tilt: Float[Tensor, "*k n"]
-    upper_bound: float
+    upper_bound: Float[Tensor, "*k"]
 
 
-def minimax_tilting(a: Kernel, mean: PerPoint, expected: PerPoint | None = None, cap: int = 50) -> Tilting:
+def minimax_tilting(
+    a: Float[Tensor, "*k n n"],
+    mean: Float[Tensor, "*k n"],
+    expected: Float[Tensor, "*k n"] | None = None,
+    cap: int = 50,
+) -> Tilting:
     """The saddle point t + D^-1 m + (L~L~^T - I) h(t) = 0 with L~ = D^-1 L, the only one that an orthant has.
 
     In the hazards h it is the minimum of the strictly convex
@@ -82,53 +90,64 @@ def minimax_tilting(a: Kernel, mean: PerPoint, expected: PerPoint | None = None,
     with Armijo's rule.
 
     Args:
-        a: `(n, n)` correlation matrix, already in the order of sampling.
+        a: `(n, n)` correlation matrix, already in the order of sampling, or a stack of them; not singular.
         mean: `(n,)` mean m of g.
         expected: `(n,)` about the mean of g where it is positive, to begin from. At the saddle point it is
             m + L L~^T h, so that h = D A^-1 (expected - m), and t = h - D^-1 expected.
         cap: number of Newton steps at the most; short of the saddle point the tilt is still usable, but psi is no
             bound, and 0 is given in its place.
 
-    Raises:
-        NumericalError: if A is singular.
-
     Source: Botev 2017, section 3; the convex form is this project's.
 
     """
-    factor = cholesky(a)
-    scaled = factor / factor.diagonal()[:, None]
-    gram = (a / factor.diagonal()[:, None]).div_(factor.diagonal())  # L~ L~^T
-    shift = mean / factor.diagonal()
+    factor = factors(a)
+    diagonal = factor.diagonal(dim1=-2, dim2=-1)
+    scaled = factor / diagonal[..., :, None]
+    gram = (a / diagonal[..., :, None]).div_(diagonal[..., None, :])  # L~ L~^T
+    shift = mean / diagonal
 
-    def newton(t: PerPoint) -> tuple[PerPoint, float]:
+    def objective(t: Float[Tensor, "*k n"]) -> Float[Tensor, "*k"]:
+        h = hazard(t)
+        x = times(scaled.mT, h)
+        value: Tensor = vecdot(0.5 * x, x) + vecdot(shift, h) + hazard_terms(t, h).sum(-1)
+        return value
+
+    def newton(t: Float[Tensor, "*k n"]) -> tuple[Float[Tensor, "*k n"], Float[Tensor, "*k"]]:
         h = hazard(t)
         slope = (h * (h - t)).clamp(1e-300, 1)  # h'(t)
         root = slope.sqrt()
-        gradient = t + shift - h + gram @ h
-        hessian = (root[:, None] * gram).mul_(root)
-        hessian.diagonal().add_(1 - slope)
-        factor_h = cholesky(hessian, "the Hessian of the tilting")
-        step = -torch.cholesky_solve((root * gradient)[:, None], factor_h)[:, 0]
-        return step / root, -float((root * gradient) @ step)
+        right = root * (t + shift - h + times(gram, h))  # root times the gradient
+        hessian = (root[..., :, None] * gram).mul_(root[..., None, :])
+        hessian.diagonal(dim1=-2, dim2=-1).add_(1 - slope)
+        step = -torch.cholesky_solve(right[..., None], factors(hessian))[..., 0]
+        return step / root, -vecdot(right, step)
 
     starts = [-shift]
     if expected is not None:
-        pull = torch.cholesky_solve((expected - mean)[:, None], factor)[:, 0]
-        nearer = factor.diagonal() * pull - expected / factor.diagonal()
-        if _objective(scaled, shift, nearer) < _objective(scaled, shift, -shift):
-            starts.insert(0, nearer)
+        pull = torch.cholesky_solve((expected - mean)[..., None], factor)[..., 0]
+        nearer = diagonal * pull - expected / diagonal
+        better = objective(nearer) < objective(-shift)
+        if bool(better.any()):
+            starts.insert(0, nearer.where(better[..., None], -shift))
+    reached = torch.zeros_like(mean[..., 0], dtype=torch.bool)
+    t = starts[0]
     for start in starts:  # the other one is for a nearly singular A, from which the steps may find no way
-        t, value, converged = minimised(lambda t: _objective(scaled, shift, t), newton, start, cap)
-        if converged:
+        t, value, reached = minimised(objective, newton, t.where(reached[..., None], start), cap)
+        if bool(reached.all()):
             break
     h = hazard(t)
-    return Tilting(factor, mean, tilt=scaled.T @ h - h, upper_bound=value if converged else 0.0)
+    return Tilting(factor, mean, tilt=times(scaled.mT, h) - h, upper_bound=value.where(reached, 0.0))
 
 
 def minimised(
-    objective: Callable[[Tensor], float], newton: Callable[[Tensor], tuple[Tensor, float]], t: PerPoint, cap: int
-) -> tuple[PerPoint, float, bool]:
-    """A minimum by Newton's method with Armijo's rule: where, its value, and whether it was reached.
+    objective: Callable[[Tensor], Tensor],
+    newton: Callable[[Tensor], tuple[Tensor, Tensor]],
+    t: Float[Tensor, "*k n"],
+    cap: int,
+) -> tuple[Float[Tensor, "*k n"], Float[Tensor, "*k"], Bool[Tensor, "*k"]]:
+    """Minima by Newton's method with Armijo's rule: where, their values, and whether they were reached.
+
+    Those of a stack are searched together; one that is reached is left no more.
 
     Args:
         objective: convex, of `(n,)`.
@@ -137,25 +156,25 @@ def minimised(
         cap: number of steps at the most.
     """
     value = objective(t)
+    reached = torch.zeros_like(value, dtype=torch.bool)
     for _ in range(cap):
         step, decrease = newton(t)
-        rounding = 1e-12 * (1 + abs(value))
-        if decrease < rounding:
-            return t, value, True
-        size, new = 1.0, objective(t + step)
-        while new > value - 1e-4 * size * decrease + rounding and size > 1e-9:
-            size /= 2
-            new = objective(t + size * step)
-        t, value = t + size * step, new
-    return t, value, False
+        rounding = 1e-12 * (1 + value.abs())
+        reached = reached | (decrease < rounding)
+        if bool(reached.all()):
+            break
+        size = (~reached).to(value.dtype)
+        for _ in range(_SIZES):
+            further = t + size[..., None] * step
+            new = objective(further)
+            uphill = new > value - 1e-4 * size * decrease + rounding
+            if not bool(uphill.any()):
+                break
+            size = torch.where(uphill, size / 2, size)
+        t, value = further, new
+    return t, value, reached
 
 
 def hazard_terms(t: Float[Tensor, "*shape"], h: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """t h + ln Phi(-t) - h^2/2 with h the hazard of t; for t > 0 without the cancellation of t^2."""
     return torch.where(t > 0, -0.5 * (h - t) ** 2 - _HALF_LOG_2PI - h.log(), t * h + log_ndtr(-t) - 0.5 * h * h)
-
-
-def _objective(scaled: Kernel, shift: PerPoint, t: PerPoint) -> float:
-    h = hazard(t)
-    x = scaled.T @ h
-    return float(0.5 * x @ x + shift @ h + hazard_terms(t, h).sum())
