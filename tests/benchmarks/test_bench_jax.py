@@ -24,7 +24,8 @@ from implicitbias.networks.stacked import initialise  # noqa: E402
 from implicitbias.optimizers.adam import adam  # noqa: E402
 from implicitbias.optimizers.nero import nero  # noqa: E402
 from implicitbias.optimizers.sgd import sgd  # noqa: E402
-from implicitbias.training.loop import Members, descend  # noqa: E402
+from implicitbias.training.loop import descend_alike  # noqa: E402
+from implicitbias.training.memory import free_bytes, members_at_once  # noqa: E402
 
 POINTS, BATCH, RATE = 200, 50, 0.01
 np = jax.numpy
@@ -102,17 +103,15 @@ def test_against_jax(
     labels = inputs[:, 0].sign()
     network = mlp(features, depth=depth, width=width)
     weights = initialise(network, range(members))
-    one = torch.ones(members)
-    ensemble = Members(torch.zeros(members, dtype=torch.long), range(members), one, RATE * one, one, 0 * one)
+    together = members_at_once(1, members, free_bytes(inputs.device), network.on_one_processor)  # as a job does
 
-    def ours() -> list[torch.Tensor]:
-        own = [weight.clone() for weight in weights]
-        for _ in descend(
-            network, own, inputs[None], labels.expand(members, -1), ensemble, loss=norm, optimizer=RULES[optimizer](),
-            epochs=epochs, batch_size=BATCH, checkpoints=(),
-        ):  # fmt: skip
-            pass
-        return own
+    def ours() -> None:
+        for start in range(0, members, together):
+            own = [weight[start : start + together].clone() for weight in weights]
+            descend_alike(
+                network, own, inputs, labels, range(members)[start : start + together], RATE, loss=norm,
+                optimizer=RULES[optimizer](), epochs=epochs, batch_size=BATCH,
+            )  # fmt: skip
 
     arguments = (
         [np.asarray(weight.numpy()) for weight in weights], jax.random.split(jax.random.key(0), members),
