@@ -6,8 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+Number = float | int
 
-def power(base: Float[Tensor, "*shape"] | float, exponent: Float[Tensor, "*shape"] | float) -> Float[Tensor, "*shape"]:
+
+def power(
+    base: Float[Tensor, "*shape"] | Number, exponent: Float[Tensor, "*shape"] | Number
+) -> Float[Tensor, "*shape"]:
     """base^exponent, elementwise: of a tensor's number the same as of that number alone, to the last bit.
 
     torch computes several numbers that lie side by side at once, and those that are left over in another way; so what

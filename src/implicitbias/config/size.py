@@ -145,7 +145,7 @@ def nngp_size(task: Mapping[str, Any], network: Network, settings: Mapping[str, 
         4 * draws * order**2 + 200 * samples * outputs * n**2 + 4 * samples * outputs * n * test
         + 200 * network.depth * _covariances(network) * n * (n + test)
     )  # fmt: skip
-    memory = 8 * (20 * outputs * n**2 + 8 * samples * outputs * n + 6 * n * test) + 4 * _data_bytes(task)
+    memory = 8 * (20 * outputs * n**2 + 6 * samples * outputs * n + 6 * n * test) + 4 * _data_bytes(task)
     if points.classes:
         dense = set(settings["estimators"]) - {"mixture"} | ({"mixture"} if order <= DENSE else set())
         work += 1000 * samples * outputs * test + 30 * len(dense) * order**3
