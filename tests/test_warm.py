@@ -65,6 +65,16 @@ def test_a_script_is_run_by_a_fork_as_if_it_were_its_process(start: Start, tmp_p
     assert ended(start(TOLD))[1].split()[3] == parent  # one for all
 
 
+def test_a_fork_has_what_torch_imports_when_it_pulls_a_gradient_back(start: Start) -> None:
+    body = """
+import torch
+before, x = set(sys.modules), torch.ones(1, requires_grad=True)
+torch.autograd.grad(2 * x, x, torch.ones(1))
+print(len(set(sys.modules) - before))
+"""
+    assert ended(start(body)) == (0, "0\n", "")
+
+
 def test_a_script_runs_where_it_is_without_a_warm_process(start: Start, tmp_path: Path) -> None:
     for nowhere in ("", f"{os.getpid()}:{tmp_path / 'gone'}", "1"):
         status, out, _ = ended(start(TOLD, nowhere))

@@ -102,9 +102,7 @@ def serve(address: str, owner: int, libraries: Iterable[str] = ()) -> None:
 
     gc.disable()
     mpl.use("Agg")  # whatever the user's is: it would be imported
-    for library in _LIBRARIES:
-        __import__(library)
-    for library in libraries:
+    for library in (*_LIBRARIES, *libraries):
         with contextlib.suppress(ImportError):
             __import__(library)
     gc.freeze()
