@@ -19,6 +19,7 @@ from implicitbias.tasks.synthetic import sparse_parity
 _SOURCE = "Telgarsky 2022, sections 1 and 2.3"
 NETWORKS = ("all weights", "norms alone", "best norms", "best directions")
 _DECREASE = 0.25  # most by which a step lowers the log loss
+_TOGETHER = 2  # draws that take all their steps before others do: their hidden neurons stay in the cache
 
 
 def parity_margins(
@@ -102,19 +103,30 @@ def descend(
         steps: how many.
         turning: whether rows may turn; otherwise they keep to the part of their gradient along themselves.
     """
+    ends = []
+    with Progress(steps * len(x), "all weights" if turning else "norms alone", "step of a draw") as progress:
+        for some in zip(*(torch.split(each, _TOGETHER) for each in (x, y, rows, weights)), strict=True):
+            ends.append(_descend(*some, step_length, steps, turning, progress))
+    return torch.cat([end[0] for end in ends]), torch.cat([end[1] for end in ends])
+
+
+def _descend(
+    x: Tensor, y: Tensor, rows: Tensor, weights: Tensor, step_length: float, steps: int, turning: bool,
+    progress: Progress,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     ways = rows / rows.norm(dim=-1, keepdim=True)
-    with Progress(steps, "all weights" if turning else "norms alone", "step") as progress:
-        for _ in range(steps):
-            hidden = torch.relu(x @ rows.mT)
-            shares = y * torch.softmax(-y * (hidden @ weights[..., None])[..., 0], 1)
-            by_weights = (hidden.mT @ shares[..., None])[..., 0]
-            by_rows = ((hidden > 0) * shares[..., None]).mT @ x * weights[..., None]
-            if not turning:
-                by_rows = (by_rows * ways).sum(-1, keepdim=True) * ways
-            size = by_weights.square().sum(1) + by_rows.square().sum((1, 2))
-            length = (_DECREASE / size).clamp(max=step_length)[:, None]
-            weights, rows = weights + length * by_weights, rows + length[..., None] * by_rows
-            progress.update()
+    for _ in range(steps):
+        hidden = (x @ rows.mT).relu_()
+        shares = y * torch.softmax(-y * (hidden @ weights[..., None])[..., 0], 1)
+        by_weights = (hidden.mT @ shares[..., None])[..., 0]
+        active = torch.ops.aten.threshold_backward(shares[..., None].expand_as(hidden), hidden, 0)
+        by_rows = active.mT @ x * weights[..., None]
+        if not turning:
+            by_rows = (by_rows * ways).sum(-1, keepdim=True) * ways
+        size = by_weights.square().sum(1) + by_rows.square().sum((1, 2))
+        length = (_DECREASE / size).clamp(max=step_length)[:, None]
+        weights, rows = weights + length * by_weights, rows + length[..., None] * by_rows
+        progress.update(len(x))
     return rows, weights
 
 
