@@ -1,5 +1,8 @@
 """Which device a computation runs on, and on how many threads."""
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 
 from implicitbias.errors import ConfigError
@@ -23,3 +26,17 @@ def choose(name: str = "auto") -> str:
 def use_threads(number: int) -> None:
     """Run torch's products on this many threads."""
     torch.set_num_threads(number)
+
+
+@contextlib.contextmanager
+def without_denormals() -> Iterator[None]:
+    """Inside the block, numbers below the least normal one (1e-38 in float32) are 0 on this thread's CPU.
+
+    The processor takes a hundred times as long for an operation on them. Adam's mean gradient of a weight without
+    gradient falls to them and stays there.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+_LEAST = -80.0  # exponent, beside the 0 of the pattern itself: exp takes long where it gives denormal numbers
+
 
 def binned_information(
     activations: NDArray[Any], labels: NDArray[np.int64], bounds: Sequence[float], bins: int
@@ -63,8 +65,8 @@ def kernel_information(
     square = activations.square().sum(-1)
     some = activations[:, chosen]
     product = torch.baddbmm(square[:, None], some, activations.mT, alpha=-2)
-    exponent = (product + square[:, chosen, None]).clamp_(min=0).mul_(-1 / (2 * noise_variance))
-    kernel = exponent.exp_()
+    exponent = product.add_(square[:, chosen, None]).clamp_(min=0).mul_(-1 / (2 * noise_variance))
+    kernel = exponent.clamp_(min=_LEAST).exp_()
     same = (labels[:, None] == torch.arange(2)).to(kernel.dtype)  # (patterns, class)
     by_class = kernel @ same  # sums over the patterns of each class
     own = by_class.gather(2, labels[chosen].expand(len(kernel), -1)[..., None])[..., 0]

@@ -8,6 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Generator, Tensor
 
+from implicitbias.devices import without_denormals
 from implicitbias.losses import square
 from implicitbias.networks import Network
 from implicitbias.optimizers.adam import adam
@@ -53,7 +54,7 @@ def descend_recorded(
     )  # fmt: skip
     with torch.no_grad():
         records = [record()]
-    with Progress(steps, description, "step") as progress:
+    with without_denormals(), Progress(steps, description, "step") as progress:
         for step, (_, losses, _) in enumerate(trained, start=1):
             if step % every == 0:
                 with torch.no_grad():
