@@ -117,18 +117,21 @@ def components(x: Array, places: dict[str, tuple[int, ...]]) -> Array:
 def eigenvalues(network: Network, kernel: str, rng: np.random.Generator, patches: int, features: int) -> Array:
     """E f(x) K(x, z) f(z) of every part f.
 
-    Of every pair of points, all reflections of first coordinates are taken: then no part disturbs another.
+    Of every pair of points, all reflections of first coordinates are taken: then no part disturbs another. To reflect
+    all of both points changes nothing, so that of one of them half are enough.
     """
     signs = np.array(list(product((1.0, -1.0), repeat=patches)))  # (reflections, patches)
     found = []
     for _ in range(_PAIRS):
         reflected = []
-        for point in points(rng, 2, patches, features):
-            each = np.repeat(point[None], len(signs), 0)
-            each[..., 0] *= signs
+        for point, own in zip(points(rng, 2, patches, features), (signs[: len(signs) // 2], signs), strict=True):
+            each = np.repeat(point[None], len(own), 0)
+            each[..., 0] *= own
             reflected.append(each)
         one, other = (components(each, parts(patches)) for each in reflected)
-        found.append(np.einsum("nk,nm,mk->k", one, _kernel(network, kernel, *reflected), other) / len(signs) ** 2)
+        found.append(
+            np.einsum("nk,nm,mk->k", one, _kernel(network, kernel, *reflected), other) / (len(one) * len(other))
+        )
     mean: Array = np.mean(found, axis=0)
     return mean
 

@@ -26,12 +26,14 @@ def relu_mean(variance: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 def leaky_relu(covariance: OfPairs, left: OfPairs, right: OfPairs, slope: float) -> tuple[OfPairs, OfPairs]:
     """Of sqrt(2/(1 + slope^2)) max(slope z, z): the arc-cosine kernel of degree 1, generalised."""
-    scale = torch.sqrt(left * right)
+    scale = (left * right).sqrt_()
     tiny = torch.finfo(scale.dtype).tiny  # an input of norm 0 has covariance 0 with all
-    t = (covariance / scale.clamp(min=tiny)).clamp_(-1, 1)
+    divisor = scale.clamp(min=tiny)
+    t = torch.div(covariance, divisor, out=divisor).clamp_(-1, 1)
     share = (1 - slope) ** 2 / (1 + slope**2) / math.pi
     derivative = torch.arccos(t).mul_(-share).add_(1)
-    value = torch.sqrt(1 - t * t).mul_(share).addcmul_(t, derivative).mul_(scale)
+    square = t * t
+    value = torch.sub(1, square, out=square).sqrt_().mul_(share).addcmul_(t, derivative).mul_(scale)
     return value, derivative
 
 
