@@ -23,7 +23,8 @@ from implicitbias.training.loop import descend_alike
 
 _SOURCE = "Valle-Perez, Camargo & Louis 2019, section 4"
 _MINGARD = "Mingard et al. 2021, section 5"
-_BLOCK = 250  # networks at once: they stay in the cache
+_BLOCK = 250  # networks drawn at once
+_TOGETHER = 25  # networks that compute their functions at once: what stands behind their layers stays in the cache
 _TARGET_DRAWS = 100_000  # random networks among whose functions the target is chosen
 _MINORITY = 1 / 32  # smallest share of either sign in a target
 
@@ -49,7 +50,7 @@ def boolean_prior(
     points, network = _corners(inputs), _network(inputs, width)
     seen: Counter[bytes] = Counter()
     for weights in _drawn("boolean prior", draws, network, seed):
-        seen.update(_codes(forward(network, weights, points) > 0))
+        seen.update(_codes(_signs(network, weights, points)))
     common = seen.most_common(kept)
     strings = ["".join(map(str, _bits(code, 2**inputs))) for code, _ in common]
     return xr.Dataset(
@@ -108,9 +109,9 @@ def boolean_posterior(
     rng = np.random.default_rng(derive_seed("boolean training inputs", seed))
     chosen = torch.as_tensor(rng.permutation(size)[:train_size])
     for weights in _drawn("boolean posterior", draws, network, seed):
-        fits = ((forward(network, weights, corners[chosen]) > 0) == target[chosen]).all(1)
+        fits = (_signs(network, weights, corners[chosen]) == target[chosen]).all(1)
         if fits.any():
-            bayes.update(_codes(forward(network, [weight[fits] for weight in weights], corners) > 0))
+            bayes.update(_codes(_signs(network, [weight[fits] for weight in weights], corners)))
 
     weights = _random(network, runs, torch.Generator().manual_seed(derive_seed("boolean runs", seed)))
     orders = [derive_seed("boolean order", seed, run) for run in range(runs)]
@@ -172,6 +173,12 @@ def _drawn(name: str, draws: int, network: Network, seed: int) -> Iterator[list[
             progress.update(count)
 
 
+def _signs(network: Network, weights: list[Tensor], points: Tensor) -> Tensor:
+    """Whether outputs are positive, `(network, point)`."""
+    parts = zip(*(torch.split(weight, _TOGETHER) for weight in weights), strict=True)
+    return torch.cat([forward(network, part, points) > 0 for part in parts])
+
+
 def _codes(signs: Tensor) -> list[bytes]:
     """A name for each row of signs."""
     return [row.tobytes() for row in np.packbits(signs.numpy(), axis=1)]
@@ -185,7 +192,7 @@ def _target(network: Network, corners: Tensor, seed: int) -> Tensor:
     """The function seen most often among random ones in which either sign has its share."""
     generator, seen = torch.Generator().manual_seed(derive_seed("boolean target", seed)), Counter[bytes]()
     for _ in range(_TARGET_DRAWS // _BLOCK):
-        signs = forward(network, _random(network, _BLOCK, generator), corners) > 0
+        signs = _signs(network, _random(network, _BLOCK, generator), corners)
         ones = signs.float().mean(1)
         seen.update(_codes(signs[(ones >= _MINORITY) & (ones <= 1 - _MINORITY)]))
     ((code, _),) = seen.most_common(1)

@@ -33,11 +33,12 @@ def descend_on_circle(
     """
     x = np.stack([np.cos(angles), np.sin(angles), np.ones_like(angles)], axis=1)
     w, v, c = (np.repeat(rng.standard_normal((1, *shape)), len(targets), 0) for shape in ((width, 3), (width,), (1,)))
-    start = outputs_on_circle(x, w, v, c)[0]
+    h = np.empty((len(targets), len(x), width))
+    start, active = outputs_on_circle(x, w, v, c, h), np.empty_like(h)
     times, left = np.full(len(targets), np.nan), np.ones(len(targets))
     with Progress(steps + 1, "networks on the circle", "step") as progress:
         for step in range(steps + 1):
-            f, h = outputs_on_circle(x, w, v, c)
+            f = outputs_on_circle(x, w, v, c, h)
             errors = targets - (f - start)
             before, left = left, (readings * errors).sum(1)
             new = np.isnan(times) & (left <= 0.5)
@@ -47,14 +48,17 @@ def descend_on_circle(
             if not np.isnan(times).any():
                 break
             pull = errors @ loss  # minus the gradient by the outputs
-            active = (2**0.5 / width**0.5) * (h > 0) * v[:, None] * pull[..., None]
+            by_rows = np.greater(h, 0, out=active).swapaxes(1, 2) @ (pull[..., None] * x)
+            w = w + rate * (2**0.5 / width**0.5) * v[..., None] * by_rows
             v, c = v + rate * (pull[:, None] @ h)[:, 0] / width**0.5, c + rate * pull.sum(1, keepdims=True)
-            w = w + rate * active.swapaxes(1, 2) @ x
             progress.update(figures=partial("part of the error left {:.3g}".format, left.max()))
     return times
 
 
-def outputs_on_circle(x: Array, w: Array, v: Array, c: Array) -> tuple[Array, Array]:
-    """Outputs `(k, n)` and hidden activations `(k, n, m)` of networks w `(k, m, 3)`, v `(k, m)`, c `(k, 1)`."""
-    h = 2**0.5 * np.maximum(x @ w.swapaxes(1, 2), 0)
-    return (h @ v[..., None])[..., 0] / v.shape[1] ** 0.5 + c, h
+def outputs_on_circle(x: Array, w: Array, v: Array, c: Array, h: Array) -> Array:
+    """Outputs `(k, n)` of networks w `(k, m, 3)`, v `(k, m)`, c `(k, 1)`; puts the hidden activations `(k, n, m)` in h."""
+    np.matmul(x, w.swapaxes(1, 2), out=h)
+    np.maximum(h, 0, out=h)
+    np.multiply(h, 2**0.5, out=h)
+    outputs: Array = (h @ v[..., None])[..., 0] / v.shape[1] ** 0.5 + c
+    return outputs

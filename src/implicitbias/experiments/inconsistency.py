@@ -61,13 +61,16 @@ def _descend(
     shares = rng.multinomial(width**2, np.full(len(_X), 1 / len(_X)), size=draws) / width**2
     b, c = np.zeros((draws, width)), np.zeros((draws, 1))
     rate, left = 1 / _curvature(a, w, shares)[:, None], np.zeros(draws, bool)
+    h, active = np.empty((2, draws, len(_X), width))
     for step in range(steps + 1):
-        h = np.maximum(a[:, None] * _X[:, None] + b[:, None], 0)  # (draws, points, width)
+        np.multiply(a[:, None], _X[:, None], out=h)
+        h += b[:, None]
+        np.maximum(h, 0, out=h)
         error = (h @ w[..., None])[..., 0] + c - y
         if step == steps:
             break
         slope = shares * error
-        by_b, by_a = np.moveaxis(np.stack([slope, slope * _X], axis=1) @ (h > 0).astype(float), 1, 0)
+        by_b, by_a = np.moveaxis(np.stack([slope, slope * _X], axis=1) @ np.greater(h, 0, out=active), 1, 0)
         by_w = (slope[:, None] @ h)[:, 0]
         a, b, w, c = (
             a - rate * w * by_a, b - rate * w * by_b, w - rate * by_w, c - rate * slope.sum(1, keepdims=True),

@@ -97,18 +97,21 @@ def trained(
         rate: learning rate.
         steps: of gradient descent.
     """
-    gram = (mask[:, :, None] * noise[:, None]) @ noise[:, None].mT  # (draws, neurons, n, n)
+    gram = ((mask[:, :, None] * noise[:, None]) @ noise[:, None].mT).flatten(0, 1)  # (draws neurons, n, n)
     z, on_signal = weight @ noise.mT, weight[..., 0].clone()
-    moved = torch.zeros_like(z)
-    along = along.mT  # (draws, 1, n)
+    moved, by_noise = torch.zeros_like(z), torch.empty_like(z)
+    along, sees_signal = along.mT, mask[..., 0]  # (draws, 1, n), (draws, neurons)
+    minus_y, pull, output_column = -y, y * (rate / y.shape[1]), output[:, None]
+    masked = torch.ops.aten.threshold_backward  # slopes, where relus let them pass
     for _ in range(steps):
         by_signal = on_signal[..., None] * along
         f = output @ (torch.relu(by_signal) + torch.relu(z))
-        back = output[:, None] * (y * torch.sigmoid(-y * f) * (rate / y.shape[1]))[:, None]
-        change = back * (z > 0)
+        back = output_column * (pull * torch.sigmoid(minus_y * f))[:, None]
+        change = masked(back, z, 0)
         moved += change
-        z += (change[:, :, None] @ gram)[:, :, 0]
-        on_signal += mask[..., 0] * (back * (by_signal > 0) * along).sum(-1)
+        torch.bmm(change.view(-1, 1, change.shape[2]), gram, out=by_noise.view(-1, 1, change.shape[2]))
+        z += by_noise
+        on_signal += sees_signal * (masked(back, by_signal, 0) * along).sum(-1)
     weight = weight + mask * (moved @ noise)
     weight[..., 0] = on_signal
     return weight
