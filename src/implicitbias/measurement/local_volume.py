@@ -23,7 +23,7 @@ from implicitbias.networks.rows import project
 from implicitbias.networks.stacked import forward
 from implicitbias.shapes.arrays import Layers, PerNetwork, Points
 
-_NUMBERS = 2**23  # of weights along the directions of a block of networks
+_NUMBERS = 2**20  # of weights along the directions of a block of networks, which stay near the processor
 
 
 def local_log_volume(local_volume: tuple[PerNetwork, PerNetwork]) -> PerNetwork:
