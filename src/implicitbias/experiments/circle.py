@@ -56,7 +56,7 @@ def descend_on_circle(
 
 
 def outputs_on_circle(x: Array, w: Array, v: Array, c: Array, h: Array) -> Array:
-    """Outputs `(k, n)` of networks w `(k, m, 3)`, v `(k, m)`, c `(k, 1)`; puts the hidden activations `(k, n, m)` in h."""
+    """Outputs `(k, n)` of networks w `(k, m, 3)`, v `(k, m)`, c `(k, 1)`; hidden activations `(k, n, m)` go into h."""
     np.matmul(x, w.swapaxes(1, 2), out=h)
     np.maximum(h, 0, out=h)
     np.multiply(h, 2**0.5, out=h)

@@ -103,15 +103,16 @@ def descend(
         steps: how many.
         turning: whether rows may turn; otherwise they keep to the part of their gradient along themselves.
     """
-    ends = []
     with Progress(steps * len(x), "all weights" if turning else "norms alone", "step of a draw") as progress:
-        for some in zip(*(torch.split(each, _TOGETHER) for each in (x, y, rows, weights)), strict=True):
-            ends.append(_descend(*some, step_length, steps, turning, progress))
+        ends = [
+            _descend(*some, step_length=step_length, steps=steps, turning=turning, progress=progress)
+            for some in zip(*(torch.split(each, _TOGETHER) for each in (x, y, rows, weights)), strict=True)
+        ]
     return torch.cat([end[0] for end in ends]), torch.cat([end[1] for end in ends])
 
 
 def _descend(
-    x: Tensor, y: Tensor, rows: Tensor, weights: Tensor, step_length: float, steps: int, turning: bool,
+    x: Tensor, y: Tensor, rows: Tensor, weights: Tensor, *, step_length: float, steps: int, turning: bool,
     progress: Progress,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     ways = rows / rows.norm(dim=-1, keepdim=True)
