@@ -138,5 +138,5 @@ def _one_factor(loadings: Array) -> float:
     """Logarithm of the integral of prod_i Phi(l_i x/sqrt(1 - l_i^2)) phi(x): all g_i = l_i x + noise positive."""
     x = np.linspace(-14, 14, 8001)
     slopes = loadings / np.sqrt(1 - loadings**2)
-    log_integrand = log_ndtr(np.outer(slopes, x)).sum(0) - 0.5 * x * x - 0.5 * math.log(2 * math.pi)
+    log_integrand = sum(log_ndtr(slope * x) for slope in slopes) - 0.5 * x * x - 0.5 * math.log(2 * math.pi)
     return float(logsumexp(log_integrand)) + math.log(x[1] - x[0])

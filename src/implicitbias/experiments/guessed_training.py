@@ -8,6 +8,7 @@ import xarray as xr
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from implicitbias.devices import without_denormals
 from implicitbias.experiments.guessing import GUESSES
 from implicitbias.networks import network_of
 from implicitbias.networks.backward import passed
@@ -47,7 +48,7 @@ def guessed_training(
     network = network_of({"activation": "plain_relu", "depth": 3, "width": width}, x.shape[1], outputs=classes)
     rates = torch.tensor(RATES)
     found = []
-    with Progress(epochs * (1 + len(GUESSES)), "guessed training", "epoch") as progress:
+    with without_denormals(), Progress(epochs * (1 + len(GUESSES)), "guessed training", "epoch") as progress:
         for kind in (TRUE, *GUESSES):
             generator = torch.Generator().manual_seed(derive_seed("guessed training", seed))
             first = [torch.randn(*shape, generator=generator) * (2 / shape[1]) ** 0.5 for shape in network.shapes]
@@ -58,7 +59,7 @@ def guessed_training(
                     outputs, backward = passed(network, weights, x[taken])
                     layers = backward(torch.softmax(outputs, -1) - one_hot(y[taken], classes))  # of cross-entropy
                     for weight, each in zip(weights, gradient(kind, weights, layers, guesses), strict=True):
-                        weight -= rates[:, None, None] * each
+                        weight -= each.mul_(rates[:, None, None])
                 progress.update()
             train, test = (
                 (forward(network, weights, points).argmax(-1) == labels).double().mean(1)
@@ -96,14 +97,13 @@ def gradient(
         return torch.randn(like.shape[1:], generator=generator)
 
     def of_outputs(by_output: Sequence[Tensor]) -> list[Tensor]:
-        return [each.mT @ layer.h / layer.h.shape[1] for each, layer in zip(by_output, layers, strict=True)]
+        return [(each.mT @ layer.h).div_(layer.h.shape[1]) for each, layer in zip(by_output, layers, strict=True)]
 
     deltas = [layer.delta for layer in layers]
-    true = of_outputs(deltas)
     if kind == TRUE:
-        return true
+        return of_outputs(deltas)
     if kind == "weights":
-        directions = [normal(weight) for weight in weights]
+        true, directions = of_outputs(deltas), [normal(weight) for weight in weights]
         slope = torch.stack([(each * way).sum((1, 2)) for each, way in zip(true, directions, strict=True)]).sum(0)
         return [slope[:, None, None] * way for way in directions]
     ways = [normal(delta).expand_as(delta) for delta in deltas]
