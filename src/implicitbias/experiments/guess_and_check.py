@@ -110,9 +110,10 @@ def guess_and_check(
 
 def draw(network: Network, members: int, generator: torch.Generator) -> list[Tensor]:
     """Weights U[-1, 1], biases 0, of many networks by one generator: what guess and check draws from."""
-    weights = [torch.zeros(members, *shape) for shape in network.shapes]
+    weights = [torch.empty(members, *shape) for shape in network.shapes]
     for weight, each in zip(network.weights, weights, strict=True):
         each[..., : weight.inputs].uniform_(-1, 1, generator=generator)
+        each[..., weight.inputs :].zero_()
     return weights
 
 
