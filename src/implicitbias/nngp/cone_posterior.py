@@ -98,12 +98,13 @@ def class_probabilities(means: Float[Tensor, "m class samples"]) -> Float[Tensor
     scaled = (means - means.amax(1, keepdim=True)).mul_(math.sqrt(0.5))
     found = torch.zeros_like(means)
     step = 0.5 if means.shape[1] <= 12 else 0.2  # the largest of many classes has the narrower density
+    t, twice = torch.empty_like(means), torch.empty_like(means)
     for k in range(-round(_REACH / step), round(_REACH / step) + 1):
-        t = scaled - k * step * math.sqrt(0.5)
-        below = torch.special.erfc(t).mul_(0.5).clamp_(min=_TINY)  # Phi(node - mean)
-        product = below.prod(1, keepdim=True)
-        found += t.square_().neg_().exp_().div_(below).mul_(product)
-    return found.mul_(step / math.sqrt(2 * math.pi)).clamp_(max=1)
+        torch.sub(scaled, k * step * math.sqrt(0.5), out=t)
+        torch.special.erfc(t, out=twice).clamp_(min=_TINY)  # 2 Phi(node - mean)
+        product = twice.prod(1, keepdim=True)
+        found += t.square_().neg_().exp_().div_(twice).mul_(product)
+    return found.mul_(step / math.sqrt(2 * math.pi) / 2 ** (means.shape[1] - 1)).clamp_(max=1)
 
 
 def ray(block: TestBlock, classes: Labels, class_count: int, label_scales: Sequence[float]) -> Float[Tensor, "scale m"]:
