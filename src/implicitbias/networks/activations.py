@@ -37,9 +37,14 @@ def rectifier_of(layer: layers.Activation) -> Rectifier | None:
     return _RECTIFIERS[layer.name](**dict(layer.parameters)) if layer.name in _RECTIFIERS else None
 
 
+def _gain(slope: float) -> float:
+    """The factor with which max(slope z, z) keeps the second moment of a standard normal z (He et al. 2015)."""
+    return math.sqrt(2 / (1 + slope**2))
+
+
 def relu(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """sqrt(2) max(z, 0): keeps the second moment of a standard normal z (He et al. 2015)."""
-    return torch.relu(z).mul(math.sqrt(2))
+    return torch.relu(z).mul(_gain(0))
 
 
 def leaky_relu(z: Float[Tensor, "*shape"], slope: float = 0.1) -> Float[Tensor, "*shape"]:
@@ -49,7 +54,7 @@ def leaky_relu(z: Float[Tensor, "*shape"], slope: float = 0.1) -> Float[Tensor, 
         z: of any shape.
         slope: slope of the negative side.
     """
-    return torch.nn.functional.leaky_relu(z, slope).mul(math.sqrt(2 / (1 + slope**2)))
+    return torch.nn.functional.leaky_relu(z, slope).mul(_gain(slope))
 
 
 def plain_relu(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -113,8 +118,8 @@ def linear(z: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 _RECTIFIERS: dict[str, Callable[..., Rectifier]] = {
-    "relu": lambda: Rectifier(0.0, math.sqrt(2)),
-    "leaky_relu": lambda slope: Rectifier(slope, math.sqrt(2 / (1 + slope**2))),
+    "relu": lambda: Rectifier(0.0, _gain(0)),
+    "leaky_relu": lambda slope: Rectifier(slope, _gain(slope)),
     "plain_relu": lambda: Rectifier(0.0, 1.0),
     "plain_leaky_relu": lambda slope: Rectifier(slope, 1.0),
 }

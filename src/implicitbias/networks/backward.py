@@ -34,7 +34,9 @@ class Passed(NamedTuple):
 
 
 def passed(network: Network, weights: Weights, x: Float[Tensor, "member batch d"]) -> Passed:
-    """The outputs of every member of a dense network, and its backward pass, both to be run in `torch.no_grad`.
+    """The outputs of every member of a dense network, and its backward pass.
+
+    Autograd follows neither if they are run in `torch.no_grad`, or if nothing that is given requires a gradient.
 
     Args:
         network: whose weights these are; it has no convolutions.

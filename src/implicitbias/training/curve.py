@@ -43,7 +43,7 @@ class LossCurve:
             fraction: of the training points that are in the batch.
         """
         if epoch in self._kept:
-            part = losses.detach() if fraction == 1 else fraction * losses.detach()
+            part = losses if fraction == 1 else fraction * losses
             self.sums[epoch] = self.sums[epoch] + part if epoch in self.sums else part
 
     def values(self) -> Float[np.ndarray, "member epoch"]:

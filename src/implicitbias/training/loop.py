@@ -109,8 +109,6 @@ def descend(
     first_state = until_fit.init(trained) if until_fit else None
     stops = stop != "last"
     watched = stops or until_fit is not None
-    for weight in weights:
-        weight.requires_grad_(True)
     alive = torch.ones_like(members.task_index, dtype=torch.bool)
     fitted = ~alive
 
@@ -135,7 +133,7 @@ def descend(
     def whole_state() -> State:
         return {
             "epochs": epoch + 1, "alive": alive, "fitted": fitted, "state": state, "first_state": first_state,
-            "tensors": [tensor.detach() for tensor in (*trained, *kept_by_schedule)],
+            "tensors": [*trained, *kept_by_schedule],
             "curve": {} if curve is None else curve.sums,
         }  # fmt: skip
 
@@ -181,8 +179,6 @@ def descend(
             progress.update(figures=partial(_figures, outputs, y, losses, alive))
             if offer is not None:
                 offer(whole_state)
-    for weight in weights:
-        weight.requires_grad_(False)
 
 
 def _figures(outputs: Outputs, targets: Outputs, losses: PerMember, alive: Bool[Tensor, " member"]) -> str:

@@ -277,7 +277,7 @@ def _train_chunk(
     for _, alive, fitted in pauses:
         whole = weights
         if data.span is not None:
-            whole = [expand(data.span, initial, weights[0].detach() - within, together.task_index), *weights[1:]]
+            whole = [expand(data.span, initial, weights[0] - within, together.task_index), *weights[1:]]
         arrays = snapshot(
             network, whole, data.train_input, targets, data.test_input, together, alive, rules.loss, keep_weights
         )

@@ -61,10 +61,9 @@ def decaying(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: in
 def plain(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: int = 1) -> Schedule:
     """As `decaying` times the batch's loss, for a loss that is differentiated as its logarithm: steps on the loss."""
     begin, of_step, *_ = decaying(members, weights, whole_loss)
-    return Schedule(begin, lambda losses, step: of_step(losses, step) * losses.detach().exp())
+    return Schedule(begin, lambda losses, step: of_step(losses, step) * losses.exp())
 
 
-@torch.no_grad()
 def _square(weights: Weights) -> PerMember:
     """|theta|^2."""
     return torch.stack([weight.square().sum((1, 2)) for weight in weights]).sum(0)
@@ -78,7 +77,6 @@ def scale_free(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: 
     """
     begin, of_step, *_ = decaying(members, weights, whole_loss)
 
-    @torch.no_grad()
     def rate(losses: PerMember, step: int) -> PerMember:
         size = (_square(weights) / weights[-1].shape[2]).sqrt()
         return of_step(losses, step) * power(size.clamp(min=1), 2 - degree)
@@ -112,13 +110,12 @@ def loss_based(members: Rates, weights: Weights, whole_loss: WholeLoss, degree: 
     Source: Lyu & Li 2020, appendix on the experiments.
     """
     a = members.learning_rate.clone()
-    kept = [weight.detach().clone() for weight in weights]
+    kept = [weight.clone() for weight in weights]
     best = whole_loss()
 
     def rate(losses: PerMember, step: int) -> PerMember:
-        return a * (losses.detach() - best).exp()
+        return a * (losses - best).exp()
 
-    @torch.no_grad()
     def end() -> None:
         now = whole_loss()
         fell = now < best

@@ -80,7 +80,7 @@ def slopes(
 
     Args:
         network: whose weights these are.
-        weights: tensors `(member, out, in)`, which require a gradient if the network has convolutions.
+        weights: tensors `(member, out, in)`.
         x: `(member, batch, d)`.
         y: `(member, batch)` targets, or `(member, batch, outputs)`.
         label_scale: `(member,)`.
@@ -98,7 +98,8 @@ def slopes(
     for start in range(0, len(x), chunk):
         here = slice(start, start + chunk)
         gradients: list[Gradient] = []
-        outputs = forward(network, [weight[here] for weight in weights], x[here], gradients)
+        moving = [weight[here].detach().requires_grad_() for weight in weights]
+        outputs = forward(network, moving, x[here], gradients)
         delta, losses = pull(loss, outputs, y[here], label_scale[here])
         outputs.backward(delta)  # type: ignore[no-untyped-call]
         parts.append(Slopes(outputs.detach(), losses, gradients[::-1]))
